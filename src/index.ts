@@ -1,0 +1,19 @@
+/** The public API: what `agent.config.ts` and skills import as `watchkeeper`. */
+export { z } from "zod";
+export { duration, formatDuration, parseDuration } from "./domain/duration.ts";
+export { AdapterError, ConfigError, SkillError, ToolError, WatchkeeperError } from "./domain/errors.ts";
+export type { Severity, Trust } from "./domain/finding.ts";
+export { defineSkill, defineTool } from "./skills/define.ts";
+export type {
+  AnyTool,
+  CheckDefinition,
+  ObservationInput,
+  ObserveInput,
+  ObserveResult,
+  SkillContext,
+  SkillDefinition,
+  SkillLog,
+  ToolDefinition,
+  ToolEffect,
+  ToolRunContext,
+} from "./skills/define.ts";

@@ -1,0 +1,141 @@
+import type { z } from "zod";
+import type { Severity, Trust } from "../domain/finding.ts";
+
+/**
+ * The whole surface that a skill is written against. A skill is a folder with `SKILL.md`
+ * (instructions for the agent) and, when it has checks or tools, an `index.ts` whose default
+ * export is made by {@link defineSkill}.
+ */
+
+/** Where a skill writes what a person who looks for a fault wants to know. Never secrets. */
+export interface SkillLog {
+  debug(message: string, fields?: Record<string, unknown>): void;
+  info(message: string, fields?: Record<string, unknown>): void;
+  warn(message: string, fields?: Record<string, unknown>): void;
+}
+
+/** What a skill is given when it is loaded: its own config and nothing of any other skill's. */
+export interface SkillContext<Config> {
+  /** The skill's part of `agent.config.ts`, validated by its `config` schema. */
+  readonly config: Config;
+  /** The owner's IANA time zone, such as `Europe/Berlin`. */
+  readonly timezone: string;
+  /** The folder of `agent.config.ts`; relative paths in `config` start there. */
+  readonly baseDir: string;
+  readonly log: SkillLog;
+}
+
+/** One thing that a check saw. */
+export interface ObservationInput {
+  /** Names the thing within its check, at most 500 characters: the same key is the same thing. */
+  key: string;
+  severity: Severity;
+  /** One line for the owner, at most 300 characters. */
+  title: string;
+  /** Plain text for the owner and the agent; cut at 20,000 characters. */
+  text?: string;
+  /** JSON for your own tools and for queries; at most 64 KB; the agent does not see it. */
+  data?: unknown;
+  /** `untrusted` unless said: only your own measurements and the owner's words are trusted. */
+  trust?: Trust;
+  /** A new fingerprint under a known key makes the finding changed. Default: a hash of severity, title, text and data. */
+  fingerprint?: string;
+  /** When the thing is over by itself: it is then resolved without a word. */
+  closesAt?: Date;
+  /** When the thing began, if that was before this look. */
+  since?: Date;
+}
+
+export interface ObserveInput {
+  /** What the last look returned as `cursor`, or null at the first. */
+  readonly cursor: unknown;
+  /** Aborted at the check's timeout and when the daemon stops. */
+  readonly signal: AbortSignal;
+  readonly now: Date;
+  readonly log: SkillLog;
+}
+
+export interface ObserveResult {
+  observations: ObservationInput[];
+  /** The check's own bookmark, any JSON up to 1 MB; saved together with what was found. Omit to keep the last. */
+  cursor?: unknown;
+  /** Say true when `observations` is all there is: what is missing from it is resolved. */
+  complete?: true;
+  /** Keys that are over. */
+  gone?: string[];
+  /** Lines for the beat's receipt: what was left alone, what could not be read. */
+  notes?: string[];
+}
+
+export interface CheckDefinition {
+  /** Interval such as `30m`. Default: `heartbeat.every`. */
+  every?: string;
+  /** A cron expression in the owner's zone instead of an interval. */
+  cron?: string;
+  /** How long one look may take, such as `20s`. Default 30s. */
+  timeout?: string;
+  /**
+   * Looks once. Throw when the look failed: nothing is resolved, the cursor stays, and the check
+   * is tried again later and ever more rarely.
+   */
+  observe(input: ObserveInput): Promise<ObserveResult>;
+}
+
+/** What a tool does to the world: see the glossary. */
+export type ToolEffect = "read" | "write" | "send" | "destroy";
+
+export interface ToolRunContext {
+  readonly signal: AbortSignal;
+  /** The same for every attempt at the same call: give it to the server where it knows such keys. */
+  readonly idempotencyKey: string;
+  readonly now: Date;
+  readonly log: SkillLog;
+}
+
+export interface ToolDefinition<Input = unknown, Result = unknown> {
+  /** For the agent: what it does, when to use it, what comes back. */
+  description: string;
+  effect: ToolEffect | ((input: Input) => ToolEffect);
+  /** A zod object; what the agent sends is validated by it before `run` sees it. */
+  input: z.ZodType<Input>;
+  /** How long one call may take, such as `20s`. Default 30s. */
+  timeout?: string;
+  /** Trust of what `run` returns. Default `untrusted`. */
+  trust?: Trust;
+  /** @returns JSON or text for the agent; cut at 20,000 characters. Throw `ToolError` with a hint on failure. */
+  run(input: Input, context: ToolRunContext): Promise<Result>;
+  /** Takes a `write` back, given what `run` returned. */
+  undo?(result: Result): Promise<void>;
+}
+
+/** A tool whose types are hidden: what a skill's `tools` record holds. Made by {@link defineTool}. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- variance: a record of tools with different inputs
+export type AnyTool = ToolDefinition<any, any>;
+
+export interface SkillDefinition<Config = unknown> {
+  /** A zod object for the skill's part of the config. Unknown keys are errors. */
+  config?: z.ZodType<Config>;
+  checks?(context: SkillContext<Config>): Record<string, CheckDefinition>;
+  tools?(context: SkillContext<Config>): Record<string, AnyTool>;
+  /** Lets go of connections when the daemon stops. */
+  close?(): Promise<void>;
+}
+
+/**
+ * Declares a skill. Nothing runs until the daemon has loaded it.
+ * @example
+ * export default defineSkill({
+ *   config: z.strictObject({ folder: z.string() }),
+ *   checks: ({ config }) => ({ queue: { every: "30m", async observe() { … } } }),
+ * });
+ */
+export function defineSkill<Config>(definition: SkillDefinition<Config>): SkillDefinition<Config> {
+  return definition;
+}
+
+/** Declares a tool, with the type of `run`'s input taken from the `input` schema. */
+export function defineTool<Schema extends z.ZodType, Result>(
+  definition: Omit<ToolDefinition<z.output<Schema>, Result>, "input"> & { input: Schema },
+): AnyTool {
+  return definition;
+}
