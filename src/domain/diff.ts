@@ -1,0 +1,66 @@
+import type { Observation } from "./finding.ts";
+
+/** What the store knows of one key of a check. */
+export interface KnownObservation {
+  readonly key: string;
+  readonly fingerprint: string;
+  readonly findingId: number;
+  readonly closesAt: number | null;
+  /** When it was resolved, or null while it holds. */
+  readonly goneAt: number | null;
+}
+
+export interface SeenLook {
+  readonly observations: readonly Observation[];
+  /** True when the observations are all there is. */
+  readonly complete: boolean;
+  /** Keys that the check says are over. */
+  readonly gone: readonly string[];
+}
+
+export type Change =
+  | { readonly kind: "opened"; readonly observation: Observation }
+  | { readonly kind: "changed"; readonly known: KnownObservation; readonly observation: Observation }
+  | { readonly kind: "resolved"; readonly known: KnownObservation; readonly because: "gone" | "missing" | "closed" };
+
+/**
+ * Compares one look with what was known. A key not seen before, or seen again after it was resolved,
+ * is opened; a new fingerprint is changed; only what the look names as gone, what is missing from a
+ * complete look, or what is past its `closesAt` is resolved. A look that returns only news therefore
+ * resolves nothing of yesterday's.
+ *
+ * @param known what the store has under the keys of this look and, for a complete look, all that holds
+ */
+export function diffLook(
+  known: ReadonlyMap<string, KnownObservation>,
+  look: SeenLook,
+  now: number,
+): Change[] {
+  const changes: Change[] = [];
+  const gone = new Set(look.gone);
+  const seen = new Map<string, Observation>();
+  // The last word on a key within one look counts.
+  for (const observation of look.observations) seen.set(observation.key, observation);
+
+  for (const [key, observation] of seen) {
+    if (gone.has(key) || isOver(observation.closesAt, now)) continue;
+    const before = known.get(key);
+    if (!before || before.goneAt !== null) changes.push({ kind: "opened", observation });
+    else if (before.fingerprint !== observation.fingerprint) {
+      changes.push({ kind: "changed", known: before, observation });
+    }
+  }
+  for (const before of known.values()) {
+    if (before.goneAt !== null) continue;
+    const observation = seen.get(before.key);
+    if (gone.has(before.key)) changes.push({ kind: "resolved", known: before, because: "gone" });
+    else if (isOver(observation ? observation.closesAt : before.closesAt, now)) {
+      changes.push({ kind: "resolved", known: before, because: "closed" });
+    } else if (look.complete && !observation) {
+      changes.push({ kind: "resolved", known: before, because: "missing" });
+    }
+  }
+  return changes;
+}
+
+const isOver = (closesAt: number | null, now: number): boolean => closesAt !== null && closesAt <= now;
