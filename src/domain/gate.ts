@@ -1,0 +1,99 @@
+/** What becomes of findings that nobody has judged yet: a run, the rules, or waiting. */
+import { type ClockRange, isWithin, nextStart } from "./active-hours.ts";
+import { atLeast, type Finding } from "./finding.ts";
+
+/** A finding whose present revision has no verdict. */
+export type PendingFinding = Pick<
+  Finding,
+  "id" | "severity" | "state" | "openedAt" | "changedAt" | "revision" | "toldRevision"
+>;
+
+export interface GateInput {
+  readonly pending: readonly PendingFinding[];
+  readonly now: number;
+  /** When runs and interruptions are welcome; null for always. */
+  readonly activeHours: ClockRange | null;
+  readonly timezone: string;
+  readonly paused: boolean;
+  /** There is a model and it may be called. */
+  readonly modelReady: boolean;
+  readonly runInProgress: boolean;
+  /** When the next digest goes out, or null when there is none. */
+  readonly digestDueAt: number | null;
+}
+
+export type GateDecision =
+  | {
+      readonly kind: "nothing";
+      readonly because: "nothing-pending" | "run-in-progress" | "only-info";
+    }
+  | { readonly kind: "run"; readonly findingIds: number[] }
+  | {
+      readonly kind: "rules";
+      readonly findingIds: number[];
+      readonly reason: "no-model" | "paused" | "outside-active-hours";
+    }
+  | {
+      readonly kind: "hold";
+      readonly until: number;
+      readonly because: "outside-active-hours" | "only-info";
+    };
+
+/**
+ * Findings of `notice` and above wake a run, which takes all that is pending; `info` alone waits
+ * for the digest. Ask again once the decision is carried out: outside active hours the rules take
+ * the critical findings, and only the next answer holds the others.
+ */
+export function decideGate(input: GateInput): GateDecision {
+  const { pending, now, activeHours, timezone, digestDueAt } = input;
+  if (pending.length === 0) return { kind: "nothing", because: "nothing-pending" };
+  if (input.runInProgress) return { kind: "nothing", because: "run-in-progress" };
+
+  const digestDue = digestDueAt !== null && digestDueAt <= now;
+  if (!digestDue && !pending.some(({ severity }) => atLeast(severity, "notice"))) {
+    if (digestDueAt === null) return { kind: "nothing", because: "only-info" };
+    return { kind: "hold", until: digestDueAt, because: "only-info" };
+  }
+
+  if (activeHours && !isWithin(activeHours, now, timezone)) {
+    const reason = "outside-active-hours";
+    const critical = pending.filter(({ severity }) => severity === "critical");
+    if (critical.length > 0) return { kind: "rules", findingIds: idsOf(critical), reason };
+    return { kind: "hold", until: nextStart(activeHours, now, timezone), because: reason };
+  }
+
+  const findingIds = idsOf(pending);
+  if (input.paused) return { kind: "rules", findingIds, reason: "paused" };
+  if (!input.modelReady) return { kind: "rules", findingIds, reason: "no-model" };
+  return { kind: "run", findingIds };
+}
+
+const defaultPatienceMs = 60_000;
+
+/**
+ * The critical findings that have waited too long for a run to tell them, and when the next one
+ * will have; null when no other waits.
+ */
+export function untoldCriticals({
+  pending,
+  now,
+  afterMs = defaultPatienceMs,
+}: {
+  readonly pending: readonly PendingFinding[];
+  readonly now: number;
+  readonly afterMs?: number;
+}): { findingIds: number[]; nextDeadline: number | null } {
+  const overdue: PendingFinding[] = [];
+  let nextDeadline: number | null = null;
+  for (const finding of pending) {
+    const { severity, state, toldRevision, revision, changedAt } = finding;
+    if (severity !== "critical" || state === "resolved" || toldRevision >= revision) continue;
+    const deadline = changedAt + afterMs;
+    // A change far in the future was written by a clock that was set back: better early than never.
+    if (deadline <= now || changedAt > now + afterMs) overdue.push(finding);
+    else nextDeadline = Math.min(nextDeadline ?? deadline, deadline);
+  }
+  return { findingIds: idsOf(overdue), nextDeadline };
+}
+
+const idsOf = (findings: readonly PendingFinding[]): number[] => findings.map(({ id }) => id);
