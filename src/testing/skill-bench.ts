@@ -1,0 +1,125 @@
+import { randomUUID } from "node:crypto";
+import type { z } from "zod";
+import { ConfigError, SkillError, ToolError } from "../domain/errors.ts";
+import type { ObserveResult, SkillContext, SkillDefinition, SkillLog } from "../skills/define.ts";
+
+/** Runs one check or one tool of a skill on its own, without a daemon. */
+
+export interface BenchOptions {
+  /** The skill's part of `agent.config.ts`, as the owner would write it. Default: `{}`. */
+  readonly config?: unknown;
+  /** Default: the current time. */
+  readonly now?: Date;
+  /** Default `UTC`. */
+  readonly timezone?: string;
+  /** Where relative paths in the config start. Default: the working directory. */
+  readonly baseDir?: string;
+  /** Default: one that is never aborted. */
+  readonly signal?: AbortSignal;
+  /** Default: says nothing. */
+  readonly log?: SkillLog;
+}
+
+export interface LookOptions extends BenchOptions {
+  /** What the last look returned. Default `null`: the first look. */
+  readonly cursor?: unknown;
+}
+
+/**
+ * Looks once through a check and returns what it saw.
+ * @throws ConfigError when the config does not fit, SkillError when there is no such check, and
+ * whatever the check throws.
+ * @example
+ * const result = await look(skill, "queue", { config: { folder: "./testdata" } });
+ * expect(result.observations.map((observation) => observation.key)).toEqual(["job-7"]);
+ */
+export async function look<Config>(
+  skill: SkillDefinition<Config>,
+  checkName: string,
+  options: LookOptions = {},
+): Promise<ObserveResult> {
+  const context = contextOf(skill, options);
+  try {
+    const check = pick(skill.checks?.(context) ?? {}, checkName, "check");
+    return await check.observe({
+      cursor: options.cursor ?? null,
+      signal: options.signal ?? new AbortController().signal,
+      now: options.now ?? new Date(),
+      log: context.log,
+    });
+  } finally {
+    await skill.close?.();
+  }
+}
+
+export interface ToolCallOptions extends BenchOptions {
+  /** Default: a new one for each call. */
+  readonly idempotencyKey?: string;
+}
+
+/**
+ * Calls a tool as the agent would, its input validated first, and returns what it returned.
+ * @throws ToolError when the input does not fit, ConfigError, SkillError, and whatever the tool throws.
+ */
+export async function callTool<Config>(
+  skill: SkillDefinition<Config>,
+  toolName: string,
+  input: unknown,
+  options: ToolCallOptions = {},
+): Promise<unknown> {
+  const context = contextOf(skill, options);
+  try {
+    const tool = pick(skill.tools?.(context) ?? {}, toolName, "tool");
+    const parsed = await tool.input.safeParseAsync(input);
+    if (!parsed.success) {
+      throw new ToolError("TOOL_INPUT_INVALID", `${toolName}: ${issues(parsed.error)}`, {
+        hint: "Give the tool what its input schema describes",
+      });
+    }
+    const result: unknown = await tool.run(parsed.data, {
+      signal: options.signal ?? new AbortController().signal,
+      idempotencyKey: options.idempotencyKey ?? randomUUID(),
+      now: options.now ?? new Date(),
+      log: context.log,
+    });
+    return result;
+  } finally {
+    await skill.close?.();
+  }
+}
+
+const silence = (): void => undefined;
+const silentLog: SkillLog = { debug: silence, info: silence, warn: silence };
+
+function contextOf<Config>(
+  skill: SkillDefinition<Config>,
+  { config = {}, timezone = "UTC", baseDir = process.cwd(), log = silentLog }: BenchOptions,
+): SkillContext<Config> {
+  const schema: z.ZodType<Config> | undefined = skill.config;
+  const parsed = schema?.safeParse(config);
+  if (parsed && !parsed.success) {
+    throw new ConfigError("SKILL_CONFIG_INVALID", issues(parsed.error), {
+      hint: "Give look() and callTool() the config that the skill's schema describes",
+    });
+  }
+  // A skill without a schema takes what it is given.
+  return { config: parsed ? parsed.data : (config as Config), timezone, baseDir, log };
+}
+
+function pick<Item>(items: Readonly<Record<string, Item>>, name: string, kind: string): Item {
+  const item = Object.hasOwn(items, name) ? items[name] : undefined;
+  if (item !== undefined) return item;
+  const known = Object.keys(items).join(", ") || "none";
+  throw new SkillError(
+    `SKILL_${kind.toUpperCase()}_UNKNOWN`,
+    `the skill has no ${kind} "${name}"`,
+    {
+      hint: `It has: ${known}`,
+    },
+  );
+}
+
+const issues = (error: z.ZodError): string =>
+  error.issues
+    .map(({ path, message }) => (path.length > 0 ? `${path.join(".")}: ${message}` : message))
+    .join("; ");
