@@ -1,0 +1,13 @@
+import { defineSkill } from "watchkeeper";
+import { servicesConfig } from "./config.ts";
+import { targetCheck } from "./observe.ts";
+import { probeTool } from "./probe-tool.ts";
+
+export default defineSkill({
+  config: servicesConfig,
+  checks: ({ config }) =>
+    Object.fromEntries(
+      config.targets.map((target) => [target.name, targetCheck(target, config.timeoutMs)]),
+    ),
+  tools: ({ config }) => ({ probe: probeTool(config) }),
+});

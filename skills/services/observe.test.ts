@@ -1,0 +1,154 @@
+import { describe, expect, it } from "vitest";
+import type { Target } from "./config.ts";
+import { servicesConfig } from "./config.ts";
+import { decideHealth, wellHealth } from "./health.ts";
+import type { Health } from "./health.ts";
+import { describeLook } from "./observe.ts";
+import type { ProbeResult } from "./probes/probe.ts";
+
+const minute = 60_000;
+const start = Date.UTC(2026, 10, 20, 12);
+const good: ProbeResult = { ok: true, ms: 5, detail: "HTTP 200" };
+const refused: ProbeResult = { ok: false, ms: 1, fault: "down", reason: "connection refused" };
+const slow: ProbeResult = {
+  ok: false,
+  ms: 900,
+  fault: "slow",
+  reason: "answered after 900 ms, more than 800 ms",
+};
+
+const target = (extra: Record<string, unknown>): Target => {
+  const [parsed] = servicesConfig.parse({
+    failureThreshold: 2,
+    successThreshold: 2,
+    targets: [{ name: "api", ...extra }],
+  }).targets;
+  if (!parsed) throw new Error("no target");
+  return parsed;
+};
+const api = target({ http: "https://api.example.com/health?token=hush" });
+
+function looks(of: Target, results: ProbeResult[]) {
+  let health: Health = wellHealth;
+  return results.map((probe, index) => {
+    const decision = decideHealth(health, probe, of, start + index * minute);
+    health = decision.health;
+    return describeLook(of, probe, decision);
+  });
+}
+
+describe("what a look says", () => {
+  it("says nothing of a doubt but a note, and takes nothing back", () => {
+    const [first] = looks(api, [refused]);
+    expect(first).toMatchObject({ observations: [], notes: ["api: connection refused (1 of 2)"] });
+    expect(first?.gone).not.toContain("down");
+    expect(first).not.toHaveProperty("complete");
+  });
+
+  it("opens with the time of the first failure, our words, and no secret of the address", () => {
+    const opened = looks(api, [good, refused, refused])[2]?.observations;
+    expect(opened).toEqual([
+      {
+        key: "down",
+        severity: "critical",
+        title: "api is down: connection refused",
+        text: "2 probes of https://api.example.com (http) failed since 2026-11-20T12:01:00.000Z. The last one failed too.",
+        trust: "trusted",
+        fingerprint: `down:${start + minute}`,
+        since: new Date(start + minute),
+        data: {
+          target: "api",
+          kind: "http",
+          fault: "down",
+          failures: 2,
+          lastReason: "connection refused",
+          since: "2026-11-20T12:01:00.000Z",
+          lastProbe: { ok: false, ms: 1 },
+        },
+      },
+    ]);
+  });
+
+  it("keeps the finding as it is until the target is up again, and then names it as gone", () => {
+    const timedOut: ProbeResult = { ...refused, reason: "timed out after 10s" };
+    const story = looks(api, [refused, refused, timedOut, good, refused, good, good, good]);
+    const fingerprints = story.map(({ observations }) => observations[0]?.fingerprint);
+    const same = `down:${start}`;
+    expect(fingerprints).toEqual([undefined, same, same, same, same, same, undefined, undefined]);
+    expect(story.map(({ gone }) => gone?.includes("down"))).toEqual([
+      false,
+      false,
+      false,
+      false,
+      false,
+      false,
+      true,
+      true,
+    ]);
+  });
+
+  it("calls slowness a warning, and says when it becomes worse", () => {
+    const [, warned, worse] = looks(api, [slow, slow, refused]).map((look) => look.observations[0]);
+    expect(warned).toMatchObject({ severity: "warning", title: `api is slow: ${slow.reason}` });
+    expect(worse).toMatchObject({ severity: "critical", title: "api is down: connection refused" });
+    expect(worse?.fingerprint).not.toBe(warned?.fingerprint);
+    expect(worse?.since).toEqual(warned?.since);
+  });
+
+  it("is never more severe than the owner said", () => {
+    const mild = target({ tcp: "db.example.com:5432", severity: "notice" });
+    expect(looks(mild, [slow, slow])[1]?.observations[0]?.severity).toBe("notice");
+    expect(looks(mild, [refused, refused])[1]?.observations[0]?.severity).toBe("notice");
+  });
+});
+
+describe("what a look says of a certificate", () => {
+  const cert = target({ tls: "[2001:db8::1]:443", warnDays: 14 });
+  const day = 86_400_000;
+  const left = (days: number): ProbeResult => {
+    const certificate = { validTo: start + days * day, daysLeft: days };
+    return days < 14
+      ? { ok: false, ms: 9, fault: "expiry", reason: "", certificate }
+      : { ok: true, ms: 9, detail: "", certificate };
+  };
+
+  it.each([
+    [14, undefined, undefined],
+    [13, "warning", "api: certificate expires in 13 days"],
+    [3, "warning", "api: certificate expires in 3 days"],
+    [2, "critical", "api: certificate expires in 2 days"],
+    [0, "critical", "api: certificate expires within a day"],
+    [-1, "critical", "api: certificate expired 1 day ago"],
+  ])("with %i days left: %s", (days, severity, title) => {
+    const [look] = looks(cert, [left(days)]);
+    expect(look?.observations[0]?.severity).toBe(severity);
+    expect(look?.observations[0]?.title).toBe(title);
+    expect(look?.gone).toEqual(severity ? ["down"] : ["down", "expiry"]);
+  });
+
+  it("is news when it is near, urgent and over, not at each day between", () => {
+    const validTo = start + 10 * day;
+    const fingerprints = [10, 9, 5, 2, 1, 0, -1, -5].map((daysLeft) => {
+      const probe: ProbeResult = {
+        ok: false,
+        ms: 9,
+        fault: "expiry",
+        reason: "",
+        certificate: { validTo, daysLeft },
+      };
+      return looks(cert, [probe])[0]?.observations[0]?.fingerprint;
+    });
+    expect(new Set(fingerprints).size).toBe(3);
+  });
+
+  it("leaves the finding alone when no certificate was seen", () => {
+    const [, blind] = looks(cert, [left(5), refused]);
+    expect(blind).toMatchObject({ observations: [], gone: [] });
+  });
+
+  it("tells an urgent one even when the owner wants no earlier warning", () => {
+    const late = target({ tls: "example.com:443", warnDays: 0 });
+    expect(looks(late, [left(2)])[0]?.observations[0]?.severity).toBe("critical");
+    expect(looks(late, [left(5)])[0]?.observations).toEqual([]);
+  });
+});

@@ -1,0 +1,40 @@
+import { connect } from "node:net";
+import type { TcpTarget } from "../config.ts";
+import { elapsedMs } from "./probe.ts";
+import type { Probe } from "./probe.ts";
+
+/** A connection is opened and closed again; not a byte is sent. */
+export const probeTcp: Probe<TcpTarget> = async (target, signal) => {
+  signal.throwIfAborted();
+  const started = performance.now();
+  await connects(target, signal);
+  const ms = elapsedMs(started);
+  const { maxMs } = target;
+  if (maxMs !== undefined && ms > maxMs) {
+    return {
+      ok: false,
+      ms,
+      fault: "slow",
+      reason: `connected after ${ms} ms, more than ${maxMs} ms`,
+    };
+  }
+  return { ok: true, ms, detail: "connected" };
+};
+
+async function connects({ host, port }: TcpTarget, signal: AbortSignal): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const socket = connect({ host, port });
+  const abort = (): void => {
+    socket.destroy();
+    reject(signal.reason as Error);
+  };
+  signal.addEventListener("abort", abort, { once: true });
+  socket.once("connect", resolve);
+  socket.on("error", reject);
+  try {
+    return await promise;
+  } finally {
+    signal.removeEventListener("abort", abort);
+    socket.destroy();
+  }
+}
