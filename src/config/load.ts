@@ -1,0 +1,133 @@
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { parseEnv } from "node:util";
+import type { ClockRange } from "../domain/active-hours.ts";
+import { ConfigError } from "../domain/errors.ts";
+import { describeIssues } from "./issues.ts";
+import { configSchema, type ParsedConfig } from "./schema.ts";
+import { missingSecrets, revealSecrets, type Environment } from "./secret.ts";
+import { importUserModule } from "./user-module.ts";
+
+/** load → resolve → one frozen {@link ResolvedConfig}. */
+
+export interface ModelEntry {
+  readonly model: string;
+  readonly baseUrl: string | undefined;
+  readonly apiKey: string | undefined;
+}
+
+/** Everything a daemon needs to know, with defaults, secrets and environment settled. */
+export interface ResolvedConfig {
+  /** The config file, absolute. */
+  readonly file: string;
+  /** Relative paths in the config start here. */
+  readonly baseDir: string;
+  readonly timezone: string;
+  readonly heartbeat: {
+    readonly everyMs: number;
+    readonly slackMs: number;
+    readonly activeHours: ClockRange;
+  };
+  readonly model: { readonly chain: readonly ModelEntry[]; readonly budget: ParsedConfig["model"]["budget"] };
+  /** As written: name or path of each skill, and its own config; `false` is left out. */
+  readonly skills: ReadonlyMap<string, unknown>;
+  readonly notify: ParsedConfig["notify"];
+  readonly demo: { readonly dir: string; readonly port: number } | undefined;
+  /** Parts that are understood but that this version does not use yet. */
+  readonly unused: readonly string[];
+  /** Values that must never leave the process. */
+  readonly secrets: readonly string[];
+}
+
+export interface ConfigSource {
+  readonly file: string;
+  /** Default: the folder of `file`. */
+  readonly baseDir?: string;
+  readonly environment: Environment;
+}
+
+/** Which config file a command means: `--config`, `WATCHKEEPER_CONFIG`, else `agent.config.ts` here. */
+export function configFile(option: string | undefined, environment: Environment, cwd: string): string {
+  return resolve(cwd, option ?? environment.WATCHKEEPER_CONFIG ?? "agent.config.ts");
+}
+
+/** Which state directory: `--state`, `WATCHKEEPER_STATE`, systemd's `STATE_DIRECTORY`, else `./state`. */
+export function stateDirectory(option: string | undefined, environment: Environment, cwd: string): string {
+  // systemd gives several directories separated by colons; the first is ours.
+  const fromSystemd = environment.STATE_DIRECTORY?.split(":")[0];
+  return resolve(cwd, option ?? environment.WATCHKEEPER_STATE ?? (fromSystemd || "state"));
+}
+
+/**
+ * Reads, checks and resolves a config.
+ * @throws ConfigError with one line for everything that is wrong, each with its mend.
+ */
+export async function loadConfig(source: ConfigSource): Promise<ResolvedConfig> {
+  const raw = await importUserModule(source.file);
+  const environment = { ...readDotEnv(dirname(source.file)), ...source.environment };
+  return resolveConfig(raw, { ...source, environment });
+}
+
+/** The part of {@link loadConfig} after the file was read. */
+export function resolveConfig(raw: unknown, source: ConfigSource): ResolvedConfig {
+  const { file, environment } = source;
+  const baseDir = source.baseDir ?? dirname(file);
+  const revealed = revealSecrets(raw, environment);
+  const parsed = configSchema.safeParse(revealed.value, { reportInput: true });
+  const problems = [
+    ...(parsed.success ? [] : describeIssues(configSchema, parsed.error.issues)),
+    ...revealed.problems,
+  ];
+  if (!parsed.success) {
+    throw new ConfigError("CONFIG_INVALID", `${file}: ${problems.join("; ")}`);
+  }
+  if (problems.length > 0) throw missingSecrets(file, problems);
+  const config = parsed.data;
+  const chain = config.model.chain.map((entry) => ({
+    model: entry.model,
+    baseUrl: entry.baseUrl ?? (environment.ANTHROPIC_BASE_URL || undefined),
+    apiKey: entry.apiKey ?? (environment.ANTHROPIC_API_KEY || undefined),
+  }));
+  const keys = chain.flatMap(({ apiKey }) => apiKey ?? []);
+  return Object.freeze({
+    file,
+    baseDir,
+    timezone: config.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
+    heartbeat: {
+      everyMs: config.heartbeat.every,
+      slackMs: config.heartbeat.slack,
+      activeHours: config.heartbeat.activeHours,
+    },
+    model: { chain, budget: config.model.budget },
+    skills: new Map(Object.entries(config.skills).filter(([, value]) => value !== false)),
+    notify: config.notify,
+    demo: config.demo && { dir: resolve(baseDir, config.demo.dir), port: config.demo.port },
+    unused: partsWithoutUse(raw),
+    secrets: [...new Set([...revealed.values, ...keys])],
+  });
+}
+
+/** Honest about what is configured and not used yet, so that nobody relies on it. */
+function partsWithoutUse(raw: unknown): string[] {
+  const config = raw as { policy?: { grants?: unknown[] }; web?: unknown; notify?: { deadMansPing?: unknown; channels?: { ntfy?: unknown } }; model?: { chain?: unknown[] } };
+  return [
+    ...(config.policy?.grants?.length ? ["policy.grants"] : []),
+    ...(config.web ? ["web"] : []),
+    ...(config.notify?.deadMansPing ? ["notify.deadMansPing"] : []),
+    ...(config.notify?.channels?.ntfy ? ["notify.channels.ntfy"] : []),
+    ...((config.model?.chain?.length ?? 0) > 1 ? ["model.chain after its first entry"] : []),
+  ];
+}
+
+function readDotEnv(dir: string): Environment {
+  const file = join(dir, ".env");
+  if (!existsSync(file)) return {};
+  try {
+    return parseEnv(readFileSync(file, "utf8"));
+  } catch (cause) {
+    throw new ConfigError("DOTENV_UNREADABLE", `cannot read ${file}`, {
+      cause,
+      hint: "See that the file belongs to you",
+    });
+  }
+}

@@ -1,0 +1,102 @@
+import { z } from "zod";
+import { parseClockRange, parseTimeOfDay } from "../domain/active-hours.ts";
+import { duration } from "../domain/duration.ts";
+import { isTimezone } from "../domain/zoned-time.ts";
+
+/** What may stand in `agent.config.ts`, with its defaults. Durations become milliseconds. */
+
+const timezone = () =>
+  z.string().refine(isTimezone, {
+    error: (issue) => `"${String(issue.input)}" is not an IANA time zone such as "Europe/Berlin"`,
+  });
+
+const clockRange = () =>
+  z.string().transform((text, context) => {
+    const parsed = parseClockRange(text);
+    if (parsed.ok) return parsed.range;
+    context.issues.push({ code: "custom", message: parsed.problem, input: text });
+    return z.NEVER;
+  });
+
+const timeOfDay = () =>
+  z.string().refine((text) => parseTimeOfDay(text) !== undefined, {
+    error: (issue) => `"${String(issue.input)}" is not a time of day such as "08:30"`,
+  });
+
+const heartbeat = z.strictObject({
+  every: duration().prefault("5m"),
+  slack: duration().prefault("1m"),
+  activeHours: clockRange().prefault("00:00-24:00"),
+});
+
+const modelEntry = z.strictObject({
+  model: z.string().min(1),
+  baseUrl: z.url().optional(),
+  apiKey: z.string().min(1).optional(),
+});
+
+const budget = z.strictObject({
+  perRunUsd: z.number().positive().default(0.5),
+  dailyUsd: z.number().positive().default(5),
+  monthlyUsd: z.number().positive().default(50),
+  perRunTokens: z.int().positive().default(200_000),
+  dailyTokens: z.int().positive().default(2_000_000),
+});
+
+const model = z.strictObject({
+  chain: z
+    .array(modelEntry)
+    .default([{ model: "claude-sonnet-5-5" }, { model: "claude-haiku-5-5" }]),
+  budget: budget.prefault({}),
+});
+
+const grant = z.strictObject({
+  tool: z.string().min(1),
+  when: z.record(z.string(), z.string()).default({}),
+  maxPerDay: z.int().positive(),
+  evenIfUntrusted: z.boolean().default(false),
+});
+
+const channels = z.strictObject({
+  terminal: z.strictObject({}).optional(),
+  ntfy: z.strictObject({ server: z.url(), topic: z.string().min(1) }).optional(),
+});
+
+const notify = z.strictObject({
+  channels: channels.default({ terminal: {} }),
+  quietHours: clockRange().optional(),
+  digestAt: z
+    .union([timeOfDay(), z.array(timeOfDay()).min(1)])
+    .transform((times) => [times].flat())
+    .prefault("08:30"),
+  interruptionsPerDay: z.int().nonnegative().default(8),
+  deadMansPing: z.url().optional(),
+});
+
+const web = z.strictObject({
+  host: z.string().min(1).default("127.0.0.1"),
+  port: z.int().min(0).max(65_535).default(7373),
+  publicUrl: z.url().optional(),
+});
+
+const demo = z.strictObject({
+  /** Where the small world is written: `mail/` and `calendar.ics`. */
+  dir: z.string().min(1),
+  /** Port of its tiny services on loopback. */
+  port: z.int().min(1).max(65_535),
+});
+
+export const configSchema = z.strictObject({
+  timezone: timezone().optional(),
+  heartbeat: heartbeat.prefault({}),
+  model: model.prefault({}),
+  skills: z.record(z.string(), z.unknown()).default({}),
+  policy: z.strictObject({ grants: z.array(grant).default([]) }).prefault({}),
+  notify: notify.prefault({}),
+  web: web.prefault({}),
+  demo: demo.optional(),
+});
+
+export type ParsedConfig = z.output<typeof configSchema>;
+/** What a user writes; secrets may stand wherever a string may. */
+export type ConfigInput = z.input<typeof configSchema>;
