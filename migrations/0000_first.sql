@@ -53,7 +53,9 @@ CREATE TABLE `daemon` (
 	`pid` integer NOT NULL,
 	`version` text NOT NULL,
 	`started_at` integer NOT NULL,
-	`stopped_at` integer
+	`stopped_at` integer,
+	`heartbeat_ms` integer NOT NULL,
+	`skills_off` text NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE `deliveries` (

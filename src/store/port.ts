@@ -1,3 +1,4 @@
+import type { KnownObservation } from "../domain/diff.ts";
 import type {
   DecidedBy,
   Finding,
@@ -200,11 +201,21 @@ export interface DaemonRecord {
   readonly version: string;
   readonly startedAt: number;
   readonly stoppedAt: number | null;
+  /** The longest gap between beats. */
+  readonly heartbeatMs: number;
+  readonly skillsOff: readonly SkillOff[];
+}
+
+/** A skill that cannot be used. */
+export interface SkillOff {
+  readonly name: string;
+  readonly error: string;
 }
 
 export interface StatusRecord {
   readonly daemon: DaemonRecord | null;
   readonly lastBeat: Pick<BeatRecord, "id" | "outcome" | "startedAt" | "finishedAt"> | null;
+  /** All that were ever registered, those no longer enabled included. */
   readonly checks: readonly CheckRecord[];
   readonly openFindings: number;
   readonly pendingApprovals: number;
@@ -229,17 +240,19 @@ export interface StoreReader extends AsyncDisposable {
   /** Open ones, most severe first; with `all`, newest first. */
   listFindings(options: { all: boolean; limit: number }): Promise<Finding[]>;
   getFindings(ids: readonly number[]): Promise<Finding[]>;
-  /** Those whose last revision has no verdict yet, oldest first. */
+  /** Those whose last revision has no verdict yet, the most severe first, then the oldest. */
   pendingFindings(limit: number): Promise<Finding[]>;
   listNotifications(options: { limit: number }): Promise<NotificationRecord[]>;
   checkCursor(name: string): Promise<unknown>;
   /** What is known of a check, for a dry run's comparison. */
-  knownObservations(check: string): Promise<import("../domain/diff.ts").KnownObservation[]>;
+  knownObservations(check: string): Promise<KnownObservation[]>;
 }
 
 export interface Store extends StoreReader {
   /** Notes who runs; ends what a killed daemon left half done as `failed` and `interrupted`. */
-  recordStart(daemon: { pid: number; version: string; at: number }): Promise<{ interruptedRuns: number }>;
+  recordStart(
+    daemon: Omit<DaemonRecord, "startedAt" | "stoppedAt"> & { at: number },
+  ): Promise<{ interruptedRuns: number }>;
   recordStop(at: number): Promise<void>;
   /** Adds new checks, switches off those not named, and returns what is remembered of the named. */
   registerChecks(checks: readonly CheckRegistration[]): Promise<CheckRecord[]>;
@@ -286,7 +299,12 @@ export interface Store extends StoreReader {
   /** Opens again what is snoozed past its time. */
   wakeSnoozed(at: number): Promise<void>;
 
-  addNotification(notification: NewNotification, at: number): Promise<number>;
+  /** Tells findings ahead of their verdict: the notification and what it told, together. */
+  tellNow(telling: {
+    notification: NewNotification;
+    told: readonly { findingId: number; revision: number }[];
+    at: number;
+  }): Promise<void>;
   /** Held notifications whose digest is due. */
   heldNotifications(dueBefore: number): Promise<NotificationRecord[]>;
   /** When the next digest is due, or null when nothing is held. */

@@ -29,6 +29,10 @@ export const daemon = sqliteTable("daemon", {
   version: text("version").notNull(),
   startedAt: integer("started_at").notNull(),
   stoppedAt: integer("stopped_at"),
+  /** The longest gap between beats, in milliseconds. */
+  heartbeatMs: integer("heartbeat_ms").notNull(),
+  /** Skills that are switched off because they cannot be used: `[{name, error}]`. */
+  skillsOff: json("skills_off").notNull(),
 });
 
 export const checks = sqliteTable(

@@ -1,0 +1,141 @@
+import { chmodSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import { drizzle, type BetterSQLite3Database } from "drizzle-orm/better-sqlite3";
+import { migrate } from "drizzle-orm/better-sqlite3/migrator";
+import { describeError, StoreError } from "../domain/errors.ts";
+import * as schema from "./schema.ts";
+
+/** Opening the one SQLite file: permissions, pragmas, migrations. */
+
+export type Db = BetterSQLite3Database<typeof schema> & { $client: Database.Database };
+
+export const databasePath = (stateDir: string): string => join(stateDir, "watchkeeper.db");
+
+/** Makes the state directory (0700) and sees that it can be written. */
+export function prepareStateDir(stateDir: string): void {
+  try {
+    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+    chmodSync(stateDir, 0o700);
+  } catch (cause) {
+    throw new StoreError("STATE_DIR_UNUSABLE", `cannot use the state directory ${stateDir}`, {
+      cause,
+      hint: "Give a directory that you may write with --state DIR or WATCHKEEPER_STATE",
+    });
+  }
+}
+
+/**
+ * Opens the database for writing and brings it to the present schema.
+ * @throws StoreError when it cannot be opened, is damaged, or was written by a newer version.
+ */
+export function openDatabase(stateDir: string, migrationsDir: string): Db {
+  prepareStateDir(stateDir);
+  const path = databasePath(stateDir);
+  const client = connect(path, {});
+  try {
+    chmodSync(path, 0o600);
+    client.pragma("journal_mode = WAL");
+    client.pragma("synchronous = FULL");
+    client.pragma("foreign_keys = ON");
+    refuseNewer(client, migrationsDir, path);
+    const db = drizzle(client, { schema });
+    migrate(db, { migrationsFolder: migrationsDir });
+    return db;
+  } catch (error) {
+    client.close();
+    throw asStoreError(error, path);
+  }
+}
+
+/**
+ * Opens the database for looking only; works beside a running daemon.
+ * @returns undefined when there is no database yet.
+ */
+export function openDatabaseReadonly(stateDir: string, migrationsDir: string): Db | undefined {
+  const path = databasePath(stateDir);
+  if (!existsSync(path)) return undefined;
+  const client = connect(path, { readonly: true, fileMustExist: true });
+  try {
+    refuseNewer(client, migrationsDir, path);
+    refuseOlder(client, migrationsDir);
+    return drizzle(client, { schema });
+  } catch (error) {
+    client.close();
+    throw asStoreError(error, path);
+  }
+}
+
+function connect(path: string, options: Database.Options): Database.Database {
+  try {
+    return new Database(path, { timeout: 5_000, ...options });
+  } catch (error) {
+    throw asStoreError(error, path);
+  }
+}
+
+interface MigrationJournal {
+  entries: { when: number; tag: string }[];
+}
+
+function lastKnownMigration(migrationsDir: string): number {
+  const journal = JSON.parse(
+    readFileSync(join(migrationsDir, "meta", "_journal.json"), "utf8"),
+  ) as MigrationJournal;
+  return Math.max(...journal.entries.map((entry) => entry.when));
+}
+
+function lastAppliedMigration(client: Database.Database): number | null {
+  const table = client
+    .prepare("select 1 from sqlite_master where name = '__drizzle_migrations'")
+    .get();
+  if (!table) return null;
+  const row = client.prepare("select max(created_at) as at from __drizzle_migrations").get() as {
+    at: number | null;
+  };
+  return row.at === null ? null : Number(row.at);
+}
+
+function refuseNewer(client: Database.Database, migrationsDir: string, path: string): void {
+  const applied = lastAppliedMigration(client);
+  if (applied === null || applied <= lastKnownMigration(migrationsDir)) return;
+  throw new StoreError(
+    "DATABASE_NEWER",
+    `${path} was written by a newer version of watchkeeper than this one`,
+    { hint: "Install that version again, or restore a backup made before the upgrade" },
+  );
+}
+
+function refuseOlder(client: Database.Database, migrationsDir: string): void {
+  if (lastAppliedMigration(client) === lastKnownMigration(migrationsDir)) return;
+  throw new StoreError(
+    "DATABASE_OLDER",
+    "the database has not been brought to this version of watchkeeper yet",
+    { hint: "Start the daemon once with `watchkeeper start`; it upgrades the file" },
+  );
+}
+
+/** Turns SQLite's errors into ours, with the mend. */
+export function asStoreError(cause: unknown, path: string): StoreError {
+  if (cause instanceof StoreError) return cause;
+  const code = typeof cause === "object" && cause && "code" in cause ? String(cause.code) : "";
+  if (code.startsWith("SQLITE_CORRUPT") || code.startsWith("SQLITE_NOTADB")) {
+    return new StoreError("DATABASE_DAMAGED", `${path} is damaged`, {
+      cause,
+      hint: "Move it aside and put a backup in its place; nothing was changed",
+    });
+  }
+  if (code.startsWith("SQLITE_FULL")) {
+    return new StoreError("DISK_FULL", `no space left to write ${path}`, {
+      cause,
+      hint: "Free some space; what was saved before is safe",
+    });
+  }
+  if (code.startsWith("SQLITE_CANTOPEN") || code.startsWith("SQLITE_READONLY") || code === "EACCES") {
+    return new StoreError("DATABASE_UNWRITABLE", `cannot open ${path}`, {
+      cause,
+      hint: "See that the file and its directory belong to the user that runs watchkeeper",
+    });
+  }
+  return new StoreError("DATABASE_FAILED", `the database failed: ${describeError(cause)}`, { cause });
+}

@@ -1,0 +1,73 @@
+import { and, asc, desc, eq, gt, inArray, lte, ne, sql } from "drizzle-orm";
+import type { Finding } from "../domain/finding.ts";
+import type { Db } from "./database.ts";
+import type { Store, StoreReader } from "./port.ts";
+import { findings } from "./schema.ts";
+
+/** Findings: what is open, what waits for a verdict, and the owner's word on them. */
+
+type FindingReads = Pick<StoreReader, "listFindings" | "getFindings" | "pendingFindings">;
+type FindingWrites = Pick<Store, "acknowledge" | "snooze" | "wakeSnoozed">;
+
+const bySeverity = sql`case ${findings.severity}
+  when 'critical' then 0 when 'warning' then 1 when 'notice' then 2 else 3 end`;
+
+export function findingReads(db: Db): FindingReads {
+  return {
+    async listFindings({ all, limit }) {
+      const query = db.select().from(findings).$dynamic();
+      if (all) return query.orderBy(desc(findings.id)).limit(limit).all();
+      return query
+        .where(ne(findings.status, "resolved"))
+        .orderBy(bySeverity, desc(findings.changedAt), desc(findings.id))
+        .limit(limit)
+        .all();
+    },
+    async getFindings(ids) {
+      return db
+        .select()
+        .from(findings)
+        .where(inArray(findings.id, [...ids]))
+        .orderBy(asc(findings.id))
+        .all();
+    },
+    async pendingFindings(limit) {
+      return db
+        .select()
+        .from(findings)
+        .where(gt(findings.revision, findings.handledRevision))
+        .orderBy(bySeverity, asc(findings.id))
+        .limit(limit)
+        .all();
+    },
+  };
+}
+
+export function findingWrites(db: Db): FindingWrites {
+  const decide = (id: number, set: Partial<typeof findings.$inferInsert>): Finding | undefined =>
+    db
+      .update(findings)
+      .set({ ...set, handledRevision: sql`${findings.revision}` })
+      .where(and(eq(findings.id, id), ne(findings.status, "resolved")))
+      .returning()
+      .get();
+  return {
+    async acknowledge(findingId, at) {
+      return decide(findingId, { status: "acked", ackedAt: at });
+    },
+    async snooze(findingId, until) {
+      return decide(findingId, { status: "snoozed", snoozedUntil: until });
+    },
+    async wakeSnoozed(at) {
+      db.update(findings)
+        .set({
+          status: "open",
+          snoozedUntil: null,
+          revision: sql`${findings.revision} + 1`,
+          changedAt: at,
+        })
+        .where(and(eq(findings.status, "snoozed"), lte(findings.snoozedUntil, at)))
+        .run();
+    },
+  };
+}

@@ -1,0 +1,59 @@
+import { openDatabase, openDatabaseReadonly, type Db } from "./database.ts";
+import { beatReads, beatWrites } from "./beats.ts";
+import { checkQueries } from "./checks.ts";
+import { findingReads, findingWrites } from "./findings.ts";
+import { lookReads, lookWrites } from "./looks.ts";
+import { notificationReads, notificationWrites } from "./notifications.ts";
+import type { Store, StoreReader } from "./port.ts";
+import { runReads, runWrites } from "./runs.ts";
+import { statusReads } from "./status.ts";
+
+export { acquireLock, isLocked, type Lock } from "./lock.ts";
+export type * from "./port.ts";
+
+export interface StoreLocation {
+  readonly stateDir: string;
+  /** The folder of the generated SQL migrations. */
+  readonly migrationsDir: string;
+}
+
+/**
+ * Opens the store for writing; the caller holds the lock of the state directory or writes only the
+ * owner's word.
+ * @throws StoreError when the file cannot be used.
+ */
+export function openStore({ stateDir, migrationsDir }: StoreLocation): Store {
+  const db = openDatabase(stateDir, migrationsDir);
+  return {
+    ...readerOf(db),
+    ...checkQueries(db),
+    ...lookWrites(db),
+    ...beatWrites(db),
+    ...runWrites(db),
+    ...findingWrites(db),
+    ...notificationWrites(db),
+  };
+}
+
+/**
+ * Opens the store for commands that only look; works beside a running daemon.
+ * @returns undefined when nothing was ever saved there.
+ */
+export function openStoreReader({ stateDir, migrationsDir }: StoreLocation): StoreReader | undefined {
+  const db = openDatabaseReadonly(stateDir, migrationsDir);
+  return db && readerOf(db);
+}
+
+function readerOf(db: Db): StoreReader {
+  return {
+    ...statusReads(db),
+    ...beatReads(db),
+    ...runReads(db),
+    ...findingReads(db),
+    ...notificationReads(db),
+    ...lookReads(db),
+    async [Symbol.asyncDispose]() {
+      db.$client.close();
+    },
+  };
+}

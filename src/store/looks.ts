@@ -1,0 +1,288 @@
+import { and, eq, isNull, lte, ne, sql } from "drizzle-orm";
+import { diffLook, type Change, type KnownObservation } from "../domain/diff.ts";
+import { describeError } from "../domain/errors.ts";
+import { atLeast, type Observation } from "../domain/finding.ts";
+import type { Db } from "./database.ts";
+import type { FindingEvent, Look, LookOutcome, Store, StoreReader } from "./port.ts";
+import { checks, findingEvents, findings, observations } from "./schema.ts";
+
+/**
+ * Saving looks: the comparison with what was known, the findings that follow from it, the cursor and
+ * the check's row, in one transaction.
+ */
+
+type LookReads = Pick<StoreReader, "knownObservations" | "checkCursor">;
+type LookWrites = Pick<Store, "commitLooks" | "closeOver">;
+
+const blindCheck = "watchkeeper/blind";
+
+export function lookWrites(db: Db): LookWrites {
+  const sqlOf = statements(db);
+
+  function commitOne(look: Look): FindingEvent[] {
+    const { result, health, at } = look;
+    const events: FindingEvent[] = [];
+    if (result.kind === "seen") {
+      const known = loadKnown(look, result);
+      const changes = diffLook(known, result, at);
+      for (const change of changes) events.push(applyChange(look, change));
+    }
+    const row = {
+      name: look.check,
+      status: health.status,
+      nextDueAt: health.nextDueAt,
+      at,
+      lastOkAt: health.lastOkAt,
+      failingSince: health.failingSince,
+      consecutiveFailures: health.consecutiveFailures,
+      lastError: result.kind === "failed" ? result.error : null,
+    };
+    sqlOf.saveCheck.run(row);
+    if (result.kind === "seen" && result.cursor !== undefined) {
+      sqlOf.saveCursor.run({ name: look.check, cursor: JSON.stringify(result.cursor) });
+    }
+    const blindness = applyBlindness(look);
+    if (blindness) events.push(blindness);
+    return events;
+  }
+
+  function loadKnown(look: Look, result: Look["result"] & { kind: "seen" }) {
+    const known = new Map<string, KnownObservation>();
+    const keep = (row: KnownObservation | undefined) => row && known.set(row.key, row);
+    if (result.complete) {
+      for (const row of sqlOf.presentObservations.all({ check: look.check })) keep(row);
+    }
+    for (const key of new Set([...result.observations.map((seen) => seen.key), ...result.gone])) {
+      if (!known.has(key)) keep(sqlOf.observation.get({ check: look.check, key }));
+    }
+    return known;
+  }
+
+  function applyChange(look: Look, change: Change): FindingEvent {
+    switch (change.kind) {
+      case "opened":
+        return openFinding(look, change.observation);
+      case "changed":
+        return changeFinding(look, change.known, change.observation);
+      case "resolved":
+        return resolveFinding(look.beatId, change.known.findingId, look.at, change.because !== "closed");
+    }
+  }
+
+  function openFinding(look: Look, seen: Observation): FindingEvent {
+    const { id } = db
+      .insert(findings)
+      .values({
+        skill: look.skill,
+        check: look.check,
+        key: seen.key,
+        state: "opened",
+        severity: seen.severity,
+        trust: seen.trust,
+        title: seen.title,
+        text: seen.text,
+        data: seen.data,
+        openedAt: look.at,
+        changedAt: look.at,
+        since: seen.since,
+      })
+      .returning({ id: findings.id })
+      .get();
+    const remembered = {
+      fingerprint: seen.fingerprint,
+      findingId: id,
+      changedAt: look.at,
+      closesAt: seen.closesAt,
+      goneAt: null,
+    };
+    db.insert(observations)
+      .values({ check: look.check, key: seen.key, firstSeenAt: look.at, ...remembered })
+      .onConflictDoUpdate({ target: [observations.check, observations.key], set: remembered })
+      .run();
+    return addEvent(look.beatId, id, look.at, true);
+  }
+
+  function changeFinding(look: Look, known: KnownObservation, seen: Observation): FindingEvent {
+    const before = db.select().from(findings).where(eq(findings.id, known.findingId)).get();
+    const worse = before ? !atLeast(before.severity, seen.severity) : true;
+    // What the owner has acknowledged or snoozed comes back only when it gets worse.
+    const quiet = before !== undefined && before.status !== "open" && !worse;
+    db.update(findings)
+      .set({
+        state: "changed",
+        status: quiet ? before.status : "open",
+        severity: seen.severity,
+        trust: seen.trust,
+        title: seen.title,
+        text: seen.text,
+        data: seen.data,
+        since: seen.since,
+        revision: sql`${findings.revision} + 1`,
+        changedAt: look.at,
+        ...(quiet ? { handledRevision: sql`${findings.revision} + 1` } : {}),
+      })
+      .where(eq(findings.id, known.findingId))
+      .run();
+    db.update(observations)
+      .set({ fingerprint: seen.fingerprint, changedAt: look.at, closesAt: seen.closesAt })
+      .where(and(eq(observations.check, look.check), eq(observations.key, known.key)))
+      .run();
+    return addEvent(look.beatId, known.findingId, look.at, !quiet);
+  }
+
+  /** @param told false for what is over by itself: nobody needs to hear of it. */
+  function resolveFinding(beatId: number | null, findingId: number, at: number, told: boolean) {
+    const before = db.select().from(findings).where(eq(findings.id, findingId)).get();
+    const quiet = !told || (before !== undefined && before.status === "acked");
+    db.update(findings)
+      .set({
+        state: "resolved",
+        status: "resolved",
+        resolvedAt: at,
+        changedAt: at,
+        revision: sql`${findings.revision} + 1`,
+        ...(quiet ? { handledRevision: sql`${findings.revision} + 1` } : {}),
+      })
+      .where(eq(findings.id, findingId))
+      .run();
+    db.update(observations).set({ goneAt: at }).where(eq(observations.findingId, findingId)).run();
+    return addEvent(beatId, findingId, at, !quiet);
+  }
+
+  function addEvent(beatId: number | null, findingId: number, at: number, news: boolean): FindingEvent {
+    const row = db.select().from(findings).where(eq(findings.id, findingId)).get();
+    if (!row) throw new Error(`finding ${findingId} is not there`);
+    const { revision, state, severity, title, check } = row;
+    db.insert(findingEvents).values({ findingId, beatId, revision, state, severity, title, at }).run();
+    return { findingId, state, severity, title, check, news };
+  }
+
+  function applyBlindness(look: Look): FindingEvent | undefined {
+    if (look.blind === null && look.result.kind === "failed") return undefined;
+    const open = sqlOf.openBlindness.get({ key: look.check });
+    if (look.blind && !open) {
+      const { id } = db
+        .insert(findings)
+        .values({
+          skill: "watchkeeper",
+          check: blindCheck,
+          key: look.check,
+          state: "opened",
+          severity: "warning",
+          trust: "trusted",
+          title: look.blind.title,
+          text: look.blind.text,
+          openedAt: look.at,
+          changedAt: look.at,
+          since: look.health.failingSince,
+        })
+        .returning({ id: findings.id })
+        .get();
+      return addEvent(look.beatId, id, look.at, true);
+    }
+    if (!look.blind && open) return resolveFinding(look.beatId, open.id, look.at, true);
+    return undefined;
+  }
+
+  return {
+    async commitLooks(looks) {
+      if (looks.length === 0) return [];
+      try {
+        return db.transaction(() =>
+          looks.map((look) => ({ check: look.check, events: commitOne(look) })),
+        );
+      } catch {
+        return looks.map(commitAlone);
+      }
+    },
+
+    async closeOver(at) {
+      db.transaction(() => {
+        const over = db
+          .select({ findingId: observations.findingId })
+          .from(observations)
+          .where(and(isNull(observations.goneAt), lte(observations.closesAt, at)))
+          .all();
+        for (const { findingId } of over) resolveFinding(null, findingId, at, false);
+      });
+    },
+  };
+
+  /** One look that cannot be saved must not take the others of its beat with it. */
+  function commitAlone(look: Look): LookOutcome {
+    try {
+      return db.transaction(() => ({ check: look.check, events: commitOne(look) }));
+    } catch (error) {
+      return { check: look.check, error: describeError(error) };
+    }
+  }
+}
+
+export function lookReads(db: Db): LookReads {
+  return {
+    async knownObservations(check) {
+      return db.select(knownColumns).from(observations).where(eq(observations.check, check)).all();
+    },
+    async checkCursor(name) {
+      const row = db
+        .select({ cursor: checks.cursor })
+        .from(checks)
+        .where(eq(checks.name, name))
+        .get();
+      return row?.cursor ?? null;
+    },
+  };
+}
+
+const knownColumns = {
+  key: observations.key,
+  fingerprint: observations.fingerprint,
+  findingId: observations.findingId,
+  closesAt: observations.closesAt,
+  goneAt: observations.goneAt,
+};
+
+function statements(db: Db) {
+  const check = eq(observations.check, sql.placeholder("check"));
+  return {
+    observation: db
+      .select(knownColumns)
+      .from(observations)
+      .where(and(check, eq(observations.key, sql.placeholder("key"))))
+      .prepare(),
+    presentObservations: db
+      .select(knownColumns)
+      .from(observations)
+      .where(and(check, isNull(observations.goneAt)))
+      .prepare(),
+    saveCheck: db
+      .update(checks)
+      .set({
+        status: sql`${sql.placeholder("status")}`,
+        nextDueAt: sql`${sql.placeholder("nextDueAt")}`,
+        lastRunAt: sql`${sql.placeholder("at")}`,
+        lastOkAt: sql`${sql.placeholder("lastOkAt")}`,
+        failingSince: sql`${sql.placeholder("failingSince")}`,
+        consecutiveFailures: sql`${sql.placeholder("consecutiveFailures")}`,
+        lastError: sql`${sql.placeholder("lastError")}`,
+      })
+      .where(eq(checks.name, sql.placeholder("name")))
+      .prepare(),
+    saveCursor: db
+      .update(checks)
+      .set({ cursor: sql`${sql.placeholder("cursor")}` })
+      .where(eq(checks.name, sql.placeholder("name")))
+      .prepare(),
+    openBlindness: db
+      .select({ id: findings.id })
+      .from(findings)
+      .where(
+        and(
+          eq(findings.check, blindCheck),
+          eq(findings.key, sql.placeholder("key")),
+          ne(findings.status, "resolved"),
+        ),
+      )
+      .prepare(),
+  };
+}

@@ -1,0 +1,150 @@
+import { and, asc, desc, eq, gte, inArray, lte, sql } from "drizzle-orm";
+import type { Db } from "./database.ts";
+import type { NewNotification, NotificationRecord, Store, StoreReader } from "./port.ts";
+import { deliveries, findings, notifications } from "./schema.ts";
+
+/** Notifications to the owner, the digest that some wait for, and their deliveries per channel. */
+
+type NotificationReads = Pick<StoreReader, "listNotifications">;
+type NotificationWrites = Pick<
+  Store,
+  | "tellNow"
+  | "heldNotifications"
+  | "nextDigestAt"
+  | "foldIntoDigest"
+  | "readyNotifications"
+  | "beginDelivery"
+  | "finishDelivery"
+  | "countInterruptions"
+>;
+
+/** For callers that are in a transaction already. */
+export function insertNotifications(
+  db: Db,
+  runId: number | null,
+  added: readonly NewNotification[],
+  at: number,
+): void {
+  for (const notification of added) {
+    db.insert(notifications)
+      .values({ ...notification, runId, createdAt: at })
+      .run();
+  }
+}
+
+const asRecord = (row: typeof notifications.$inferSelect): NotificationRecord => ({
+  ...row,
+  findings: row.findings as number[],
+});
+
+export function notificationReads(db: Db): NotificationReads {
+  return {
+    async listNotifications({ limit }) {
+      return db
+        .select()
+        .from(notifications)
+        .orderBy(desc(notifications.id))
+        .limit(limit)
+        .all()
+        .map(asRecord);
+    },
+  };
+}
+
+export function notificationWrites(db: Db): NotificationWrites {
+  return {
+    async tellNow({ notification, told, at }) {
+      db.transaction(() => {
+        for (const { findingId, revision } of told) {
+          db.update(findings)
+            .set({ toldRevision: sql`max(${findings.toldRevision}, ${revision})` })
+            .where(eq(findings.id, findingId))
+            .run();
+        }
+        insertNotifications(db, null, [notification], at);
+      });
+    },
+
+    async heldNotifications(dueBefore) {
+      return db
+        .select()
+        .from(notifications)
+        .where(and(eq(notifications.state, "held"), lte(notifications.dueAt, dueBefore)))
+        .orderBy(asc(notifications.id))
+        .all()
+        .map(asRecord);
+    },
+
+    async nextDigestAt() {
+      const row = db
+        .select({ at: sql<number | null>`min(${notifications.dueAt})` })
+        .from(notifications)
+        .where(eq(notifications.state, "held"))
+        .get();
+      return row?.at ?? null;
+    },
+
+    async foldIntoDigest(ids, digest, at) {
+      return db.transaction(() => {
+        const { id } = db
+          .insert(notifications)
+          .values({ ...digest, createdAt: at })
+          .returning({ id: notifications.id })
+          .get();
+        db.update(notifications)
+          .set({ state: "folded", foldedInto: id })
+          .where(inArray(notifications.id, [...ids]))
+          .run();
+        return id;
+      });
+    },
+
+    async readyNotifications() {
+      return db
+        .select()
+        .from(notifications)
+        .where(eq(notifications.state, "ready"))
+        .orderBy(asc(notifications.id))
+        .all()
+        .map(asRecord);
+    },
+
+    async beginDelivery(notificationId, channel, at) {
+      const begun = db
+        .insert(deliveries)
+        .values({ notificationId, channel, state: "sending", attempts: 1, updatedAt: at })
+        .onConflictDoUpdate({
+          target: [deliveries.notificationId, deliveries.channel],
+          set: { state: "sending", attempts: sql`${deliveries.attempts} + 1`, updatedAt: at },
+          setWhere: sql`${deliveries.state} <> 'sent'`,
+        })
+        .run();
+      return begun.changes > 0;
+    },
+
+    async finishDelivery(notificationId, channel, { at, error }) {
+      db.transaction(() => {
+        db.update(deliveries)
+          .set({ state: error === null ? "sent" : "failed", lastError: error, updatedAt: at })
+          .where(
+            and(eq(deliveries.notificationId, notificationId), eq(deliveries.channel, channel)),
+          )
+          .run();
+        if (error !== null) return;
+        db.update(notifications)
+          .set({ state: "delivered" })
+          .where(eq(notifications.id, notificationId))
+          .run();
+      });
+    },
+
+    async countInterruptions(since) {
+      const row = db
+        .select({ count: sql<number>`count(*)` })
+        .from(notifications)
+        .where(and(gte(notifications.createdAt, since), eq(notifications.kind, "finding"), sql`${notifications.state} in ('ready', 'delivered')`))
+        .get();
+      return row?.count ?? 0;
+    },
+  };
+}

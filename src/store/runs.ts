@@ -1,0 +1,142 @@
+import { asc, desc, eq, inArray, sql } from "drizzle-orm";
+import type { Db } from "./database.ts";
+import { insertNotifications } from "./notifications.ts";
+import type { RunRecord, Store, StoreReader, Verdicts } from "./port.ts";
+import { findings, runFindings, runs, spend, steps } from "./schema.ts";
+
+/** Runs, their journal of steps, what they cost, and the verdicts they end with. */
+
+type RunReads = Pick<StoreReader, "listRuns" | "getRun" | "spendSince">;
+type RunWrites = Pick<
+  Store,
+  "beginRun" | "beginStep" | "finishStep" | "finishRun" | "applyVerdicts"
+>;
+
+export function runReads(db: Db): RunReads {
+  function complete(rows: (typeof runs.$inferSelect)[]): RunRecord[] {
+    const over = Map.groupBy(
+      db
+        .select({ runId: runFindings.runId, findingId: runFindings.findingId })
+        .from(runFindings)
+        .where(
+          inArray(
+            runFindings.runId,
+            rows.map((row) => row.id),
+          ),
+        )
+        .all(),
+      (row) => row.runId,
+    );
+    return rows.map((row) => ({
+      ...row,
+      findings: (over.get(row.id) ?? []).map(({ findingId }) => findingId),
+    }));
+  }
+
+  return {
+    async listRuns({ limit }) {
+      return complete(db.select().from(runs).orderBy(desc(runs.id)).limit(limit).all());
+    },
+    async getRun(id) {
+      const run = complete(db.select().from(runs).where(eq(runs.id, id)).all())[0];
+      if (!run) return undefined;
+      const journal = db.select().from(steps).where(eq(steps.runId, id)).orderBy(asc(steps.index));
+      return { ...run, steps: journal.all() };
+    },
+    async spendSince(since) {
+      const row = db
+        .select({
+          costUsd: sql<number>`coalesce(sum(${spend.costUsd}), 0)`,
+          tokens: sql<number>`coalesce(sum(${spend.inputTokens} + ${spend.outputTokens} + ${spend.cachedTokens}), 0)`,
+        })
+        .from(spend)
+        .where(sql`${spend.at} >= ${since}`)
+        .get();
+      return row ?? { costUsd: 0, tokens: 0 };
+    },
+  };
+}
+
+export function runWrites(db: Db): RunWrites {
+  return {
+    async beginRun({ beatId, at, model, promptVersion, findings: over }) {
+      return db.transaction(() => {
+        const { id } = db
+          .insert(runs)
+          .values({ beatId, startedAt: at, model, promptVersion })
+          .returning({ id: runs.id })
+          .get();
+        for (const { id: findingId, revision } of over) {
+          db.insert(runFindings).values({ runId: id, findingId, revision }).run();
+        }
+        return id;
+      });
+    },
+
+    async beginStep(step) {
+      return db.insert(steps).values(step).returning({ id: steps.id }).get().id;
+    },
+
+    async finishStep(stepId, { usage, ...result }) {
+      db.transaction(() => {
+        const step = db
+          .update(steps)
+          .set({ ...result, ...usage })
+          .where(eq(steps.id, stepId))
+          .returning({ runId: steps.runId, name: steps.name, startedAt: steps.startedAt })
+          .get();
+        if (!step || !usage) return;
+        const { runId, name: model } = step;
+        db.insert(spend)
+          .values({ runId, model, at: step.startedAt + result.durationMs, ...usage })
+          .run();
+        db.update(runs)
+          .set({
+            inputTokens: sql`${runs.inputTokens} + ${usage.inputTokens}`,
+            outputTokens: sql`${runs.outputTokens} + ${usage.outputTokens}`,
+            cachedTokens: sql`${runs.cachedTokens} + ${usage.cachedTokens}`,
+            costUsd: sql`${runs.costUsd} + ${usage.costUsd}`,
+          })
+          .where(eq(runs.id, runId))
+          .run();
+      });
+    },
+
+    async finishRun(id, { outcome, error, summary, ...result }) {
+      db.transaction(() => {
+        db.update(runs)
+          .set({ outcome, error, summary, finishedAt: result.at })
+          .where(eq(runs.id, id))
+          .run();
+        saveVerdicts(db, id, result);
+      });
+    },
+
+    async applyVerdicts(result) {
+      db.transaction(() => saveVerdicts(db, null, result));
+    },
+  };
+}
+
+function saveVerdicts(db: Db, runId: number | null, { at, verdicts, notifications }: Verdicts): void {
+  for (const { findingId, revision, verdict, decidedBy, message, told } of verdicts) {
+    db.update(findings)
+      .set({
+        verdict,
+        decidedBy,
+        handledRevision: sql`max(${findings.handledRevision}, ${revision})`,
+        ...(told ? { toldRevision: sql`max(${findings.toldRevision}, ${revision})` } : {}),
+      })
+      .where(eq(findings.id, findingId))
+      .run();
+    if (runId === null) continue;
+    db.insert(runFindings)
+      .values({ runId, findingId, revision, verdict, decidedBy, message })
+      .onConflictDoUpdate({
+        target: [runFindings.runId, runFindings.findingId],
+        set: { verdict, decidedBy, message },
+      })
+      .run();
+  }
+  insertNotifications(db, runId, notifications, at);
+}
