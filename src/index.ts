@@ -1,5 +1,7 @@
 /** The public API: what `agent.config.ts` and skills import as `watchkeeper`. */
 export { z } from "zod";
+export { defineConfig, type Config } from "./config/define.ts";
+export { secret, type Secret } from "./config/secret.ts";
 export { duration, formatDuration, parseDuration } from "./domain/duration.ts";
 export { AdapterError, ConfigError, SkillError, ToolError, WatchkeeperError } from "./domain/errors.ts";
 export type { Severity, Trust } from "./domain/finding.ts";

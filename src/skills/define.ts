@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { Severity, Trust } from "../domain/finding.ts";
+import type { ToolEffect } from "../domain/policy.ts";
 
 /**
  * The whole surface that a skill is written against. A skill is a folder with `SKILL.md`
@@ -81,8 +82,8 @@ export interface CheckDefinition {
   observe(input: ObserveInput): Promise<ObserveResult>;
 }
 
-/** What a tool does to the world: see the glossary. */
-export type ToolEffect = "read" | "write" | "send" | "destroy";
+
+export type { ToolEffect };
 
 export interface ToolRunContext {
   readonly signal: AbortSignal;

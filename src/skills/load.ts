@@ -1,0 +1,231 @@
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { basename, isAbsolute, join, resolve } from "node:path";
+import { z } from "zod";
+import { describeIssues, nearestOf } from "../config/issues.ts";
+import { importUserModule } from "../config/user-module.ts";
+import { parseDuration } from "../domain/duration.ts";
+import { ConfigError, describeError, SkillError } from "../domain/errors.ts";
+import { parseSchedule, type Schedule } from "../domain/schedule.ts";
+import type { AnyTool, CheckDefinition, SkillDefinition, SkillLog } from "./define.ts";
+import { parseSkillFile } from "./skill-file.ts";
+
+/** Finding, loading and validating the skills that the config names. */
+
+export interface LoadedCheck {
+  /** Full name, `skill/check`. */
+  readonly name: string;
+  readonly skill: string;
+  readonly schedule: Schedule;
+  readonly timeoutMs: number;
+  readonly observe: CheckDefinition["observe"];
+  readonly log: SkillLog;
+}
+
+export interface LoadedTool {
+  /** `skill_tool`. */
+  readonly name: string;
+  readonly skill: string;
+  readonly definition: AnyTool;
+  readonly timeoutMs: number;
+  readonly log: SkillLog;
+}
+
+export interface LoadedSkill {
+  readonly name: string;
+  /** `built-in`, or the folder. */
+  readonly origin: string;
+  readonly description: string;
+  readonly instructions: string;
+  readonly checks: readonly LoadedCheck[];
+  readonly tools: readonly LoadedTool[];
+  close(): Promise<void>;
+}
+
+/** A skill that cannot be used; the others go on without it. */
+export interface BrokenSkill {
+  readonly name: string;
+  readonly origin: string;
+  readonly error: string;
+}
+
+export interface SkillSettings {
+  readonly skills: ReadonlyMap<string, unknown>;
+  readonly baseDir: string;
+  readonly timezone: string;
+  readonly heartbeat: { readonly everyMs: number };
+}
+
+export interface LoadDependencies {
+  readonly builtinSkillsDir: string;
+  readonly logFor: (skill: string) => SkillLog;
+  /** Gives a folder's default export; injected where skills are not built files. */
+  readonly importModule?: (file: string) => Promise<unknown>;
+}
+
+/** For commands that load skills only to look at them. */
+export const silentSkillLog = (): SkillLog => ({ debug() {}, info() {}, warn() {} });
+
+const defaultTimeoutMs = 30_000;
+const namePattern = /^[a-z0-9]+(?:-[a-z0-9]+)*$/;
+const partPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+const toolPattern = /^[A-Za-z0-9_-]{1,64}$/;
+
+/**
+ * Loads all skills that the config names, in the config's order.
+ * @throws ConfigError when a skill is not there or its config is wrong: that is the owner's to mend.
+ */
+export async function loadSkills(
+  settings: SkillSettings,
+  dependencies: LoadDependencies,
+): Promise<{ skills: LoadedSkill[]; broken: BrokenSkill[] }> {
+  const skills: LoadedSkill[] = [];
+  const broken: BrokenSkill[] = [];
+  const found = [...settings.skills].map(([key, config]) => ({
+    key,
+    config,
+    ...findSkill(key, settings.baseDir, dependencies.builtinSkillsDir),
+  }));
+  for (const { key, config, dir, origin } of found) {
+    const name = basename(dir);
+    try {
+      if (skills.some((skill) => skill.name === name)) {
+        throw new ConfigError("SKILL_TWICE", `skills: two skills are named "${name}"`, {
+          hint: "Rename the folder of one",
+        });
+      }
+      skills.push(await loadSkill({ key, name, dir, origin, config }, settings, dependencies));
+    } catch (error) {
+      if (error instanceof ConfigError && error.code !== "MODULE_UNLOADABLE" && error.code !== "NO_DEFAULT_EXPORT") throw error;
+      broken.push({ name, origin, error: describeError(error) });
+    }
+  }
+  return { skills, broken };
+}
+
+function findSkill(key: string, baseDir: string, builtinDir: string): { dir: string; origin: string } {
+  const isPath = key.startsWith(".") || isAbsolute(key);
+  const candidates = isPath
+    ? [{ dir: resolve(baseDir, key), origin: resolve(baseDir, key) }]
+    : [
+        { dir: join(builtinDir, key), origin: "built-in" },
+        { dir: join(baseDir, "skills", key), origin: join(baseDir, "skills", key) },
+      ];
+  const found = candidates.find(({ dir }) => existsSync(dir) && statSync(dir).isDirectory());
+  if (found) return found;
+  const nearest = nearestOf(key, ["inbox", "calendar", "services"]);
+  throw new ConfigError("SKILL_MISSING", `skills: there is no skill "${key}"`, {
+    hint: isPath
+      ? `Nothing lies at ${resolve(baseDir, key)}; make it with \`watchkeeper skills new\`, or correct the path`
+      : nearest
+        ? `Did you mean "${nearest}"?`
+        : 'Built in are inbox, calendar and services; name your own by path, such as "./skills/backups"',
+  });
+}
+
+interface FoundSkill {
+  readonly key: string;
+  readonly name: string;
+  readonly dir: string;
+  readonly origin: string;
+  readonly config: unknown;
+}
+
+async function loadSkill(
+  { key, name, dir, origin, config }: FoundSkill,
+  settings: SkillSettings,
+  { logFor, importModule = importUserModule }: LoadDependencies,
+): Promise<LoadedSkill> {
+  if (!namePattern.test(name)) {
+    throw new SkillError("SKILL_NAME_INVALID", `"${name}" is not a skill's name`, {
+      hint: "Name its folder with small letters, digits and hyphens",
+    });
+  }
+  const file = join(dir, "SKILL.md");
+  if (!existsSync(file)) {
+    throw new SkillError("SKILL_FILE_MISSING", `${dir} has no SKILL.md`, {
+      hint: "Add one that says what the skill watches and when it matters",
+    });
+  }
+  const { description, instructions } = parseSkillFile(readFileSync(file, "utf8"), file);
+  const log = logFor(name);
+  const code = ["index.ts", "index.js"].map((entry) => join(dir, entry)).find(existsSync);
+  const base = { name, origin, description, instructions };
+  if (!code) return { ...base, checks: [], tools: [], close: () => Promise.resolve() };
+
+  const definition = asSkillDefinition(await importModule(code), code);
+  const parsedConfig = parseConfig(definition, config, `skills.${key}`);
+  const context = { config: parsedConfig, timezone: settings.timezone, baseDir: settings.baseDir, log };
+  const checks = Object.entries(definition.checks?.(context) ?? {}).map(([part, check]) =>
+    loadCheck({ skill: name, part, check, log }, settings),
+  );
+  const tools = Object.entries(definition.tools?.(context) ?? {}).map(([part, tool]) =>
+    loadTool({ skill: name, part, tool, log }),
+  );
+  return { ...base, checks, tools, close: async () => definition.close?.() };
+}
+
+function asSkillDefinition(value: unknown, file: string): SkillDefinition {
+  const shape = value as SkillDefinition | null;
+  const fits =
+    typeof shape === "object" &&
+    shape !== null &&
+    [shape.checks, shape.tools, shape.close].every((part) => part === undefined || typeof part === "function");
+  if (fits) return shape;
+  throw new SkillError("SKILL_INVALID", `${file} does not export a skill`, {
+    hint: "Write `export default defineSkill({ … })`",
+  });
+}
+
+function parseConfig(definition: SkillDefinition, config: unknown, path: string): unknown {
+  if (!definition.config) return undefined;
+  const schema = definition.config instanceof z.ZodObject ? definition.config.strict() : definition.config;
+  const parsed = schema.safeParse(config ?? {}, { reportInput: true });
+  if (parsed.success) return parsed.data;
+  throw new ConfigError(
+    "CONFIG_INVALID",
+    describeIssues(schema, parsed.error.issues, path).join("; "),
+  );
+}
+
+function loadCheck(
+  { skill, part, check, log }: { skill: string; part: string; check: CheckDefinition; log: SkillLog },
+  settings: SkillSettings,
+): LoadedCheck {
+  const name = `${skill}/${part}`;
+  const invalid = (message: string, hint: string) =>
+    new SkillError("CHECK_INVALID", `${name}: ${message}`, { hint });
+  if (!partPattern.test(part)) {
+    throw invalid("is not a check's name", "Use letters, digits, hyphens, underscores and dots");
+  }
+  if (typeof check.observe !== "function") throw invalid("has no observe function", "Add one");
+  const parsed = parseSchedule(check, {
+    everyMs: settings.heartbeat.everyMs,
+    timezone: settings.timezone,
+  });
+  if (!parsed.ok) {
+    throw invalid(parsed.problem, 'Write every: "30m" or cron: "0 8 * * *"');
+  }
+  const timeoutMs = check.timeout === undefined ? defaultTimeoutMs : parseDuration(check.timeout);
+  if (timeoutMs === undefined) {
+    throw invalid(`timeout "${check.timeout}" is not a duration`, 'Write one such as "20s"');
+  }
+  return { name, skill, schedule: parsed.schedule, timeoutMs, log, observe: (input) => check.observe(input) };
+}
+
+function loadTool({ skill, part, tool, log }: { skill: string; part: string; tool: AnyTool; log: SkillLog }): LoadedTool {
+  const name = `${skill.replaceAll("-", "_")}_${part}`;
+  const invalid = (message: string, hint: string) =>
+    new SkillError("TOOL_INVALID", `${name}: ${message}`, { hint });
+  if (!toolPattern.test(name)) {
+    throw invalid("is not a tool's name", "Use letters, digits and underscores, at most 64 with the skill's name");
+  }
+  if (!(tool.input instanceof z.ZodType)) {
+    throw invalid("has no zod schema as input", 'Make it with `z` from "watchkeeper"');
+  }
+  if (typeof tool.run !== "function") throw invalid("has no run function", "Add one");
+  const timeoutMs = tool.timeout === undefined ? defaultTimeoutMs : parseDuration(tool.timeout);
+  if (timeoutMs === undefined) {
+    throw invalid(`timeout "${tool.timeout}" is not a duration`, 'Write one such as "20s"');
+  }
+  return { name, skill, definition: tool, timeoutMs, log };
+}
