@@ -1,0 +1,35 @@
+import type { Clock } from "../domain/clock.ts";
+import { describeError } from "../domain/errors.ts";
+import type { Store } from "../store/port.ts";
+import type { Log } from "../telemetry/log.ts";
+import type { Channel } from "./channel.ts";
+
+/** Delivers what is ready. What could not be delivered stays ready, and is tried with the next beat. */
+export async function deliverReady({
+  store,
+  channels,
+  clock,
+  log,
+  signal,
+}: {
+  readonly store: Store;
+  readonly channels: readonly Channel[];
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}): Promise<void> {
+  for (const notification of await store.readyNotifications()) {
+    for (const channel of channels) {
+      if (signal.aborted) return;
+      if (!(await store.beginDelivery(notification.id, channel.name, clock.now()))) continue;
+      let error: string | null = null;
+      try {
+        await channel.deliver(notification, signal);
+      } catch (thrown) {
+        error = describeError(thrown);
+        log.warn({ channel: channel.name, notificationId: notification.id, error }, "not delivered");
+      }
+      await store.finishDelivery(notification.id, channel.name, { at: clock.now(), error });
+    }
+  }
+}

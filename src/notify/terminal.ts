@@ -1,0 +1,23 @@
+import { formatTimeOfDay } from "../domain/zoned-time.ts";
+import type { NotificationRecord } from "../store/port.ts";
+import type { Channel, ChannelDependencies } from "./channel.ts";
+
+/** Prints notifications where the daemon runs. Printing again after a crash harms nobody. */
+export function terminalChannel({ print, timezone }: ChannelDependencies): Channel {
+  return {
+    name: "terminal",
+    deliver(notification) {
+      print(formatNotification(notification, timezone));
+      return Promise.resolve();
+    },
+  };
+}
+
+const marks = { info: " ", notice: "-", warning: "!", critical: "!!" } as const;
+
+export function formatNotification(notification: NotificationRecord, timezone: string): string {
+  const { severity, title, body, why, createdAt } = notification;
+  const head = `${formatTimeOfDay(createdAt, timezone)} ${marks[severity]} ${severity}: ${title}`;
+  const lines = body.split("\n").map((line) => (line ? `        ${line}` : ""));
+  return `\n${[head, ...lines, `        why now: ${why}`].join("\n")}\n`;
+}
