@@ -1,0 +1,88 @@
+import type { ToolParam } from "../model/port.ts";
+import { z } from "zod";
+import { verdicts, type Verdict } from "../domain/finding.ts";
+
+/** The structured end of a run: one verdict per finding, validated; never prose. */
+
+export const reportName = "report";
+
+const verdictSchema = z.object({
+  findingId: z.union([z.string(), z.int()]).transform(String),
+  verdict: z.enum(verdicts),
+  message: z.string().max(2_000).optional(),
+  effects: z.array(z.union([z.string(), z.int()]).transform(String)).optional(),
+});
+
+const reportSchema = z.object({
+  verdicts: z.array(z.unknown()),
+  summary: z.string().optional(),
+});
+
+export const reportTool: ToolParam = {
+  name: reportName,
+  description:
+    "End the run with a verdict for every finding. Call it alone, after the results of all other tools.",
+  input_schema: {
+    type: "object",
+    properties: {
+      verdicts: {
+        type: "array",
+        items: {
+          type: "object",
+          properties: {
+            findingId: { type: "string" },
+            verdict: { type: "string", enum: [...verdicts] },
+            message: { type: "string", description: "One or two plain sentences for the owner" },
+            effects: {
+              type: "array",
+              items: { type: "string" },
+              description: "Ids of the effects you caused for it, as tools returned them",
+            },
+          },
+          required: ["findingId", "verdict"],
+        },
+      },
+      summary: { type: "string", description: "The run in one sentence" },
+    },
+    required: ["verdicts"],
+  },
+};
+
+export interface ReportedVerdict {
+  readonly verdict: Verdict;
+  readonly message: string | null;
+}
+
+export interface Report {
+  /** By finding id; only valid ones for findings of this run. */
+  readonly verdicts: ReadonlyMap<number, ReportedVerdict>;
+  readonly summary: string | null;
+  /** What is wrong or missing, for the model; empty when the report is whole. */
+  readonly problems: readonly string[];
+}
+
+/** Reads a report: takes what is valid, and says what is not. */
+export function readReport(input: unknown, findingIds: readonly number[]): Report {
+  const parsed = reportSchema.safeParse(input);
+  if (!parsed.success) {
+    return { verdicts: new Map(), summary: null, problems: ["`verdicts` must be an array"] };
+  }
+  const wanted = new Set(findingIds);
+  const found = new Map<number, ReportedVerdict>();
+  const problems: string[] = [];
+  for (const [index, value] of parsed.data.verdicts.entries()) {
+    const item = verdictSchema.safeParse(value);
+    if (!item.success) {
+      const [issue] = item.error.issues;
+      problems.push(`verdicts[${index}].${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""}`);
+      continue;
+    }
+    const id = Number(item.data.findingId);
+    if (!wanted.has(id)) problems.push(`there is no finding "${item.data.findingId}" in this run`);
+    else if (found.has(id)) problems.push(`finding ${id} has more than one verdict`);
+    else found.set(id, { verdict: item.data.verdict, message: item.data.message ?? null });
+  }
+  const missing = findingIds.filter((id) => !found.has(id));
+  if (missing.length > 0) problems.push(`no valid verdict for finding ${missing.join(", ")}`);
+  return { verdicts: found, summary: parsed.data.summary ?? null, problems };
+}
