@@ -1,0 +1,144 @@
+import { describeError } from "../domain/errors.ts";
+import { plausibleDue } from "../domain/health.ts";
+import { planBeat, slackFor } from "../domain/schedule.ts";
+import type { LoadedCheck } from "../skills/load.ts";
+import type { CheckRecord } from "../store/port.ts";
+import type { Attendance } from "./attend.ts";
+import { runBeat, type BeatDependencies, type BeatSummary, type WatchedCheck } from "./beat.ts";
+
+/** The recurring loop: from the timer to the next beat. Beats never overlap. */
+
+export interface HeartbeatDependencies extends BeatDependencies {
+  readonly heartbeatEveryMs: number;
+  readonly observer: { beat(summary: BeatSummary): void };
+}
+
+export interface Heartbeat {
+  /** Beats until `stopping` is aborted. */
+  keepWatch(attendance: Attendance): Promise<void>;
+  /** One beat now over the named checks, due or not; beside a watch, after the beat that may be going on. */
+  beatNow(names: readonly string[]): Promise<BeatSummary>;
+  /** Looks again at what is due, and attends. */
+  wake(): void;
+  nextBeatAt(): number;
+}
+
+/** Never trust one long timer: laptops sleep and clocks jump. */
+const longestSleepMs = 20_000;
+/** After a turn that failed, so that a fault that stays does not spin. */
+const pauseAfterFailureMs = 5_000;
+
+/** Joins loaded checks with what the store remembers of them. */
+export function watchedChecks(
+  checks: readonly LoadedCheck[],
+  records: readonly CheckRecord[],
+  slackMs: number,
+): WatchedCheck[] {
+  const remembered = new Map(records.map((record) => [record.name, record]));
+  return checks.map((check) => {
+    const record = remembered.get(check.name);
+    return {
+      check,
+      slackMs: slackFor(check.schedule, slackMs),
+      health: {
+        status: record?.status ?? "ok",
+        consecutiveFailures: record?.consecutiveFailures ?? 0,
+        failingSince: record?.failingSince ?? null,
+        lastOkAt: record?.lastOkAt ?? null,
+        nextDueAt: record?.nextDueAt ?? null,
+      },
+    };
+  });
+}
+
+interface Request {
+  readonly names: ReadonlySet<string>;
+  readonly settle: (summary: BeatSummary | Promise<BeatSummary>) => void;
+}
+
+export function createHeartbeat(
+  watched: readonly WatchedCheck[],
+  dependencies: HeartbeatDependencies,
+): Heartbeat {
+  const { store, clock, log, stopping, heartbeatEveryMs, observer } = dependencies;
+  const requests: Request[] = [];
+  let lastBeatAt: number | null = null;
+  let lastBeatId: number | null = null;
+  let woken = new AbortController();
+  let watching = false;
+
+  const plan = (now: number) =>
+    planBeat(
+      watched.map(({ check, slackMs, health }) => ({
+        name: check.name,
+        schedule: check.schedule,
+        slackMs,
+        nextDueAt: plausibleDue(health, check.schedule, now),
+      })),
+      { now, heartbeatEveryMs, lastBeatAt },
+    );
+
+  async function beat(due: ReadonlySet<string>, trigger: BeatSummary["trigger"]) {
+    lastBeatAt = clock.now();
+    const chosen = watched.filter(({ check }) => due.has(check.name));
+    const summary = await runBeat(chosen, trigger, dependencies);
+    lastBeatId = summary.id;
+    log.debug({ beatId: summary.id, outcome: summary.outcome }, "beat");
+    observer.beat(summary);
+    return summary;
+  }
+
+  /** @returns when to look again, at the latest */
+  async function turn(attendance: Attendance): Promise<number> {
+    const request = requests.shift();
+    if (request) {
+      const summary = beat(request.names, "manual");
+      request.settle(summary);
+      await summary;
+    } else {
+      const planned = plan(clock.now());
+      if (planned.kind === "beat") {
+        if (planned.missed) await store.recordMissed(planned.missed);
+        await beat(new Set(planned.due), planned.trigger);
+      }
+    }
+    const attendAt = await attendance.attend(lastBeatId);
+    const next = plan(clock.now());
+    const beatAt = next.kind === "wait" ? next.until : clock.now();
+    return requests.length > 0 ? clock.now() : Math.min(beatAt, attendAt ?? beatAt);
+  }
+
+  return {
+    async keepWatch(attendance) {
+      watching = true;
+      while (!stopping.aborted) {
+        woken = new AbortController();
+        let until: number;
+        try {
+          until = await turn(attendance);
+        } catch (error) {
+          log.error({ error: describeError(error) }, "a turn of the heartbeat failed");
+          until = clock.now() + pauseAfterFailureMs;
+        }
+        const ms = Math.min(Math.max(0, until - clock.now()), longestSleepMs);
+        if (ms > 0) await clock.sleep(ms, AbortSignal.any([stopping, woken.signal]));
+      }
+      for (const request of requests.splice(0)) {
+        request.settle(Promise.reject(new Error("the daemon is stopping")));
+      }
+    },
+    beatNow(names) {
+      if (!watching) return beat(new Set(names), "manual");
+      return new Promise((settle) => {
+        requests.push({ names: new Set(names), settle });
+        woken.abort();
+      });
+    },
+    wake: () => woken.abort(),
+    nextBeatAt() {
+      const now = clock.now();
+      const next = plan(now);
+      return next.kind === "wait" ? next.until : now;
+    },
+  };
+}
