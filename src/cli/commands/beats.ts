@@ -1,0 +1,112 @@
+import { formatDuration } from "../../domain/duration.ts";
+import { WatchkeeperError } from "../../domain/errors.ts";
+import type { BeatRecord, StoreReader } from "../../store/port.ts";
+import { beatView } from "../../views/beat.ts";
+import { exit, parseId, parseLimit, readExistingStore, type CommandContext } from "../context.ts";
+import { dollars, hostTimezone, painterFor, plural, severityStyle, shortTime, table, wrap } from "../text.ts";
+
+export async function listBeats(context: CommandContext, options: { limit: string }): Promise<number> {
+  const limit = parseLimit(options.limit);
+  await using store = readExistingStore(context);
+  const beats = await store.listBeats({ limit });
+  if (context.json) {
+    context.out.write(`${JSON.stringify(beats.map(beatView), null, 2)}\n`);
+    return exit.done;
+  }
+  if (beats.length === 0) context.out.write("No beat yet.\n");
+  else context.out.write(`${renderBeats(beats, context)}\n`);
+  return exit.done;
+}
+
+function renderBeats(beats: readonly BeatRecord[], { out }: CommandContext): string {
+  const now = Date.now();
+  const timezone = hostTimezone();
+  const rows = beats.map((beat) => [
+    String(beat.id),
+    shortTime(beat.startedAt, now, timezone),
+    beat.trigger,
+    beat.outcome ?? "going on",
+    tookOf(beat),
+    summaryOf(beat),
+    beat.runId === null ? "-" : String(beat.runId),
+    beat.costUsd > 0 ? dollars(beat.costUsd) : "-",
+  ]);
+  return table(
+    [
+      { title: "beat", align: "right" },
+      { title: "when" },
+      { title: "trigger" },
+      { title: "outcome" },
+      { title: "took", align: "right" },
+      { title: "found", width: "fill" },
+      { title: "run", align: "right" },
+      { title: "cost", align: "right" },
+    ],
+    rows,
+    out.columns,
+  );
+}
+
+const tookOf = (beat: BeatRecord): string =>
+  beat.finishedAt === null ? "-" : formatDuration(beat.finishedAt - beat.startedAt);
+
+function summaryOf(beat: BeatRecord): string {
+  if (beat.missedCount !== null) return plural(beat.missedCount, "beat missed", "beats missed");
+  const failed = beat.checks.filter(({ outcome }) => outcome !== "ok").length;
+  return [
+    beat.findings.length > 0 ? plural(beat.findings.length, "finding") : "",
+    failed > 0 ? plural(failed, "check failed", "checks failed") : "",
+  ]
+    .filter(Boolean)
+    .join(", ");
+}
+
+export async function showBeat(context: CommandContext, id: string): Promise<number> {
+  await using store = readExistingStore(context);
+  const beat = await findBeat(store, parseId(id));
+  if (context.json) context.out.write(`${JSON.stringify(beatView(beat), null, 2)}\n`);
+  else context.out.write(await renderBeat(store, beat, context));
+  return exit.done;
+}
+
+export async function findBeat(store: StoreReader, id: number): Promise<BeatRecord> {
+  const beat = await store.getBeat(id);
+  if (beat) return beat;
+  throw new WatchkeeperError("BEAT_UNKNOWN", `there is no beat ${id}`, {
+    hint: "`watchkeeper beats` lists them",
+  });
+}
+
+/** A receipt: what was due, what came of it, what was found, done and spent. */
+export async function renderBeat(
+  store: StoreReader,
+  beat: BeatRecord,
+  { out, environment }: Pick<CommandContext, "out" | "environment">,
+): Promise<string> {
+  const paint = painterFor(out, environment);
+  const timezone = hostTimezone();
+  const when = shortTime(beat.startedAt, Date.now(), timezone);
+  const lines = [`beat ${beat.id}, ${when}, ${beat.trigger}: ${beat.outcome ?? "going on"} in ${tookOf(beat)}`];
+  if (beat.missedCount !== null) {
+    const from = shortTime(beat.startedAt, Date.now(), timezone);
+    const to = shortTime(beat.finishedAt, Date.now(), timezone);
+    lines.push(`${plural(beat.missedCount, "due time")} missed from ${from} to ${to}`);
+  }
+  if (beat.error) lines.push(wrap(`error: ${beat.error}`, out.columns, "  "));
+  if (beat.checks.length > 0) lines.push("");
+  for (const { name, outcome, durationMs, error, notes } of beat.checks) {
+    const shown = outcome === "ok" ? paint("green", "ok") : paint("red", outcome);
+    lines.push(`  ${name}: ${shown} in ${formatDuration(durationMs)}`);
+    if (error) lines.push(wrap(`    ${error}`, out.columns, "    "));
+    for (const note of notes ?? []) lines.push(wrap(`    ${note}`, out.columns, "    "));
+  }
+  const findings = await store.getFindings(beat.findings);
+  if (findings.length > 0) lines.push("", plural(findings.length, "finding"));
+  for (const { id, severity, state, title, verdict, decidedBy } of findings) {
+    const decided = verdict ? ` → ${verdict} (${decidedBy ?? ""})` : "";
+    const text = `  #${id} ${severity} ${state}: ${title}${decided}`;
+    lines.push(wrap(text, out.columns, "      ").replace(severity, paint(severityStyle[severity], severity)));
+  }
+  if (beat.runId !== null) lines.push("", `run ${beat.runId}, ${dollars(beat.costUsd)}`);
+  return `${lines.join("\n")}\n`;
+}

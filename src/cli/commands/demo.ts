@@ -1,0 +1,19 @@
+import { tmpdir, userInfo } from "node:os";
+import { join, resolve } from "node:path";
+import { loadConfig } from "../../config/load.ts";
+import { offerPublicApi } from "../../config/user-module.ts";
+import type { CommandContext } from "../context.ts";
+import { keepWatch } from "./start.ts";
+
+/** The real daemon with the real skills over the small world that the project ships. */
+export async function demo(context: CommandContext, options: { dir?: string }): Promise<number> {
+  const { packageInfo, environment, err } = context;
+  offerPublicApi(packageInfo.root);
+  const dir = options.dir
+    ? resolve(options.dir)
+    : join(tmpdir(), `watchkeeper-demo-${userInfo().uid}`);
+  const file = join(packageInfo.root, "dist", "demo.config.js");
+  const config = await loadConfig({ file, environment, baseDir: dir });
+  err.write(`The demo's world and state are kept in ${dir}. Ctrl-C ends it.\n`);
+  return keepWatch({ ...context, configFile: file, stateDir: join(dir, "state") }, config, "info");
+}

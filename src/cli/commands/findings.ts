@@ -1,0 +1,112 @@
+import { parseDuration } from "../../domain/duration.ts";
+import { ConfigError, WatchkeeperError } from "../../domain/errors.ts";
+import type { Finding } from "../../domain/finding.ts";
+import { requestWake } from "../../control.ts";
+import { findingView } from "../../views/finding.ts";
+import { exit, parseId, parseLimit, readExistingStore, writeStore, type CommandContext } from "../context.ts";
+import { hostTimezone, painterFor, severityStyle, shortTime, table, wrap } from "../text.ts";
+
+export async function listFindings(
+  context: CommandContext,
+  options: { all?: true; limit: string },
+): Promise<number> {
+  const limit = parseLimit(options.limit);
+  await using store = readExistingStore(context);
+  const findings = await store.listFindings({ all: options.all ?? false, limit });
+  if (context.json) context.out.write(`${JSON.stringify(findings.map(findingView), null, 2)}\n`);
+  else if (findings.length === 0) context.out.write("Nothing is open.\n");
+  else context.out.write(`${renderFindings(findings, context)}\n`);
+  return exit.done;
+}
+
+function renderFindings(findings: readonly Finding[], { out, environment }: CommandContext): string {
+  const paint = painterFor(out, environment);
+  const now = Date.now();
+  const rows = findings.map(({ id, severity, status, state, check, title, since, openedAt }) => [
+    String(id),
+    paint(severityStyle[severity], severity),
+    status === "open" ? state : status,
+    shortTime(since ?? openedAt, now, hostTimezone()),
+    check,
+    title,
+  ]);
+  return table(
+    [
+      { title: "id", align: "right" },
+      { title: "severity" },
+      { title: "state" },
+      { title: "since" },
+      { title: "check" },
+      { title: "what", width: "fill" },
+    ],
+    rows,
+    out.columns,
+  );
+}
+
+export async function showFinding(context: CommandContext, id: string): Promise<number> {
+  await using store = readExistingStore(context);
+  const [finding] = await store.getFindings([parseId(id)]);
+  if (!finding) throw unknownFinding(id);
+  if (context.json) {
+    context.out.write(`${JSON.stringify(findingView(finding), null, 2)}\n`);
+    return exit.done;
+  }
+  const { columns } = context.out;
+  const when = (at: number | null) => shortTime(at, Date.now(), hostTimezone());
+  const lines = [
+    wrap(finding.title, columns),
+    `${finding.severity}, ${finding.trust}, ${finding.check}, ${finding.state}, ${finding.status}`,
+    `since ${when(finding.since ?? finding.openedAt)}, last change ${when(finding.changedAt)}`,
+    finding.verdict ? `verdict: ${finding.verdict} (${finding.decidedBy ?? ""})` : "no verdict yet",
+    ...(finding.text ? ["", ...finding.text.split("\n").map((line) => wrap(line, columns))] : []),
+  ];
+  context.out.write(`${lines.join("\n")}\n`);
+  return exit.done;
+}
+
+export async function ackFinding(context: CommandContext, id: string): Promise<number> {
+  await using store = await writeStore(context);
+  const finding = await store.acknowledge(parseId(id), Date.now());
+  return decided(context, store, id, finding, "acknowledged; you will hear of it again only if it gets worse");
+}
+
+export async function snoozeFinding(
+  context: CommandContext,
+  id: string,
+  options: { for: string },
+): Promise<number> {
+  const ms = parseDuration(options.for);
+  if (ms === undefined) {
+    throw new ConfigError("DURATION_INVALID", `"${options.for}" is not a duration`, {
+      hint: "Write one such as 30m, 2h or 1d",
+    });
+  }
+  await using store = await writeStore(context);
+  const until = Date.now() + ms;
+  const finding = await store.snooze(parseId(id), until);
+  return decided(context, store, id, finding, `snoozed until ${shortTime(until, Date.now(), hostTimezone())}`);
+}
+
+async function decided(
+  context: CommandContext,
+  store: { getFindings(ids: readonly number[]): Promise<Finding[]> },
+  id: string,
+  finding: Finding | undefined,
+  what: string,
+): Promise<number> {
+  if (!finding) {
+    const [known] = await store.getFindings([parseId(id)]);
+    if (!known) throw unknownFinding(id);
+    throw new WatchkeeperError("FINDING_RESOLVED", `finding ${id} is over already`);
+  }
+  await requestWake(context.stateDir);
+  if (context.json) context.out.write(`${JSON.stringify(findingView(finding), null, 2)}\n`);
+  else context.out.write(`${finding.title}: ${what}.\n`);
+  return exit.done;
+}
+
+const unknownFinding = (id: string): WatchkeeperError =>
+  new WatchkeeperError("FINDING_UNKNOWN", `there is no finding ${id}`, {
+    hint: "`watchkeeper findings --all` lists them",
+  });

@@ -1,0 +1,105 @@
+import { existsSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { WatchkeeperError } from "../../domain/errors.ts";
+import { prepareStateDir } from "../../store/database.ts";
+import { exit, type CommandContext } from "../context.ts";
+
+/** Writes a commented configuration to start from. Files that exist are left alone. */
+export function init(context: CommandContext): Promise<number> {
+  const { configFile, stateDir, out, json } = context;
+  const dir = dirname(configFile);
+  prepareStateDir(stateDir);
+  const files = [
+    { path: configFile, text: configText, mode: 0o644 },
+    { path: join(dir, ".env"), text: environmentText, mode: 0o600 },
+    { path: join(stateDir, "HEARTBEAT.md"), text: standingOrdersText, mode: 0o600 },
+  ];
+  const done = files.map(({ path, text, mode }) => ({ path, written: writeNew(path, text, mode) }));
+  if (json) out.write(`${JSON.stringify(done, null, 2)}\n`);
+  else {
+    for (const { path, written } of done) {
+      const shown = relative(process.cwd(), path) || path;
+      out.write(written ? `wrote ${shown}\n` : `left ${shown} as it is\n`);
+    }
+    out.write(
+      "\nNext:\n  1. Name your mail, calendar and services in the configuration, and put secrets into .env\n" +
+        "  2. watchkeeper config check\n  3. watchkeeper doctor\n  4. watchkeeper start\n",
+    );
+  }
+  return Promise.resolve(exit.done);
+}
+
+function writeNew(path: string, text: string, mode: number): boolean {
+  if (existsSync(path)) return false;
+  try {
+    writeFileSync(path, text, { mode, flag: "wx" });
+    return true;
+  } catch (cause) {
+    throw new WatchkeeperError("INIT_FAILED", `cannot write ${path}`, {
+      cause,
+      hint: "Call `watchkeeper init` in a folder that you may write",
+    });
+  }
+}
+
+const configText = `import { defineConfig, secret } from "watchkeeper";
+
+export default defineConfig({
+  // timezone: "Europe/Berlin",            // default: the host's
+  heartbeat: { every: "5m" },
+
+  skills: {
+    // Web pages, ports and certificates.
+    services: {
+      every: "1m",
+      failureThreshold: 3, //                 down after so many failures in a row
+      targets: [
+        { name: "example", http: "https://example.com/", expect: { status: 200 } },
+        // { name: "db", tcp: "db.example.com:5432" },
+        // { name: "cert", tls: "example.com:443", warnDays: 14 },
+      ],
+    },
+
+    // New mail. A password goes into .env under the name that secret() is given.
+    // inbox: {
+    //   every: "10m",
+    //   accounts: [
+    //     {
+    //       name: "work",
+    //       address: "me@example.com",
+    //       imap: { host: "imap.example.com", port: 993, secure: true, user: "me", password: secret("IMAP_PASSWORD") },
+    //     },
+    //   ],
+    // },
+
+    // Any calendar that has an iCalendar address or file.
+    // calendar: {
+    //   every: "15m",
+    //   remindBefore: "30m",
+    //   sources: [{ name: "mine", ics: "https://example.com/mine.ics" }],
+    // },
+  },
+
+  notify: {
+    channels: { terminal: {} },
+    digestAt: "08:30",
+    // quietHours: "22:00-07:00",
+  },
+});
+`.replace('import { defineConfig, secret }', "// Secrets: import { defineConfig, secret } from \"watchkeeper\" and write secret(\"NAME\").\nimport { defineConfig }");
+
+const environmentText = `# Secrets of watchkeeper. Keep this file to yourself (mode 600) and out of git.
+
+# Without a key the rules decide, and no model is asked.
+# ANTHROPIC_API_KEY=
+
+# IMAP_PASSWORD=
+`;
+
+const standingOrdersText = `# Standing orders
+
+What you write here is read at the start of each run of the agent. For example:
+
+- Mail from my family is always worth telling me at once.
+- Newsletters never are.
+`;

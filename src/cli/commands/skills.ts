@@ -1,0 +1,51 @@
+import { loadConfig } from "../../config/load.ts";
+import { offerPublicApi } from "../../config/user-module.ts";
+import { describeSchedule } from "../../domain/schedule.ts";
+import { loadSkills, silentSkillLog } from "../../skills/load.ts";
+import { exit, type CommandContext } from "../context.ts";
+import { painterFor, wrap } from "../text.ts";
+
+export async function listSkills(context: CommandContext): Promise<number> {
+  const { configFile: file, environment, packageInfo, json, out } = context;
+  offerPublicApi(packageInfo.root);
+  const config = await loadConfig({ file, environment });
+  const { builtinSkillsDir } = packageInfo;
+  const { skills, broken } = await loadSkills(config, { builtinSkillsDir, logFor: silentSkillLog });
+  const view = [
+    ...skills.map((skill) => ({
+      name: skill.name,
+      origin: skill.origin,
+      description: skill.description,
+      status: "ok" as const,
+      error: null,
+      checks: skill.checks.map(({ name, schedule }) => ({ name, schedule: describeSchedule(schedule) })),
+      tools: skill.tools.map(({ name, definition }) => ({
+        name,
+        effect: typeof definition.effect === "function" ? "depends on its input" : definition.effect,
+      })),
+    })),
+    ...broken.map((skill) => ({
+      ...skill,
+      description: "",
+      status: "off" as const,
+      checks: [],
+      tools: [],
+    })),
+  ];
+  for (const skill of skills) await skill.close();
+  if (json) {
+    out.write(`${JSON.stringify(view, null, 2)}\n`);
+    return exit.done;
+  }
+  const paint = painterFor(out, environment);
+  if (view.length === 0) out.write("No skill is enabled. Name some under `skills` in the config.\n");
+  for (const skill of view) {
+    const state = skill.status === "ok" ? paint("green", "ok") : paint("red", "off");
+    out.write(`${paint("bold", skill.name)} (${skill.origin}): ${state}\n`);
+    if (skill.error) out.write(`${wrap(`  ${skill.error}`, out.columns, "  ")}\n`);
+    if (skill.description) out.write(`${wrap(`  ${skill.description}`, out.columns, "  ")}\n`);
+    for (const { name, schedule } of skill.checks) out.write(`  check ${name}, ${schedule}\n`);
+    for (const { name, effect } of skill.tools) out.write(`  tool  ${name} (${effect})\n`);
+  }
+  return exit.done;
+}

@@ -1,0 +1,85 @@
+import { offerPublicApi } from "../../config/user-module.ts";
+import { loadConfig, type ResolvedConfig } from "../../config/load.ts";
+import { offerControl, openWatch } from "../../daemon.ts";
+import { formatTimeOfDay } from "../../domain/zoned-time.ts";
+import { createLog, type Log, type LogLevel } from "../../telemetry/log.ts";
+import { readableLog } from "../../telemetry/readable.ts";
+import { exit, type CommandContext } from "../context.ts";
+import { createNarrator } from "../narrator.ts";
+import { painterFor, plural } from "../text.ts";
+
+export async function start(context: CommandContext, options: { logLevel: LogLevel }): Promise<number> {
+  offerPublicApi(context.packageInfo.root);
+  const { configFile: file, environment } = context;
+  const config = await loadConfig({ file, environment });
+  return keepWatch(context, config, options.logLevel);
+}
+
+/** Runs the daemon until it is told to stop. */
+export async function keepWatch(
+  context: CommandContext,
+  config: ResolvedConfig,
+  logLevel: LogLevel,
+): Promise<number> {
+  const { out, environment, stateDir, packageInfo } = context;
+  const log = openLog(context, logLevel, config.timezone);
+  const paint = painterFor(out, environment);
+  const signals = listenForSignals(log);
+  const watch = await openWatch({
+    config,
+    stateDir,
+    packageInfo,
+    log,
+    print: (text) => out.write(text),
+    observer: createNarrator(out, paint, config.timezone),
+    pid: process.pid,
+  });
+  try {
+    await using _control = await offerControl(watch, stateDir, log);
+    const checks = watch.skills.reduce((count, skill) => count + skill.checks.length, 0);
+    const fields = { pid: process.pid, version: packageInfo.version, stateDir };
+    const model = watch.withoutModel === null ? "" : `; the rules decide, because ${watch.withoutModel}`;
+    log.info(fields, `keeping watch: ${plural(watch.skills.length, "skill")}, ${plural(checks, "check")}${model}`);
+    for (const part of config.unused) log.warn({}, `${part} is not used by this version yet`);
+    signals.onStop(() => watch.stop());
+    await watch.keepWatch();
+    log.info({}, "stopping");
+  } finally {
+    await watch[Symbol.asyncDispose]();
+    signals.end();
+  }
+  log.info({}, "stopped");
+  return exit.done;
+}
+
+function openLog({ err }: CommandContext, level: LogLevel, timezone: string): Log {
+  const write = (text: string) => err.write(text);
+  return createLog(
+    level,
+    err.isTTY ? readableLog(write, (at) => formatTimeOfDay(at, timezone)) : { write },
+  );
+}
+
+/** The first signal stops well, the second at once. */
+function listenForSignals(log: Log) {
+  let stop: (() => void) | undefined;
+  let asked = false;
+  const listen = (signal: NodeJS.Signals) => {
+    if (asked) process.exit(signal === "SIGINT" ? 130 : 143);
+    asked = true;
+    log.info({ signal }, "asked to stop; a second signal stops at once");
+    stop?.();
+  };
+  process.on("SIGINT", listen);
+  process.on("SIGTERM", listen);
+  return {
+    onStop(handler: () => void) {
+      stop = handler;
+      if (asked) handler();
+    },
+    end() {
+      process.off("SIGINT", listen);
+      process.off("SIGTERM", listen);
+    },
+  };
+}

@@ -1,0 +1,86 @@
+import type { PackageInfo } from "../config/package.ts";
+import { configFile, stateDirectory } from "../config/load.ts";
+import type { Environment } from "../config/secret.ts";
+import { ConfigError, WatchkeeperError } from "../domain/errors.ts";
+import { openStore, openStoreReader, type Store, type StoreReader } from "../store/index.ts";
+
+/** What every command is given: where things are, and where it prints. */
+export interface CommandContext {
+  readonly packageInfo: PackageInfo;
+  readonly environment: Environment;
+  /** Absolute path of the config file that is meant. */
+  readonly configFile: string;
+  /** Absolute path of the state directory that is meant. */
+  readonly stateDir: string;
+  readonly json: boolean;
+  readonly out: Terminal;
+  readonly err: Terminal;
+}
+
+export interface Terminal {
+  readonly isTTY: boolean;
+  /** Characters in a line; 80 when it is not a terminal. */
+  readonly columns: number;
+  write(text: string): void;
+}
+
+export interface GlobalOptions {
+  readonly config?: string;
+  readonly state?: string;
+  readonly json?: boolean;
+}
+
+/** Exit codes of the contract. */
+export const exit = { done: 0, failed: 1, wrongUse: 2, notRunning: 3, notHealthy: 4 } as const;
+
+export function commandContext(
+  options: GlobalOptions,
+  base: Pick<CommandContext, "packageInfo" | "environment" | "out" | "err"> & { cwd: string },
+): CommandContext {
+  const { cwd, ...rest } = base;
+  return {
+    ...rest,
+    configFile: configFile(options.config, rest.environment, cwd),
+    stateDir: stateDirectory(options.state, rest.environment, cwd),
+    json: options.json ?? false,
+  };
+}
+
+/** Opens the store for a command that only looks. */
+export function readStore({ stateDir, packageInfo }: CommandContext): StoreReader | undefined {
+  return openStoreReader({ stateDir, migrationsDir: packageInfo.migrationsDir });
+}
+
+/** @throws WatchkeeperError when nothing was ever saved in the state directory. */
+export function readExistingStore(context: CommandContext): StoreReader {
+  const reader = readStore(context);
+  if (reader) return reader;
+  throw new WatchkeeperError("NOTHING_SAVED", `there is no watch in ${context.stateDir} yet`, {
+    hint: "Start one with `watchkeeper start`, or name its directory with --state DIR",
+  });
+}
+
+/** Opens the store for the owner's word. */
+export async function writeStore(context: CommandContext): Promise<Store> {
+  await readExistingStore(context)[Symbol.asyncDispose]();
+  return openStore({
+    stateDir: context.stateDir,
+    migrationsDir: context.packageInfo.migrationsDir,
+  });
+}
+
+/** Reads an id as a person types it. @throws ConfigError when it is none. */
+export function parseId(text: string): number {
+  const id = Number(text.replace(/^#/, ""));
+  if (Number.isSafeInteger(id) && id > 0) return id;
+  throw new ConfigError("ID_INVALID", `"${text}" is not an id`, { hint: "Ids are whole numbers such as 12" });
+}
+
+/** Reads `--limit`. @throws ConfigError when it is not a whole number from 1 to 10,000. */
+export function parseLimit(text: string): number {
+  const limit = Number(text);
+  if (Number.isInteger(limit) && limit >= 1 && limit <= 10_000) return limit;
+  throw new ConfigError("LIMIT_INVALID", `"${text}" is not a number of rows`, {
+    hint: "Write a whole number from 1 to 10000",
+  });
+}

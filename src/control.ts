@@ -1,0 +1,125 @@
+import { chmodSync, rmSync } from "node:fs";
+import { createServer, request, type IncomingMessage } from "node:http";
+import { join } from "node:path";
+import { z } from "zod";
+import { describeError, WatchkeeperError } from "./domain/errors.ts";
+
+/**
+ * `control.sock`: how a command on the same machine reaches the running daemon. HTTP over a unix
+ * socket that only the owner may open: `POST /beat` and `POST /wake`.
+ */
+
+export const controlPath = (stateDir: string): string => join(stateDir, "control.sock");
+
+const beatRequest = z.object({ checks: z.array(z.string()).nullable() });
+export type BeatRequest = z.output<typeof beatRequest>;
+
+const beatReply = z.object({ beatId: z.int() });
+export type BeatReply = z.output<typeof beatReply>;
+
+export interface ControlHandlers {
+  /** One beat now with its run, to the end. Throws ConfigError for an unknown name. */
+  beat(request: BeatRequest): Promise<BeatReply>;
+  wake(): void;
+}
+
+const largestBody = 64 * 1024;
+/** What the kernel has room for in a socket's address. */
+const longestSocketPath = 107;
+
+/** @throws WatchkeeperError when the socket cannot be made; the daemon can go on without it. */
+export async function listenForControl(
+  stateDir: string,
+  handlers: ControlHandlers,
+): Promise<AsyncDisposable> {
+  const path = controlPath(stateDir);
+  if (Buffer.byteLength(path) > longestSocketPath) {
+    throw new WatchkeeperError("CONTROL_PATH_TOO_LONG", `${path} is too long for a socket`, {
+      hint: "Choose a state directory with a shorter path",
+    });
+  }
+  const server = createServer((incoming, outgoing) => {
+    void answer(incoming, handlers).then(({ status, body }) => {
+      outgoing.writeHead(status, { "content-type": "application/json" });
+      outgoing.end(JSON.stringify(body));
+    });
+  });
+  // A run may take minutes; the command waits as long as it takes.
+  server.requestTimeout = 0;
+  rmSync(path, { force: true });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(path, resolve);
+  });
+  chmodSync(path, 0o600);
+  return {
+    async [Symbol.asyncDispose]() {
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      });
+    },
+  };
+}
+
+async function answer(
+  incoming: IncomingMessage,
+  handlers: ControlHandlers,
+): Promise<{ status: number; body: unknown }> {
+  try {
+    if (incoming.method === "POST" && incoming.url === "/wake") {
+      handlers.wake();
+      return { status: 200, body: {} };
+    }
+    if (incoming.method === "POST" && incoming.url === "/beat") {
+      const parsed = beatRequest.safeParse(await readJson(incoming));
+      if (!parsed.success) return { status: 400, body: { error: "checks must be names or null" } };
+      return { status: 200, body: await handlers.beat(parsed.data) };
+    }
+    return { status: 404, body: { error: "there is only POST /beat and POST /wake" } };
+  } catch (error) {
+    return { status: 500, body: { error: describeError(error) } };
+  }
+}
+
+async function readJson(incoming: IncomingMessage): Promise<unknown> {
+  let text = "";
+  for await (const chunk of incoming) {
+    text += String(chunk);
+    if (text.length > largestBody) throw new Error("the request is too large");
+  }
+  return JSON.parse(text || "{}");
+}
+
+/** Asks the daemon for a beat and waits for the end of its run. */
+export async function requestBeat(stateDir: string, checks: BeatRequest["checks"]): Promise<BeatReply> {
+  return beatReply.parse(await post(stateDir, "/beat", { checks }));
+}
+
+/** Tells a daemon, if one listens, that the owner's word has changed something. */
+export async function requestWake(stateDir: string): Promise<void> {
+  await post(stateDir, "/wake", {}).catch(() => undefined);
+}
+
+function post(stateDir: string, path: string, body: unknown): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request(
+      { socketPath: controlPath(stateDir), path, method: "POST" },
+      (incoming) => {
+        readJson(incoming).then((reply) => {
+          if (incoming.statusCode === 200) resolve(reply);
+          else reject(new Error(String((reply as { error?: unknown }).error)));
+        }, reject);
+      },
+    );
+    outgoing.on("error", (cause) =>
+      reject(
+        new WatchkeeperError("DAEMON_UNREACHABLE", "the daemon runs but does not answer on control.sock", {
+          cause,
+          hint: "Look at its log, or start it again",
+        }),
+      ),
+    );
+    outgoing.end(JSON.stringify(body));
+  });
+}

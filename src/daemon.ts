@@ -1,0 +1,218 @@
+import { createAttendance, type Attendance, type AttendObserver } from "./heartbeat/attend.ts";
+import type { BeatSummary } from "./heartbeat/beat.ts";
+import { createHeartbeat, watchedChecks, type Heartbeat } from "./heartbeat/heartbeat.ts";
+import { buildPrompt } from "./agent/prompt.ts";
+import type { PackageInfo } from "./config/package.ts";
+import type { ModelEntry, ResolvedConfig } from "./config/load.ts";
+import { listenForControl } from "./control.ts";
+import { startDemoWorld } from "./demo/index.ts";
+import { systemClock, type Clock } from "./domain/clock.ts";
+import { describeError, StoreError } from "./domain/errors.ts";
+import { describeSchedule } from "./domain/schedule.ts";
+import { anthropicModel } from "./model/anthropic.ts";
+import type { Model } from "./model/port.ts";
+import { openChannels } from "./notify/channel.ts";
+import type { AttentionSettings } from "./notify/compose.ts";
+import { resolveNames } from "./skills/names.ts";
+import { loadSkills, type BrokenSkill, type LoadedSkill } from "./skills/load.ts";
+import { acquireLock, openStore, openStoreReader, type Store } from "./store/index.ts";
+import type { Log } from "./telemetry/log.ts";
+
+/** Builds the adapters, wires them, and sees that everything is let go of again in the right order. */
+
+export interface DaemonOptions {
+  readonly config: ResolvedConfig;
+  readonly stateDir: string;
+  readonly packageInfo: PackageInfo;
+  readonly log: Log;
+  /** The terminal channel. */
+  readonly print: (text: string) => void;
+  readonly observer: DaemonObserver;
+  readonly clock?: Clock;
+  readonly pid: number;
+}
+
+export interface DaemonObserver extends AttendObserver {
+  beat(summary: BeatSummary): void;
+}
+
+/** A whole watch, wired and at rest: `keepWatch` makes it a daemon, `beatNow` a single beat. */
+export interface Watch extends AsyncDisposable {
+  readonly store: Store;
+  readonly skills: readonly LoadedSkill[];
+  readonly broken: readonly BrokenSkill[];
+  /** Why no model is asked, or null when one is. */
+  readonly withoutModel: string | null;
+  readonly heartbeat: Heartbeat;
+  readonly attendance: Attendance;
+  /** Beats until {@link stop}. */
+  keepWatch(): Promise<void>;
+  /** One beat over the named checks, and its run, to the end. @throws ConfigError for unknown names */
+  beatNow(names: readonly string[] | null): Promise<BeatSummary>;
+  /** Ends what is going on: looks at once, a run when it has not ended within the bound. */
+  stop(): void;
+}
+
+/** How long a run may go on after the daemon was told to stop. */
+const drainMs = 8_000;
+
+/**
+ * Takes the state directory and wires a watch on it.
+ * @throws StoreError when another process has it, ConfigError when a skill's config is wrong.
+ */
+export async function openWatch(options: DaemonOptions): Promise<Watch> {
+  const { config, stateDir, packageInfo, log, pid } = options;
+  const clock = options.clock ?? systemClock;
+  await using onFailure = new AsyncDisposableStack();
+
+  const lock = acquireLock(stateDir);
+  if (!lock) throw await alreadyRunning(stateDir, packageInfo.migrationsDir);
+  onFailure.defer(() => lock.release());
+  const { skills, broken } = await loadSkills(config, {
+    builtinSkillsDir: packageInfo.builtinSkillsDir,
+    logFor: (skill) => skillLog(log, skill),
+  });
+  for (const skill of skills) onFailure.defer(() => skill.close());
+  for (const { name, error } of broken) log.warn({ skill: name, error }, "skill switched off");
+  const store = openStore({ stateDir, migrationsDir: packageInfo.migrationsDir });
+  onFailure.use(store);
+  await store.recordStart({
+    pid,
+    version: packageInfo.version,
+    at: clock.now(),
+    heartbeatMs: config.heartbeat.everyMs,
+    skillsOff: broken.map(({ name, error }) => ({ name, error })),
+  });
+  if (config.demo) {
+    const { timezone } = config;
+    onFailure.use(await startDemoWorld({ ...config.demo, now: clock.now(), timezone, warn: (message) => log.warn({}, message) }));
+  }
+
+  const checks = skills.flatMap((skill) => skill.checks);
+  const records = await store.registerChecks(
+    checks.map(({ name, skill, schedule }) => ({ name, skill, schedule: describeSchedule(schedule) })),
+  );
+  const stopping = new AbortController();
+  const runStopping = new AbortController();
+  const watched = watchedChecks(checks, records, config.heartbeat.slackMs);
+  const heartbeat = createHeartbeat(watched, {
+    store,
+    clock,
+    log,
+    timezone: config.timezone,
+    stopping: stopping.signal,
+    hanging: new Set(),
+    heartbeatEveryMs: config.heartbeat.everyMs,
+    observer: options.observer,
+  });
+  const { model, withoutModel } = chooseModel(config.model.chain);
+  const attendance = createAttendance(
+    {
+      store,
+      clock,
+      log,
+      model,
+      withoutModel: withoutModel ?? "",
+      prompt: buildPrompt(skills),
+      tools: new Map(skills.flatMap((skill) => skill.tools).map((tool) => [tool.name, tool])),
+      stateDir,
+      attention: attentionSettings(config),
+      activeHours: config.heartbeat.activeHours,
+      channels: openChannels(config.notify.channels, {
+        print: options.print,
+        timezone: config.timezone,
+      }),
+      observer: options.observer,
+      signal: runStopping.signal,
+    },
+    () => heartbeat.wake(),
+  );
+
+  const held = onFailure.move();
+  let watching: Promise<void> | null = null;
+  return {
+    store,
+    skills,
+    broken,
+    withoutModel,
+    heartbeat,
+    attendance,
+    keepWatch() {
+      watching ??= heartbeat.keepWatch(attendance);
+      return watching;
+    },
+    async beatNow(names) {
+      const chosen = resolveNames(names, checks);
+      const summary = await heartbeat.beatNow(chosen);
+      await attendance.settle(summary.id);
+      return summary;
+    },
+    stop: () => stopping.abort(),
+    async [Symbol.asyncDispose]() {
+      stopping.abort();
+      await watching?.catch(() => undefined);
+      const patience = new AbortController();
+      void clock.sleep(drainMs, patience.signal).then(() => runStopping.abort());
+      await attendance.drain();
+      patience.abort();
+      await store.recordStop(clock.now());
+      await held.disposeAsync();
+    },
+  };
+}
+
+export const attentionSettings = ({ notify, timezone }: ResolvedConfig): AttentionSettings => ({
+  quietHours: notify.quietHours ?? null,
+  timezone,
+  digestAt: notify.digestAt,
+  interruptionsPerDay: notify.interruptionsPerDay,
+});
+
+/** Opens `control.sock` for a watch; without it the daemon goes on, only unreachable. */
+export async function offerControl(watch: Watch, stateDir: string, log: Log): Promise<AsyncDisposable> {
+  try {
+    return await listenForControl(stateDir, {
+      async beat({ checks }) {
+        const summary = await watch.beatNow(checks);
+        return { beatId: summary.id };
+      },
+      wake: () => watch.heartbeat.wake(),
+    });
+  } catch (error) {
+    log.warn({ error: describeError(error) }, "commands cannot reach this daemon");
+    return { [Symbol.asyncDispose]: () => Promise.resolve() };
+  }
+}
+
+function chooseModel(chain: readonly ModelEntry[]): {
+  model: Model | undefined;
+  withoutModel: string | null;
+} {
+  const usable = chain.find(({ apiKey, baseUrl }) => apiKey !== undefined || baseUrl !== undefined);
+  if (usable) return { model: anthropicModel(usable), withoutModel: null };
+  const reason = chain.length === 0 ? "model.chain is empty" : "there is no ANTHROPIC_API_KEY";
+  return { model: undefined, withoutModel: reason };
+}
+
+async function alreadyRunning(stateDir: string, migrationsDir: string): Promise<StoreError> {
+  let pid: number | undefined;
+  try {
+    await using reader = openStoreReader({ stateDir, migrationsDir });
+    pid = (await reader?.status())?.daemon?.pid;
+  } catch {
+    // Who holds it is a courtesy; that it is held is what counts.
+  }
+  const who = pid === undefined ? "another process" : `the daemon with pid ${pid}`;
+  return new StoreError("DAEMON_RUNNING", `${who} already keeps watch with ${stateDir}`, {
+    hint: "Ask it with `watchkeeper status`, or give another directory with --state DIR",
+  });
+}
+
+function skillLog(log: Log, skill: string) {
+  const child = log.child({ skill });
+  return {
+    debug: (message: string, fields = {}) => child.debug(fields, message),
+    info: (message: string, fields = {}) => child.info(fields, message),
+    warn: (message: string, fields = {}) => child.warn(fields, message),
+  };
+}

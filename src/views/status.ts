@@ -1,0 +1,95 @@
+import type { CheckRecord, SpendTotals, StatusRecord } from "../store/port.ts";
+import { isoTimeOrNull } from "./time.ts";
+
+/** How the watch stands, from the store alone: it can be asked without a daemon. */
+
+export interface StatusInput {
+  readonly version: string;
+  readonly now: number;
+  /** Whether a process holds the state directory. */
+  readonly running: boolean;
+  /** Null when nothing was ever saved. */
+  readonly record: StatusRecord | null;
+  readonly today: SpendTotals;
+  readonly month: SpendTotals;
+}
+
+export type StatusView = ReturnType<typeof statusView>;
+
+/** A beat may take its time; two gaps and two minutes without one is too long. */
+const graceMs = 2 * 60_000;
+
+export function statusView({ version, now, running, record, today, month }: StatusInput) {
+  const daemon = record?.daemon ?? null;
+  const skillsOff = running ? (daemon?.skillsOff ?? []) : [];
+  const offSkills = new Set(skillsOff.map(({ name }) => name));
+  const checks = (record?.checks ?? []).filter(({ enabled, skill }) => enabled || offSkills.has(skill));
+  const lastBeatAt = record?.lastBeat?.startedAt ?? null;
+  const problems = running
+    ? problemsOf({ now, record, lastBeatAt, checks, skillsOff })
+    : ["the daemon is not running"];
+  return {
+    version,
+    pid: running ? (daemon?.pid ?? null) : null,
+    startedAt: running ? isoTimeOrNull(daemon?.startedAt ?? null) : null,
+    running,
+    healthy: problems.length === 0,
+    problems,
+    paused: false,
+    beat: {
+      last: isoTimeOrNull(lastBeatAt),
+      next: running ? isoTimeOrNull(nextBeatAt(record, lastBeatAt)) : null,
+    },
+    checks: checks.map((check) => ({
+      name: check.name,
+      skill: check.skill,
+      schedule: check.schedule,
+      lastRunAt: isoTimeOrNull(check.lastRunAt),
+      nextDueAt: check.enabled ? isoTimeOrNull(check.nextDueAt) : null,
+      status: check.enabled ? check.status : ("off" as const),
+      failingSince: isoTimeOrNull(check.failingSince),
+      consecutiveFailures: check.consecutiveFailures,
+      lastError: check.lastError,
+    })),
+    skillsOff,
+    openFindings: record?.openFindings ?? 0,
+    pendingApprovals: record?.pendingApprovals ?? 0,
+    undelivered: record?.undelivered ?? 0,
+    spend: { todayUsd: today.costUsd, monthUsd: month.costUsd, todayTokens: today.tokens },
+  };
+}
+
+function problemsOf({
+  now,
+  record,
+  lastBeatAt,
+  checks,
+  skillsOff,
+}: {
+  now: number;
+  record: StatusRecord | null;
+  lastBeatAt: number | null;
+  checks: readonly CheckRecord[];
+  skillsOff: readonly { name: string }[];
+}): string[] {
+  const heartbeatMs = record?.daemon?.heartbeatMs ?? 0;
+  const latest = Math.max(lastBeatAt ?? 0, record?.daemon?.startedAt ?? 0);
+  const blind = checks.filter(({ enabled, status }) => enabled && status === "blind");
+  return [
+    ...(now - latest > 2 * heartbeatMs + graceMs ? ["no beat for too long"] : []),
+    ...(record?.lastBeat?.outcome === "failed" ? ["the last beat failed"] : []),
+    ...blind.map(({ name }) => `${name} is blind`),
+    ...skillsOff.map(({ name }) => `the skill ${name} is switched off`),
+  ];
+}
+
+function nextBeatAt(record: StatusRecord | null, lastBeatAt: number | null): number | null {
+  const due = (record?.checks ?? []).flatMap(({ enabled, nextDueAt }) =>
+    enabled && nextDueAt !== null ? [nextDueAt] : [],
+  );
+  const heartbeatMs = record?.daemon?.heartbeatMs;
+  if (lastBeatAt !== null && heartbeatMs) {
+    due.push((Math.floor(lastBeatAt / heartbeatMs) + 1) * heartbeatMs);
+  }
+  return due.length > 0 ? Math.min(...due) : null;
+}
