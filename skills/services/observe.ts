@@ -63,7 +63,7 @@ function describeTrouble(target: Target, probe: ProbeResult, trouble: Trouble): 
     key: "down",
     severity: fault === "down" ? target.severity : atMost("warning", target.severity),
     title: `${target.name} is ${fault}: ${lastReason}`,
-    text: `${count} of ${addressOf(target)} (${target.kind}) failed since ${new Date(since).toISOString()}. ${last}`,
+    text: `${count} of ${addressOf(target)} (${target.kind}) failed in a row. ${last}`,
     data: {
       target: target.name,
       kind: target.kind,

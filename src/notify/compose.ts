@@ -118,8 +118,10 @@ function interruption(
   };
 }
 
-const reasonOf = ({ decidedBy, verdict, route: way }: RoutedFinding): string =>
-  decidedBy === "model" ? `the model said ${verdict}; ${way.why}` : way.why;
+function reasonOf({ finding, decidedBy, verdict, why, route: way }: RoutedFinding): string {
+  if (decidedBy === "model") return `the model said ${verdict}; ${way.why}`;
+  return finding.state === "resolved" && way.kind === "now" ? why : way.why;
+}
 
 /** The finding's own title, with what became of it. */
 export function titleOf(finding: Finding): string {

@@ -1,0 +1,64 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { packageInfo } from "../src/config/package.ts";
+import { systemClock } from "../src/domain/clock.ts";
+import { createHeartbeat, watchedChecks } from "../src/heartbeat/heartbeat.ts";
+import type { LoadedCheck } from "../src/skills/load.ts";
+import { openStore } from "../src/store/index.ts";
+import { silentLog } from "../src/telemetry/log.ts";
+import { timesOf, type Figure } from "./measure.ts";
+
+/** Beats in this process, over a store on this disk, with checks that look at nothing. */
+export async function measureBeats(): Promise<Figure[]> {
+  const quiet = await withHeartbeat(100, (heartbeat) => timesOf(200, () => heartbeat.beatNow([])));
+  const busy = await withHeartbeat(1_000, (heartbeat, names) =>
+    timesOf(9, () => heartbeat.beatNow(names)),
+  );
+  return [
+    { name: "quiet beat, 100 checks not due", unit: "ms", values: quiet, atMost: 5 },
+    { name: "beat of 1,000 due trivial checks", unit: "ms", values: busy, atMost: 500 },
+  ];
+}
+
+async function withHeartbeat(
+  count: number,
+  measure: (
+    heartbeat: ReturnType<typeof createHeartbeat>,
+    names: readonly string[],
+  ) => Promise<number[]>,
+): Promise<number[]> {
+  const stateDir = mkdtempSync(join(tmpdir(), "watchkeeper-bench-"));
+  const store = openStore({ stateDir, migrationsDir: packageInfo().migrationsDir });
+  const skill = "bench";
+  const checks = Array.from({ length: count }, (_, index): LoadedCheck => ({
+    name: `${skill}/check-${index}`,
+    skill,
+    schedule: { kind: "interval", everyMs: 3_600_000 },
+    timeoutMs: 10_000,
+    log: { debug() {}, info() {}, warn() {} },
+    observe: () => Promise.resolve({ observations: [], cursor: index }),
+  }));
+  const records = await store.registerChecks(
+    checks.map(({ name }) => ({ name, skill, schedule: "every 1h" })),
+  );
+  const heartbeat = createHeartbeat(watchedChecks(checks, records, 60_000), {
+    store,
+    clock: systemClock,
+    log: silentLog,
+    timezone: "UTC",
+    stopping: new AbortController().signal,
+    hanging: new Set(),
+    heartbeatEveryMs: 300_000,
+    observer: { beat() {} },
+  });
+  try {
+    return await measure(
+      heartbeat,
+      checks.map(({ name }) => name),
+    );
+  } finally {
+    await store[Symbol.asyncDispose]();
+    rmSync(stateDir, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,62 @@
+import { describe, expect, it } from "vitest";
+import { inboxConfig } from "./config.ts";
+
+const imap = { host: "imap.example.com", user: "me", password: "secret" };
+const messagesOf = (config: unknown) =>
+  inboxConfig.safeParse(config).error?.issues.map(({ message }) => message) ?? [];
+
+describe("the inbox config", () => {
+  it("fills in the defaults", () => {
+    const { every, accounts } = inboxConfig.parse({ accounts: [{ name: "work", imap }] });
+    expect(every).toBe("10m");
+    expect(accounts[0]).toMatchObject({ firstSight: 0, imap: { secure: true, folder: "INBOX" } });
+    expect(
+      inboxConfig.parse({ accounts: [{ name: "a", maildir: "./m", firstSight: "2d" }] }).accounts[0]
+        ?.firstSight,
+    ).toBe(172_800_000);
+  });
+
+  it("takes the whole example of the documentation", () => {
+    const smtp = {
+      host: "smtp.example.com",
+      port: 465,
+      secure: true,
+      user: "me",
+      password: "secret",
+    };
+    const work = {
+      name: "work",
+      address: "me@example.com",
+      firstSight: "now",
+      imap: { ...imap, port: 993, secure: true },
+      smtp,
+    };
+    const local = { name: "local", maildir: "./mail", firstSight: "2d" };
+    expect(messagesOf({ every: "10m", accounts: [work, local] })).toEqual([]);
+  });
+
+  it.each([
+    ["no mailbox", [{ name: "a" }], /either imap or maildir/],
+    ["two mailboxes", [{ name: "a", imap, maildir: "m" }], /not both/],
+    [
+      "a name used twice",
+      [
+        { name: "a", maildir: "m" },
+        { name: "a", maildir: "n" },
+      ],
+      /used twice/,
+    ],
+    ["a name that is no file name", [{ name: "My Mail", maildir: "m" }], /lower-case letters/],
+    [
+      "a wrong firstSight",
+      [{ name: "a", maildir: "m", firstSight: "yesterday" }],
+      /neither "now" nor a duration/,
+    ],
+    ["an unknown key", [{ name: "a", maildir: "m", foldr: "x" }], /foldr/],
+    ["an unknown key of the server", [{ name: "a", imap: { ...imap, pasword: "x" } }], /pasword/],
+  ])("refuses %s", (_, accounts, message) => {
+    const messages = messagesOf({ accounts });
+    expect(messages).toHaveLength(1);
+    expect(messages[0]).toMatch(message);
+  });
+});

@@ -1,0 +1,101 @@
+import { parseDuration, z } from "watchkeeper";
+
+const port = () => z.int().min(1).max(65_535);
+
+const imapServer = z.strictObject({
+  host: z.string().min(1),
+  /** Default: 993, or 143 when `secure` is false. */
+  port: port().optional(),
+  secure: z.boolean().default(true),
+  user: z.string().min(1),
+  password: z.string().min(1),
+  folder: z.string().min(1).default("INBOX"),
+  tls: z
+    .strictObject({
+      /** A certificate authority to trust: PEM text, or the path of a PEM file. */
+      ca: z.string().min(1).optional(),
+      /** The name in the server's certificate when it is not `host`. */
+      servername: z.string().min(1).optional(),
+    })
+    .optional(),
+});
+
+const smtpServer = z.strictObject({
+  host: z.string().min(1),
+  port: port().optional(),
+  secure: z.boolean().default(true),
+  user: z.string().min(1).optional(),
+  password: z.string().min(1).optional(),
+});
+
+/** How far back the first look goes, in milliseconds; 0 takes nothing that is already there. */
+const firstSight = z
+  .string()
+  .default("now")
+  .transform((text, context) => {
+    const ms = text === "now" ? 0 : parseDuration(text);
+    if (ms !== undefined) return ms;
+    context.issues.push({
+      code: "custom",
+      message: `"${text}" is neither "now" nor a duration such as "2d"`,
+      input: text,
+    });
+    return z.NEVER;
+  });
+
+const account = z
+  .strictObject({
+    name: z
+      .string()
+      .regex(
+        /^[a-z0-9-]+$/,
+        'must be made of lower-case letters, digits and hyphens, such as "work"',
+      )
+      .max(60),
+    address: z.email().optional(),
+    firstSight,
+    imap: imapServer.optional(),
+    /** Path of a Maildir; a relative one starts at the folder of the config file. */
+    maildir: z.string().min(1).optional(),
+    smtp: smtpServer.optional(),
+  })
+  .check((context) => {
+    const { imap, maildir, name } = context.value;
+    if ((imap === undefined) === (maildir === undefined)) {
+      context.issues.push({
+        code: "custom",
+        message: `account "${name}" needs either imap or maildir${imap === undefined ? "" : ", not both"}`,
+        input: context.value,
+      });
+    }
+  });
+
+export const inboxConfig = z.strictObject({
+  every: z
+    .string()
+    .default("10m")
+    .refine((text) => parseDuration(text) !== undefined, {
+      error: 'is not a duration; write a number and s, m, h or d, such as "10m"',
+    }),
+  accounts: z
+    .array(account)
+    .min(1)
+    .check((context) => {
+      const seen = new Set<string>();
+      for (const [index, { name }] of context.value.entries()) {
+        if (seen.has(name)) {
+          context.issues.push({
+            code: "custom",
+            message: `the account name "${name}" is used twice`,
+            path: [index, "name"],
+            input: name,
+          });
+        }
+        seen.add(name);
+      }
+    }),
+});
+
+export type InboxConfig = z.output<typeof inboxConfig>;
+export type Account = InboxConfig["accounts"][number];
+export type ImapServer = z.output<typeof imapServer>;

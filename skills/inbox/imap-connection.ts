@@ -1,0 +1,109 @@
+import { readFile } from "node:fs/promises";
+import { isIP } from "node:net";
+import { resolve } from "node:path";
+import type { ImapFlow } from "imapflow";
+import { AdapterError, ConfigError } from "watchkeeper";
+import type { ImapServer } from "./config.ts";
+import { toAdapterError, type ImapServerName } from "./imap-errors.ts";
+import type { FolderState } from "./imap-plan.ts";
+import { sourceLimit } from "./mailbox.ts";
+
+export interface OpenFolder {
+  readonly client: ImapFlow;
+  readonly folder: FolderState;
+}
+
+/** Names a server for error texts. */
+export function nameServer(server: ImapServer): ImapServerName {
+  const { host, user, password, folder } = server;
+  return { host, port: server.port ?? (server.secure ? 993 : 143), user, password, folder };
+}
+
+/**
+ * Connects, opens the folder read-only, does `work`, logs out. Every wait is bounded, and `signal`
+ * closes the connection at once.
+ * @throws AdapterError for whatever goes wrong with the server; what `signal` was aborted with
+ */
+export async function withFolder<Result>(
+  server: ImapServer,
+  { baseDir, signal }: { baseDir: string; signal: AbortSignal },
+  work: (open: OpenFolder) => Promise<Result>,
+): Promise<Result> {
+  signal.throwIfAborted();
+  const client = await createClient(server, baseDir);
+  // Without a listener a late socket error would end the process; commands reject by themselves.
+  client.on("error", () => undefined);
+  const close = () => client.close();
+  signal.addEventListener("abort", close, { once: true });
+  try {
+    await client.connect();
+    const mailbox = await client.mailboxOpen(server.folder, { readOnly: true });
+    const uidNext = mailbox.uidNext || (await highestUid(client, mailbox.exists)) + 1;
+    const folder = {
+      uidValidity: String(mailbox.uidValidity ?? 0),
+      uidNext,
+      exists: mailbox.exists,
+    };
+    const result = await work({ client, folder });
+    // What was learned counts, however the goodbye goes.
+    await client.logout().catch(() => undefined);
+    return result;
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error instanceof AdapterError ? error : toAdapterError(error, nameServer(server));
+  } finally {
+    signal.removeEventListener("abort", close);
+    client.close();
+  }
+}
+
+async function createClient(server: ImapServer, baseDir: string): Promise<ImapFlow> {
+  const { ImapFlow } = await import("imapflow");
+  const { host, port, user, password } = nameServer(server);
+  const ca = server.tls?.ca === undefined ? undefined : await readAuthority(server.tls.ca, baseDir);
+  return new ImapFlow({
+    host,
+    port,
+    secure: server.secure,
+    // The password never crosses a network in the clear: without TLS from the start, STARTTLS is a
+    // must, except within this machine.
+    ...(server.secure ? {} : { doSTARTTLS: !isLoopback(host) }),
+    ...(server.tls?.servername === undefined ? {} : { servername: server.tls.servername }),
+    ...(ca === undefined ? {} : { tls: { ca } }),
+    auth: { user, pass: password },
+    clientInfo: { name: "watchkeeper" },
+    disableAutoIdle: true,
+    logger: false,
+    connectionTimeout: 15_000,
+    greetingTimeout: 10_000,
+    socketTimeout: 20_000,
+    // A search over a million messages answers in one line of about eight megabytes.
+    maxLineLength: 32 * 1024 * 1024,
+    maxLiteralSize: 2 * sourceLimit,
+    maxResponseSize: 64 * 1024 * 1024,
+  });
+}
+
+/** For servers that do not say UIDNEXT. */
+async function highestUid(client: ImapFlow, exists: number): Promise<number> {
+  if (exists === 0) return 0;
+  const newest = await client.fetchOne("*", { uid: true });
+  return newest === false ? 0 : newest.uid;
+}
+
+async function readAuthority(ca: string, baseDir: string): Promise<string> {
+  if (ca.includes("-----BEGIN")) return ca;
+  const path = resolve(baseDir, ca);
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    throw new ConfigError("IMAP_CA_UNREADABLE", `cannot read the certificate authority ${path}`, {
+      hint: "Check imap.tls.ca in the inbox account",
+      cause: error,
+    });
+  }
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
+}

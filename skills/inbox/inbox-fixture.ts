@@ -1,0 +1,107 @@
+import { mkdir, mkdtemp, rm, utimes, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { ObservationInput, ObserveResult, SkillLog } from "watchkeeper";
+import inbox from "./index.ts";
+
+/** What the tests of this skill share: the skill as the daemon would load it, and mail to give it. */
+
+const log: SkillLog = { debug: () => undefined, info: () => undefined, warn: () => undefined };
+
+/** The skill with its config validated, as the daemon loads it. */
+export function loadInbox(config: unknown, baseDir = "/") {
+  const parsed = inbox.config?.parse(config);
+  if (parsed === undefined) throw new Error("the skill has no config schema");
+  const context = { config: parsed, timezone: "Europe/Berlin", baseDir, log };
+  const checks = inbox.checks?.(context) ?? {};
+  const read = inbox.tools?.(context)["read"];
+  if (read === undefined) throw new Error("the skill has no tool `read`");
+  return {
+    checks,
+    readMail: (input: { id: string; account?: string }): Promise<string> =>
+      read.run(read.input.parse(input), {
+        signal: AbortSignal.timeout(20_000),
+        idempotencyKey: "k",
+        now: new Date(),
+        log,
+      }),
+  };
+}
+
+/**
+ * One account's check, keeping its cursor from look to look as the store would, through JSON, and
+ * diffing what it sees by key and fingerprint.
+ */
+export class Watch {
+  readonly known = new Map<string, string>();
+  readonly #check;
+  cursor: string | null = null;
+
+  constructor(config: unknown, { baseDir = "/", account = "work" } = {}) {
+    const check = loadInbox(config, baseDir).checks[account];
+    if (check === undefined) throw new Error(`no check named ${account}`);
+    this.#check = check;
+  }
+
+  async look(now = new Date(), signal: AbortSignal = AbortSignal.timeout(60_000)) {
+    const cursor: unknown = this.cursor === null ? null : JSON.parse(this.cursor);
+    const result: ObserveResult = await this.#check.observe({ cursor, now, signal, log });
+    if (result.cursor !== undefined) this.cursor = JSON.stringify(result.cursor);
+    const opened: ObservationInput[] = [];
+    const changed: ObservationInput[] = [];
+    for (const observation of result.observations) {
+      const before = this.known.get(observation.key);
+      if (before === undefined) opened.push(observation);
+      else if (before !== observation.fingerprint) changed.push(observation);
+      this.known.set(observation.key, observation.fingerprint ?? "");
+    }
+    return { observations: result.observations, opened, changed, notes: result.notes ?? [] };
+  }
+}
+
+export interface MailOptions {
+  from?: string;
+  to?: string;
+  subject?: string;
+  id?: string | null;
+  date?: string;
+  headers?: string[];
+  body?: string;
+}
+
+/** A message as a mail server stores it. */
+export function mail(options: MailOptions = {}): string {
+  const {
+    from = "Anna Berg <anna@example.com>",
+    to = "me@example.com",
+    subject = "Lunch",
+    body = "Shall we?",
+  } = options;
+  const { id = "m1@example.com", date = "Mon, 23 Nov 2026 10:00:00 +0100", headers = [] } = options;
+  const lines = [`From: ${from}`, `To: ${to}`, `Subject: ${subject}`, `Date: ${date}`, ...headers];
+  if (id !== null) lines.push(`Message-ID: <${id}>`);
+  return `${lines.join("\n")}\n\n${body}\n`;
+}
+
+/** A Maildir in a temporary folder. */
+export async function makeMaildir() {
+  const baseDir = await mkdtemp(join(tmpdir(), "watchkeeper-inbox-"));
+  const maildir = join(baseDir, "mail");
+  for (const folder of ["new", "cur", "tmp"])
+    await mkdir(join(maildir, folder), { recursive: true });
+  return {
+    baseDir,
+    maildir,
+    async add(
+      name: string,
+      raw: string | Uint8Array,
+      { folder = "new", arrivedAt = new Date() } = {},
+    ) {
+      const path = join(maildir, folder, name);
+      await writeFile(path, raw);
+      await utimes(path, arrivedAt, arrivedAt);
+      return path;
+    },
+    remove: () => rm(baseDir, { recursive: true, force: true }),
+  };
+}
