@@ -12,6 +12,7 @@ export default defineConfig({
   },
   test: {
     include: ["src/**/*.test.ts", "skills/**/*.test.ts", "tests/**/*.test.ts"],
+    globalSetup: ["tests/ground/before-all-tests.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },
