@@ -5,6 +5,7 @@ import { formatTimeOfDay } from "../../domain/zoned-time.ts";
 import { createLog, type Log, type LogLevel } from "../../telemetry/log.ts";
 import { readableLog } from "../../telemetry/readable.ts";
 import { exit, type CommandContext } from "../context.ts";
+import { createMemoryTidier } from "../tidy-memory.ts";
 import { createNarrator } from "../narrator.ts";
 import { painterFor, plural } from "../text.ts";
 
@@ -24,6 +25,8 @@ export async function keepWatch(
   const { out, environment, stateDir, packageInfo } = context;
   const log = openLog(context, logLevel, config.timezone);
   const paint = painterFor(out, environment);
+  const narrator = createNarrator(out, paint, config.timezone);
+  const tidyMemory = createMemoryTidier();
   const signals = listenForSignals(log);
   const watch = await openWatch({
     config,
@@ -31,7 +34,13 @@ export async function keepWatch(
     packageInfo,
     log,
     print: (text) => out.write(text),
-    observer: createNarrator(out, paint, config.timezone),
+    observer: {
+      ...narrator,
+      beat(summary) {
+        narrator.beat(summary);
+        tidyMemory();
+      },
+    },
     pid: process.pid,
   });
   try {
