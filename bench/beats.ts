@@ -49,6 +49,7 @@ async function withHeartbeat(
     timezone: "UTC",
     stopping: new AbortController().signal,
     hanging: new Set(),
+    scrub: (text) => text,
     heartbeatEveryMs: 300_000,
     observer: { beat() {} },
   });

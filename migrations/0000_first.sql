@@ -140,6 +140,8 @@ CREATE TABLE `findings` (
 CREATE INDEX `findings_pending` ON `findings` (`id`) WHERE "findings"."revision" > "findings"."handled_revision";--> statement-breakpoint
 CREATE INDEX `findings_unresolved` ON `findings` (`id`) WHERE "findings"."status" <> 'resolved';--> statement-breakpoint
 CREATE INDEX `findings_opened_at` ON `findings` (`opened_at`);--> statement-breakpoint
+CREATE INDEX `findings_key` ON `findings` (`check_name`,`key`);--> statement-breakpoint
+CREATE INDEX `findings_snoozed` ON `findings` (`snoozed_until`) WHERE "findings"."status" = 'snoozed';--> statement-breakpoint
 CREATE TABLE `memories` (
 	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
 	`run_id` integer,
@@ -169,7 +171,7 @@ CREATE TABLE `notifications` (
 );
 --> statement-breakpoint
 CREATE INDEX `notifications_created_at` ON `notifications` (`created_at`);--> statement-breakpoint
-CREATE INDEX `notifications_waiting` ON `notifications` (`due_at`) WHERE "notifications"."state" in ('held', 'ready');--> statement-breakpoint
+CREATE INDEX `notifications_waiting` ON `notifications` (`state`,`due_at`);--> statement-breakpoint
 CREATE TABLE `observations` (
 	`check_name` text NOT NULL,
 	`key` text NOT NULL,

@@ -46,12 +46,19 @@ export async function listenForControl(
   });
   // A run may take minutes; the command waits as long as it takes.
   server.requestTimeout = 0;
-  rmSync(path, { force: true });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(path, resolve);
-  });
-  chmodSync(path, 0o600);
+  try {
+    rmSync(path, { force: true });
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(path, resolve);
+    });
+    chmodSync(path, 0o600);
+  } catch (cause) {
+    throw new WatchkeeperError("CONTROL_FAILED", `cannot make ${path}`, {
+      cause,
+      hint: "See that the state directory belongs to the user that runs watchkeeper",
+    });
+  }
   return {
     async [Symbol.asyncDispose]() {
       await new Promise<void>((resolve) => {
@@ -84,6 +91,7 @@ async function answer(
 
 async function readJson(incoming: IncomingMessage): Promise<unknown> {
   let text = "";
+  incoming.setEncoding("utf8");
   for await (const chunk of incoming) {
     text += String(chunk);
     if (text.length > largestBody) throw new Error("the request is too large");
@@ -103,23 +111,24 @@ export async function requestWake(stateDir: string): Promise<void> {
 
 function post(stateDir: string, path: string, body: unknown): Promise<unknown> {
   return new Promise((resolve, reject) => {
+    const unreachable = (cause: unknown): void =>
+      reject(
+        new WatchkeeperError(
+          "DAEMON_UNREACHABLE",
+          "the daemon runs but does not answer on control.sock",
+          { cause, hint: "Look at its log, or start it again" },
+        ),
+      );
     const outgoing = request(
       { socketPath: controlPath(stateDir), path, method: "POST" },
       (incoming) => {
         readJson(incoming).then((reply) => {
           if (incoming.statusCode === 200) resolve(reply);
           else reject(new Error(String((reply as { error?: unknown }).error)));
-        }, reject);
+        }, unreachable);
       },
     );
-    outgoing.on("error", (cause) =>
-      reject(
-        new WatchkeeperError("DAEMON_UNREACHABLE", "the daemon runs but does not answer on control.sock", {
-          cause,
-          hint: "Look at its log, or start it again",
-        }),
-      ),
-    );
+    outgoing.on("error", unreachable);
     outgoing.end(JSON.stringify(body));
   });
 }

@@ -8,6 +8,7 @@ import { listenForControl } from "./control.ts";
 import { startDemoWorld } from "./demo/index.ts";
 import { systemClock, type Clock } from "./domain/clock.ts";
 import { describeError, StoreError } from "./domain/errors.ts";
+import { createScrub } from "./domain/scrub.ts";
 import { describeSchedule } from "./domain/schedule.ts";
 import { anthropicModel } from "./model/anthropic.ts";
 import type { Model } from "./model/port.ts";
@@ -92,6 +93,7 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
   const records = await store.registerChecks(
     checks.map(({ name, skill, schedule }) => ({ name, skill, schedule: describeSchedule(schedule) })),
   );
+  const scrub = createScrub(config.secrets);
   const stopping = new AbortController();
   const runStopping = new AbortController();
   const watched = watchedChecks(checks, records, config.heartbeat.slackMs);
@@ -100,12 +102,13 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
     clock,
     log,
     timezone: config.timezone,
+    scrub,
     stopping: stopping.signal,
     hanging: new Set(),
     heartbeatEveryMs: config.heartbeat.everyMs,
     observer: options.observer,
   });
-  const { model, withoutModel } = chooseModel(config.model.chain);
+  const { model, withoutModel } = chooseModel(config.model.chain, clock);
   const attendance = createAttendance(
     {
       store,
@@ -123,6 +126,8 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
         timezone: config.timezone,
       }),
       observer: options.observer,
+      scrub,
+      stopping: stopping.signal,
       signal: runStopping.signal,
     },
     () => heartbeat.wake(),
@@ -184,12 +189,15 @@ export async function offerControl(watch: Watch, stateDir: string, log: Log): Pr
   }
 }
 
-function chooseModel(chain: readonly ModelEntry[]): {
+function chooseModel(
+  chain: readonly ModelEntry[],
+  clock: Clock,
+): {
   model: Model | undefined;
   withoutModel: string | null;
 } {
   const usable = chain.find(({ apiKey, baseUrl }) => apiKey !== undefined || baseUrl !== undefined);
-  if (usable) return { model: anthropicModel(usable), withoutModel: null };
+  if (usable) return { model: anthropicModel({ ...usable, clock }), withoutModel: null };
   const reason = chain.length === 0 ? "model.chain is empty" : "there is no ANTHROPIC_API_KEY";
   return { model: undefined, withoutModel: reason };
 }

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { MessageParam, TextBlockParam, ToolParam } from "../model/port.ts";
 import { z } from "zod";
 import type { Finding } from "../domain/finding.ts";
+import { plainText } from "../domain/plain-text.ts";
 import { formatDateTime } from "../domain/zoned-time.ts";
 import type { LoadedSkill, LoadedTool } from "../skills/load.ts";
 import { reportTool } from "./report.ts";
@@ -84,7 +85,8 @@ const longestFindings = 60_000;
 export function fittingFindings(findings: readonly Finding[]): Finding[] {
   let length = 0;
   return findings.filter((finding, index) => {
-    length += Math.min(finding.text?.length ?? 0, longestFindingText) + finding.title.length + 200;
+    // As it will be sent: a text full of quotes is six times as long as it looks.
+    length += fence(finding).length;
     return index === 0 || length <= longestFindings;
   });
 }
@@ -103,7 +105,8 @@ export function situationMessage(situation: Situation): MessageParam {
 
 function fence(finding: Finding): string {
   const text = [finding.title, finding.text ?? ""].filter(Boolean).join("\n");
-  const shown = text.length > longestFindingText ? `${text.slice(0, longestFindingText)}…` : text;
+  // Cuts between characters: half of one is not valid JSON for the provider.
+  const shown = plainText(text, longestFindingText);
   const attributes = Object.entries({
     id: finding.id,
     skill: finding.skill,

@@ -1,6 +1,7 @@
 import type { ToolParam } from "../model/port.ts";
 import { z } from "zod";
 import { verdicts, type Verdict } from "../domain/finding.ts";
+import { oneLine, plainText } from "../domain/plain-text.ts";
 
 /** The structured end of a run: one verdict per finding, validated; never prose. */
 
@@ -9,14 +10,18 @@ export const reportName = "report";
 const verdictSchema = z.object({
   findingId: z.union([z.string(), z.int()]).transform(String),
   verdict: z.enum(verdicts),
-  message: z.string().max(2_000).optional(),
+  message: z.string().nullish(),
   effects: z.array(z.union([z.string(), z.int()]).transform(String)).optional(),
 });
 
 const reportSchema = z.object({
   verdicts: z.array(z.unknown()),
-  summary: z.string().optional(),
+  summary: z.unknown().optional(),
 });
+
+const longestMessage = 2_000;
+const longestSummary = 500;
+const mostProblems = 20;
 
 export const reportTool: ToolParam = {
   name: reportName,
@@ -78,11 +83,25 @@ export function readReport(input: unknown, findingIds: readonly number[]): Repor
       continue;
     }
     const id = Number(item.data.findingId);
-    if (!wanted.has(id)) problems.push(`there is no finding "${item.data.findingId}" in this run`);
+    if (!wanted.has(id)) problems.push(`there is no finding "${oneLine(item.data.findingId, 40)}" in this run`);
     else if (found.has(id)) problems.push(`finding ${id} has more than one verdict`);
-    else found.set(id, { verdict: item.data.verdict, message: item.data.message ?? null });
+    else {
+      const message = plainText(item.data.message ?? "", longestMessage) || null;
+      found.set(id, { verdict: item.data.verdict, message });
+    }
   }
   const missing = findingIds.filter((id) => !found.has(id));
   if (missing.length > 0) problems.push(`no valid verdict for finding ${missing.join(", ")}`);
-  return { verdicts: found, summary: parsed.data.summary ?? null, problems };
+  return { verdicts: found, summary: summaryOf(parsed.data.summary), problems: capped(problems) };
+}
+
+/** A courtesy to the owner: whatever is wrong with it, the verdicts stand. */
+const summaryOf = (summary: unknown): string | null =>
+  typeof summary === "string" ? oneLine(summary, longestSummary) || null : null;
+
+/** What is missing comes last and must not be cut. */
+function capped(problems: readonly string[]): string[] {
+  if (problems.length <= mostProblems) return [...problems];
+  const left = problems.length - mostProblems;
+  return [...problems.slice(0, mostProblems - 1), `${left} more like these`, ...problems.slice(-1)];
 }

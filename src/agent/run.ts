@@ -2,6 +2,7 @@ import { floorVerdict, ruleVerdict } from "../domain/attention.ts";
 import type { Clock } from "../domain/clock.ts";
 import { describeError } from "../domain/errors.ts";
 import type { Finding } from "../domain/finding.ts";
+import type { Scrub } from "../domain/scrub.ts";
 import { longTermMemoryFile, readOwnerFile, standingOrdersFile } from "../memory/owner-file.ts";
 import type {
   MessageParam,
@@ -32,7 +33,11 @@ export interface RunDependencies {
   readonly stateDir: string;
   readonly attention: AttentionSettings;
   readonly interruptionsToday: () => Promise<number>;
-  /** Aborted when the daemon stops. */
+  /** Holds whoever else tells the owner something until the work is done. */
+  readonly telling: <Result>(work: () => Promise<Result>) => Promise<Result>;
+  /** Takes secrets out of what tools return. */
+  readonly scrub: Scrub;
+  /** Aborted when the daemon stops and the run has not ended in time. */
   readonly signal: AbortSignal;
 }
 
@@ -75,11 +80,30 @@ export async function runAgent(
     await store.finishRun(id, { at, outcome, error, summary: null, verdicts: [], notifications: [] });
     return { id, outcome, error, judged: [] };
   }
-  const judged = judge(findings, end);
+  return dependencies.telling(() => conclude(id, findings, end, dependencies));
+}
+
+/** Saves the verdicts, and tells what the rules have not told while the run went on. */
+async function conclude(
+  id: number,
+  findings: readonly Finding[],
+  end: ConversationEnd,
+  { store, clock, attention, interruptionsToday }: RunDependencies,
+): Promise<RunSummary> {
+  const latest = await store.getFindings(findings.map((finding) => finding.id));
+  const now = new Map(latest.map((finding) => [finding.id, finding]));
+  const judged = judge(
+    findings.flatMap((finding) => {
+      const { handledRevision, toldRevision } = now.get(finding.id) ?? finding;
+      // The owner has acknowledged or snoozed it meanwhile: that word stands.
+      return handledRevision >= finding.revision ? [] : { ...finding, toldRevision };
+    }),
+    end,
+  );
   const telling = composeTelling(judged, {
     now: clock.now(),
-    settings: dependencies.attention,
-    interruptionsToday: await dependencies.interruptionsToday(),
+    settings: attention,
+    interruptionsToday: await interruptionsToday(),
     caveat: caveatOf(end),
   });
   const { outcome, error } = end;
@@ -134,6 +158,11 @@ async function converse(
       return reply.failure.kind === "aborted" && signal.aborted
         ? end("interrupted", "the daemon was stopped")
         : end("failed", `${reply.failure.kind}: ${reply.failure.message}`);
+    }
+    if (reply.content.length === 0) {
+      if (sentBack) return end("incomplete", "the model said nothing");
+      sentBack = true;
+      continue;
     }
     messages.push({ role: "assistant", content: reply.content });
     if (reply.stopReason === "pause_turn") continue;

@@ -3,12 +3,15 @@ import pLimit from "p-limit";
 import type { Clock } from "../domain/clock.ts";
 import { formatDuration } from "../domain/duration.ts";
 import { describeError } from "../domain/errors.ts";
+import { linkedAbort } from "../domain/linked-abort.ts";
 import { plainText } from "../domain/plain-text.ts";
 import { decideToolCall } from "../domain/policy.ts";
+import type { Scrub } from "../domain/scrub.ts";
 import type { ToolResultBlockParam, ToolUseBlock } from "../model/port.ts";
 import type { ToolEffect } from "../skills/define.ts";
 import type { LoadedTool } from "../skills/load.ts";
 import type { Store } from "../store/port.ts";
+import { escapeXml } from "./prompt.ts";
 
 /** Tool calls, contained: validated, decided by policy, bounded in time and size; every end is a result. */
 
@@ -17,6 +20,8 @@ export interface ToolCallDependencies {
   readonly clock: Clock;
   readonly tools: ReadonlyMap<string, LoadedTool>;
   readonly signal: AbortSignal;
+  /** Takes secrets out of what a tool returns or throws. */
+  readonly scrub: Scrub;
 }
 
 const longestResult = 20_000;
@@ -42,7 +47,7 @@ export async function callTools(
 async function callTool(
   call: ToolUseBlock,
   { runId, index }: { readonly runId: number; readonly index: number },
-  { store, clock, tools, signal }: ToolCallDependencies,
+  { store, clock, tools, signal, scrub }: ToolCallDependencies,
 ): Promise<ToolResultBlockParam> {
   const startedAt = clock.now();
   const tool = tools.get(call.name);
@@ -58,19 +63,29 @@ async function callTool(
     ...decision,
   });
   let end: { output: string | null; error: string | null };
+  let show = (text: string): string => text;
   if (!ready.ok || decision.decision !== "allow") end = { output: null, error: decision.reason };
   else {
     const key = createHash("sha256").update(`${runId}/${index}/${call.id}`).digest("hex").slice(0, 32);
-    end = await execute(ready.tool, ready.input, { clock, signal, idempotencyKey: key });
+    const ended = await execute(ready.tool, ready.input, { clock, signal, idempotencyKey: key });
+    end = {
+      output: ended.output === null ? null : scrub(ended.output),
+      error: ended.error === null ? null : scrub(ended.error),
+    };
+    if (ready.tool.definition.trust !== "trusted") show = fenceResult;
   }
   await store.finishStep(stepId, { durationMs: Math.max(0, clock.now() - startedAt), ...end });
   return {
     type: "tool_result",
     tool_use_id: call.id,
-    content: end.error ?? end.output ?? "",
+    content: show(end.error ?? end.output ?? ""),
     ...(end.error === null ? {} : { is_error: true }),
   };
 }
+
+/** What came from outside stands in a fence that it cannot close, as in the findings. */
+const fenceResult = (text: string): string =>
+  `<result trust="untrusted">${escapeXml(text)}</result>`;
 
 type Prepared =
   | { readonly ok: true; readonly tool: LoadedTool; readonly input: unknown; readonly effect: ToolEffect }
@@ -98,29 +113,31 @@ async function execute(
   input: unknown,
   { clock, signal, idempotencyKey }: { clock: Clock; signal: AbortSignal; idempotencyKey: string },
 ): Promise<{ output: string | null; error: string | null }> {
-  const timeUp = new AbortController();
-  const over = new AbortController();
+  using running = linkedAbort(signal);
+  using timer = linkedAbort(signal);
   const context = {
-    signal: AbortSignal.any([signal, timeUp.signal]),
+    signal: running.signal,
     idempotencyKey,
     now: new Date(clock.now()),
     log: tool.log,
   };
-  const running = start(tool, input, context).then(
-    (result) => ({ output: resultText(result), error: null }),
-    (error: unknown) => ({ output: null, error: describeError(error) }),
-  );
+  const result = start(tool, input, context)
+    .then(resultText)
+    .then(
+      (output) => ({ output, error: null }),
+      (error: unknown) => ({ output: null, error: describeError(error) }),
+    );
   const ended = await Promise.race([
-    running,
-    clock.sleep(tool.timeoutMs, AbortSignal.any([signal, over.signal])).then(() => ({
+    result,
+    clock.sleep(tool.timeoutMs, timer.signal).then(() => ({
       output: null,
       error: signal.aborted
         ? "the run was stopped"
         : `took longer than ${formatDuration(tool.timeoutMs)}; nothing is known of it`,
     })),
   ]);
-  over.abort();
-  timeUp.abort();
+  timer.abort();
+  running.abort();
   return ended;
 }
 

@@ -1,4 +1,4 @@
-import type { Observation } from "./finding.ts";
+import { atLeast, type Finding, type Observation, type Severity } from "./finding.ts";
 
 /** What the store knows of one key of a check. */
 export interface KnownObservation {
@@ -21,13 +21,15 @@ export interface SeenLook {
 export type Change =
   | { readonly kind: "opened"; readonly observation: Observation }
   | { readonly kind: "changed"; readonly known: KnownObservation; readonly observation: Observation }
+  /** Nothing new, but it will be over by itself at another time than was thought. */
+  | { readonly kind: "rescheduled"; readonly known: KnownObservation; readonly closesAt: number | null }
   | { readonly kind: "resolved"; readonly known: KnownObservation; readonly because: "gone" | "missing" | "closed" };
 
 /**
  * Compares one look with what was known. A key not seen before, or seen again after it was resolved,
  * is opened; a new fingerprint is changed; only what the look names as gone, what is missing from a
  * complete look, or what is past its `closesAt` is resolved. A look that returns only news therefore
- * resolves nothing of yesterday's.
+ * resolves nothing of yesterday's. A new `closesAt` alone is no news, but it counts from then on.
  *
  * @param known what the store has under the keys of this look and, for a complete look, all that holds
  */
@@ -48,6 +50,8 @@ export function diffLook(
     if (!before || before.goneAt !== null) changes.push({ kind: "opened", observation });
     else if (before.fingerprint !== observation.fingerprint) {
       changes.push({ kind: "changed", known: before, observation });
+    } else if (before.closesAt !== observation.closesAt) {
+      changes.push({ kind: "rescheduled", known: before, closesAt: observation.closesAt });
     }
   }
   for (const before of known.values()) {
@@ -64,3 +68,19 @@ export function diffLook(
 }
 
 const isOver = (closesAt: number | null, now: number): boolean => closesAt !== null && closesAt <= now;
+
+/**
+ * Whether anybody needs to hear that a finding changed: what the owner has acknowledged or snoozed
+ * comes back only when it gets worse.
+ */
+export function changeIsNews(before: Pick<Finding, "status" | "severity">, now: Severity): boolean {
+  return before.status === "open" || !atLeast(before.severity, now);
+}
+
+/** Whether anybody needs to hear that it is over: not when it ended as foreseen, nor once acknowledged. */
+export function endIsNews(
+  before: Pick<Finding, "status">,
+  because: Extract<Change, { kind: "resolved" }>["because"],
+): boolean {
+  return because !== "closed" && before.status !== "acked";
+}

@@ -1,3 +1,5 @@
+import { oneLine } from "./plain-text.ts";
+
 /**
  * Every error that Watchkeeper raises on purpose. `code` is stable and listed with its mend in
  * docs/errors.md; `hint` says what to do. Anything else that is thrown is a bug.
@@ -60,8 +62,19 @@ export function isWatchkeeperError(error: unknown): error is WatchkeeperError {
 
 const longestMessage = 2_000;
 
-/** One line for a person: the message, what caused it, and the hint; never a stack trace. */
+/**
+ * One line for a person: the message, what caused it, and the hint; never a stack trace, nor control
+ * characters that a server may have put into its answer. Never throws, whatever was thrown.
+ */
 export function describeError(error: unknown): string {
+  try {
+    return describe(error);
+  } catch {
+    return "unknown error";
+  }
+}
+
+function describe(error: unknown): string {
   const parts: string[] = [];
   let current: unknown = error;
   for (let depth = 0; depth < 4 && current !== undefined && current !== null; depth += 1) {
@@ -70,8 +83,7 @@ export function describeError(error: unknown): string {
     current = current instanceof Error ? current.cause : undefined;
   }
   const hint = isWatchkeeperError(error) && error.hint ? `. ${error.hint}` : "";
-  const text = `${parts.join(": ") || "unknown error"}${hint}`.replace(/\s+/g, " ").trim();
-  return text.length > longestMessage ? `${text.slice(0, longestMessage)}…` : text;
+  return oneLine(`${parts.join(": ") || "unknown error"}${hint}`, longestMessage);
 }
 
 function messageOf(error: unknown): string {
@@ -80,7 +92,12 @@ function messageOf(error: unknown): string {
   }
   if (error instanceof Error) {
     const code = "code" in error && typeof error.code === "string" ? error.code : "";
-    return error.message || code || error.name;
+    return String(error.message || code || error.name);
   }
-  return typeof error === "string" ? error : JSON.stringify(error);
+  if (typeof error === "string") return error;
+  try {
+    return JSON.stringify(error) ?? typeof error;
+  } catch {
+    return `something thrown that is not an error (${typeof error})`;
+  }
 }

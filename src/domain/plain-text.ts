@@ -16,7 +16,9 @@ export function plainText(text: string, length: number): string {
     .toWellFormed()
     .replace(/\r\n?|[\u2028\u2029\u0085]/g, "\n")
     .replace(unseen, "");
-  return cut(lines.replace(/[ \t]+\n/g, "\n").replace(/\n{4,}/g, "\n\n\n").trim(), length);
+  // The lookbehind keeps it linear: without it each blank of a long run is tried as a start.
+  const trimmed = lines.replace(/(?<![ \t])[ \t]+\n/g, "\n");
+  return cut(trimmed.replace(/\n{4,}/g, "\n\n\n").trim(), length);
 }
 
 /** Everything on one line. Cut at `length` UTF-16 units with an ellipsis. */

@@ -1,3 +1,4 @@
+import pLimit from "p-limit";
 import { ruleVerdict } from "../domain/attention.ts";
 import { nextTimeOfDay, type ClockRange } from "../domain/active-hours.ts";
 import { describeError } from "../domain/errors.ts";
@@ -8,7 +9,7 @@ import { fittingFindings } from "../agent/prompt.ts";
 import { runAgent, type RunDependencies, type RunSummary } from "../agent/run.ts";
 import type { Model } from "../model/port.ts";
 import type { Channel } from "../notify/channel.ts";
-import { composeDigest, composeTelling, type JudgedFinding } from "../notify/compose.ts";
+import { composeDigest, composeTelling, worthTelling, type JudgedFinding } from "../notify/compose.ts";
 import { deliverReady } from "../notify/outbox.ts";
 
 /**
@@ -16,7 +17,10 @@ import { deliverReady } from "../notify/outbox.ts";
  * model looks, the digest, and delivery.
  */
 
-export interface AttendDependencies extends Omit<RunDependencies, "model" | "interruptionsToday"> {
+export interface AttendDependencies extends Omit<
+  RunDependencies,
+  "model" | "interruptionsToday" | "telling"
+> {
   /** Undefined when there is no model to ask: the rules decide. */
   readonly model: Model | undefined;
   /** Why there is none, for the owner. */
@@ -24,6 +28,8 @@ export interface AttendDependencies extends Omit<RunDependencies, "model" | "int
   readonly activeHours: ClockRange;
   readonly channels: readonly Channel[];
   readonly observer: AttendObserver;
+  /** Aborted when the daemon is told to stop: nothing new is begun. */
+  readonly stopping: AbortSignal;
 }
 
 /** Told of what was decided; for the terminal and the log. Must not throw. */
@@ -40,12 +46,15 @@ export interface Attendance {
   attend(beatId: number | null): Promise<number | null>;
   /** Resolves when no run is going on and nothing is left to decide. */
   settle(beatId: number | null): Promise<void>;
-  /** Resolves when the run that may be going on has ended; starts no other. */
+  /** Resolves when the run that may be going on has ended. */
   drain(): Promise<void>;
 }
 
 /** Findings of one run; what is above waits for the next one. */
 const mostFindings = 60;
+const firstRestMs = 60_000;
+/** After a part that failed, such as a store that could not be written. */
+const retryMs = 30_000;
 
 const soonest = (...times: (number | null)[]): number | null => {
   const known = times.filter((time) => time !== null);
@@ -54,24 +63,45 @@ const soonest = (...times: (number | null)[]): number | null => {
 
 /** @param wake called when a run has ended, so that what waited for its end is attended to */
 export function createAttendance(dependencies: AttendDependencies, wake: () => void): Attendance {
-  const { store, clock, log, attention, activeHours, channels, observer, signal, model } = dependencies;
+  const { store, clock, log, attention, activeHours, channels, observer, model } = dependencies;
+  const { signal, stopping } = dependencies;
   const { timezone } = attention;
-  let run: Promise<void> | null = null;
+  let run: { readonly startedAt: number; readonly ended: Promise<void> } | null = null;
+  // A run that could not even be saved is not begun again at once.
+  let unsavedRuns = 0;
+  let restUntil = 0;
+  // Beats, requested beats and runs all end in telling: two at once would tell the same thing twice.
+  const telling = pLimit(1);
+  const delivering = pLimit(1);
 
   const interruptionsToday = () => store.countInterruptions(startOf("day", clock.now(), timezone));
-  const deliver = () => deliverReady({ store, channels, clock, log, signal });
+  const pending = () => store.pendingFindings(mostFindings);
+  const deliver = () =>
+    delivering(() => deliverReady({ store, channels, clock, log, signal }));
 
   function startRun(findings: readonly Finding[], beatId: number | null, using: Model): void {
-    run = runAgent(findings, beatId, { ...dependencies, model: using, interruptionsToday })
+    const startedAt = clock.now();
+    const ended = runAgent(findings, beatId, {
+      ...dependencies,
+      model: using,
+      interruptionsToday,
+      telling,
+    })
       .then(async (summary) => {
+        unsavedRuns = 0;
         observer.ran(summary);
         await deliver();
       })
-      .catch((error: unknown) => log.error({ error: describeError(error) }, "run could not be saved"))
+      .catch((error: unknown) => {
+        restUntil = clock.now() + firstRestMs * 2 ** Math.min(unsavedRuns, 5);
+        unsavedRuns += 1;
+        log.error({ error: describeError(error) }, "a run could not be saved");
+      })
       .finally(() => {
         run = null;
         wake();
       });
+    run = { startedAt, ended };
   }
 
   async function rule(findings: readonly Finding[], reason: string): Promise<void> {
@@ -92,9 +122,9 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
   }
 
   /** A critical finding that no run has told in time is told by the rules; the run may still add to it. */
-  async function tellOverdue(pending: readonly Finding[]): Promise<number | null> {
-    const { findingIds, nextDeadline } = untoldCriticals({ pending, now: clock.now() });
-    const overdue = pending.filter(({ id }) => findingIds.includes(id));
+  async function tellOverdue(waiting: readonly Finding[]): Promise<number | null> {
+    const { findingIds, nextDeadline } = untoldCriticals({ pending: waiting, now: clock.now() });
+    const overdue = waiting.filter(({ id }) => findingIds.includes(id));
     if (overdue.length === 0) return nextDeadline;
     const judged: JudgedFinding[] = overdue.map((finding) => ({
       finding,
@@ -106,7 +136,10 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
       now: clock.now(),
       settings: attention,
       interruptionsToday: await interruptionsToday(),
-      caveat: run ? "No model has looked at this yet: its run is taking longer than a minute." : null,
+      caveat:
+        run && run.startedAt < clock.now()
+          ? "No model has looked at this yet: its run is taking its time."
+          : null,
     });
     for (const notification of notifications) {
       await store.tellNow({ notification, told: verdicts, at: clock.now() });
@@ -122,25 +155,30 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
     const held = await store.heldNotifications(now);
     const findings = await store.getFindings(held.flatMap((item) => item.findings));
     const skills = new Map(findings.map(({ id, skill }) => [id, skill]));
-    const digest = composeDigest(held, (id) => skills.get(id) ?? "other", now);
-    const ids = held.map(({ id }) => id);
-    await store.foldIntoDigest(ids, digest, now);
+    const worth = worthTelling(held, findings);
+    const digest =
+      worth.length > 0 ? composeDigest(worth, (id) => skills.get(id) ?? "other", now) : null;
+    await store.foldIntoDigest(
+      held.map(({ id }) => id),
+      digest,
+      now,
+    );
     return store.nextDigestAt();
   }
 
-  async function decide(beatId: number | null, pending: readonly Finding[]): Promise<number | null> {
+  async function decide(beatId: number | null, waiting: readonly Finding[]): Promise<number | null> {
     const now = clock.now();
-    const oldest = pending.reduce((at, finding) => Math.min(at, finding.changedAt), now);
+    const oldest = waiting.reduce((at, finding) => Math.min(at, finding.changedAt), now);
     const digestDueAt = Math.min(
       ...[attention.digestAt].flat().map((time) => nextTimeOfDay(time, oldest, timezone)),
     );
     const decision = decideGate({
-      pending,
+      pending: waiting,
       now,
       activeHours,
       timezone,
       paused: false,
-      modelReady: model !== undefined,
+      modelReady: model !== undefined && clock.now() >= restUntil,
       runInProgress: run !== null,
       digestDueAt,
     });
@@ -150,50 +188,61 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
       case "hold":
         return decision.until;
       case "run": {
-        const chosen = pending.filter(({ id }) => decision.findingIds.includes(id));
+        const chosen = waiting.filter(({ id }) => decision.findingIds.includes(id));
         if (model) startRun(fittingFindings(chosen), beatId, model);
         return null;
       }
       case "rules": {
-        const chosen = pending.filter(({ id }) => decision.findingIds.includes(id));
+        const chosen = waiting.filter(({ id }) => decision.findingIds.includes(id));
         const reasons = {
-          "no-model": dependencies.withoutModel,
+          "no-model": model ? "the last run could not be saved" : dependencies.withoutModel,
           paused: "watchkeeper is paused",
           "outside-active-hours": "it is outside the active hours",
         };
         await rule(chosen, reasons[decision.reason]);
-        return attendOnce(beatId);
+        // There may be more, or others that are held until the active hours.
+        return decide(beatId, await pending());
       }
     }
   }
 
-  async function attendOnce(beatId: number | null): Promise<number | null> {
-    const pending = await store.pendingFindings(mostFindings);
-    const overdueAt = await tellOverdue(pending);
-    const decidedAt = await decide(beatId, pending);
-    const digestAt = await sendDigest();
-    await deliver();
-    return soonest(overdueAt, decidedAt, digestAt);
+  /** Each part by itself: when one cannot be done, the others still are. */
+  async function attempt(part: string, work: () => Promise<number | null>): Promise<number | null> {
+    try {
+      return await work();
+    } catch (error) {
+      log.error({ part, error: describeError(error) }, "what was found could not be attended to");
+      return clock.now() + retryMs;
+    }
   }
 
   async function attend(beatId: number | null): Promise<number | null> {
-    try {
-      return await attendOnce(beatId);
-    } catch (error) {
-      log.error({ error: describeError(error) }, "what was found could not be attended to");
+    const attendAt = stopping.aborted
+      ? null
+      : await telling(async () =>
+          soonest(
+            await attempt("decide", async () => decide(beatId, await pending())),
+            // Afterwards: where no model is asked, the rules have told already.
+            await attempt("tell", async () => tellOverdue(await pending())),
+            await attempt("digest", sendDigest),
+          ),
+        );
+    const deliverAt = await attempt("deliver", async () => {
+      await deliver();
       return null;
-    }
+    });
+    return soonest(attendAt, deliverAt);
   }
 
   return {
     attend,
     async drain() {
-      await run;
+      while (run) await run.ended;
     },
     async settle(beatId) {
       await attend(beatId);
-      while (run) {
-        await run;
+      while (run && !stopping.aborted) {
+        await run.ended;
         await attend(beatId);
       }
     },

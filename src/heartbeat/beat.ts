@@ -1,7 +1,10 @@
 import pLimit from "p-limit";
 import type { Clock } from "../domain/clock.ts";
+import { formatDuration } from "../domain/duration.ts";
 import { describeError } from "../domain/errors.ts";
 import { afterFailure, afterSuccess, type CheckHealth } from "../domain/health.ts";
+import { linkedAbort } from "../domain/linked-abort.ts";
+import type { Scrub } from "../domain/scrub.ts";
 import { formatTimeOfDay } from "../domain/zoned-time.ts";
 import type { LoadedCheck } from "../skills/load.ts";
 import type {
@@ -14,16 +17,21 @@ import type {
   Store,
 } from "../store/port.ts";
 import type { Log } from "../telemetry/log.ts";
-import { createCommitQueue } from "./commit-queue.ts";
+import { createCommitQueue, type CommitQueue } from "./commit-queue.ts";
 import { lookOnce } from "./look.ts";
 
-/** One turn of the heartbeat: the due checks observed side by side, each saved as it ends. */
+/**
+ * One turn of the heartbeat: the due checks observed side by side, each saved as it ends. The beat
+ * waits a little for each; a look that takes longer is saved, and entered in the receipt, when it ends.
+ */
 
 /** A check with what the heartbeat keeps of it between beats. */
 export interface WatchedCheck {
   readonly check: LoadedCheck;
   readonly slackMs: number;
   health: CheckHealth;
+  /** True from the start of a look to its end, be it long after its beat. */
+  looking: boolean;
 }
 
 export interface BeatDependencies {
@@ -31,6 +39,7 @@ export interface BeatDependencies {
   readonly clock: Clock;
   readonly log: Log;
   readonly timezone: string;
+  readonly scrub: Scrub;
   readonly stopping: AbortSignal;
   readonly hanging: Set<string>;
 }
@@ -47,38 +56,93 @@ export interface BeatSummary {
   readonly error: string | null;
 }
 
+export interface EndedBeat {
+  readonly summary: BeatSummary;
+  /** What the looks that the beat did not wait for came to, when the last of them has ended. */
+  readonly late: Promise<BeatSummary> | null;
+}
+
 /** How many checks look at the same time. */
-const concurrentLooks = 16;
+const concurrentLooks = 32;
+/** A look that takes longer goes on by itself: it must not hold up the others, nor the next beat. */
+const patienceMs = 3_000;
 
 export async function runBeat(
   due: readonly WatchedCheck[],
   trigger: BeatTrigger,
   dependencies: BeatDependencies,
-): Promise<BeatSummary> {
-  const { store, clock, stopping } = dependencies;
+): Promise<EndedBeat> {
+  const { store, clock, log } = dependencies;
   const startedAt = clock.now();
   const id = await store.beginBeat({ trigger, at: startedAt });
   const limit = pLimit(concurrentLooks);
   const commit = createCommitQueue(store);
+  const late: Promise<LookReceipt>[] = [];
   let error: string | null = null;
   let ends: LookReceipt[] = [];
   try {
     ends = await Promise.all(
-      due.map((watched) => limit(() => lookAndSave(id, watched, commit, dependencies))),
+      due.map((watched) =>
+        limit(async () => {
+          const look = lookAndSave(id, watched, commit, dependencies);
+          const inTime = await within(patienceMs, look, clock);
+          if (inTime) return inTime;
+          late.push(look);
+          const notes = [`still looking after ${formatDuration(patienceMs)}`];
+          return receipt(watched, { outcome: "late", durationMs: patienceMs, notes });
+        }),
+      ),
     );
     await store.closeOver(clock.now());
     await store.wakeSnoozed(clock.now());
-    if (stopping.aborted) error = "the daemon was stopped before every check had looked";
+    if (ends.some(({ line }) => line.outcome === "skipped")) error = stopped;
   } catch (thrown) {
     error = describeError(thrown);
-    dependencies.log.error({ beatId: id, error }, "beat failed");
+    log.error({ beatId: id, error }, "beat failed");
   }
+  const account = { id, trigger, startedAt, ...accountOf(ends, error), finishedAt: clock.now() };
+  const { finishedAt: at, outcome, checks } = account;
+  await store.finishBeat(id, { at, outcome, checks, error });
+  return { summary: account, late: late.length > 0 ? amend(account, late, dependencies) : null };
+}
+
+/** Enters the looks that ended after their beat into its receipt. */
+async function amend(
+  summary: BeatSummary,
+  late: readonly Promise<LookReceipt>[],
+  { store, clock, log }: BeatDependencies,
+): Promise<BeatSummary> {
+  const ends = await Promise.all(
+    late.map(async (look) => {
+      const end = await look;
+      try {
+        const found = end.events.some(({ news }) => news);
+        await store.amendBeat(summary.id, { line: end.line, found });
+      } catch (error) {
+        log.error({ beatId: summary.id, error: describeError(error) }, "a receipt is not whole");
+      }
+      return end;
+    }),
+  );
+  return { ...summary, ...accountOf(ends, null), finishedAt: clock.now() };
+}
+
+const stopped = "the daemon was stopped before every check had looked";
+
+function accountOf(ends: readonly LookReceipt[], error: string | null) {
   const checks = ends.map(({ line }) => line);
   const events = ends.flatMap((end) => end.events);
-  const outcome = error !== null ? "failed" : events.some(({ news }) => news) ? "found" : "quiet";
-  const finishedAt = clock.now();
-  await store.finishBeat(id, { at: finishedAt, outcome, checks, error });
-  return { id, trigger, outcome, startedAt, finishedAt, checks, events, error };
+  const found = events.some(({ news }) => news);
+  const outcome: BeatOutcome = error !== null ? "failed" : found ? "found" : "quiet";
+  return { checks, events, outcome, error };
+}
+
+/** @returns what `work` comes to, or undefined when it takes longer */
+async function within<T extends object>(ms: number, work: Promise<T>, clock: Clock) {
+  using timer = linkedAbort();
+  const end = await Promise.race([work, clock.sleep(ms, timer.signal)]);
+  timer.abort();
+  return end ?? undefined;
 }
 
 interface LookReceipt {
@@ -86,18 +150,47 @@ interface LookReceipt {
   readonly events: readonly FindingEvent[];
 }
 
+function receipt(
+  { check }: WatchedCheck,
+  line: Omit<ReceiptLine, "name" | "error"> & { error?: string },
+  events: readonly FindingEvent[] = [],
+): LookReceipt {
+  return { line: { name: check.name, error: null, ...line }, events };
+}
+
+/** Never rejects: the end of a look is a line of the receipt. */
 async function lookAndSave(
   beatId: number,
   watched: WatchedCheck,
-  commit: (look: Look) => ReturnType<ReturnType<typeof createCommitQueue>>,
-  { store, clock, log, timezone, stopping, hanging }: BeatDependencies,
+  commit: CommitQueue,
+  dependencies: BeatDependencies,
+): Promise<LookReceipt> {
+  watched.looking = true;
+  try {
+    return await lookAndCommit(beatId, watched, commit, dependencies);
+  } catch (thrown) {
+    const error = describeError(thrown);
+    dependencies.log.error({ beatId, check: watched.check.name, error }, "a look could not be made");
+    const { clock } = dependencies;
+    const turn = { now: clock.now(), schedule: watched.check.schedule, slackMs: watched.slackMs };
+    watched.health = afterFailure(watched.health, turn);
+    return receipt(watched, { outcome: "failed", durationMs: 0, error });
+  } finally {
+    watched.looking = false;
+  }
+}
+
+async function lookAndCommit(
+  beatId: number,
+  watched: WatchedCheck,
+  commit: CommitQueue,
+  { store, clock, log, timezone, scrub, stopping, hanging }: BeatDependencies,
 ): Promise<LookReceipt> {
   const { check, slackMs } = watched;
   const cursor = await store.checkCursor(check.name);
-  const end = await lookOnce(check, cursor, { clock, stopping, hanging });
+  const end = await lookOnce(check, cursor, { clock, stopping, hanging, scrub });
   if (end.outcome === "aborted") {
-    const line = { name: check.name, outcome: "skipped", durationMs: 0, error: null } as const;
-    return { line, events: [] };
+    return receipt(watched, { outcome: "skipped", durationMs: 0, error: "the daemon was stopping" });
   }
   const at = clock.now();
   const turn = { now: at, schedule: check.schedule, slackMs };
@@ -108,27 +201,24 @@ async function lookAndSave(
   const result: LookResult =
     end.outcome === "ok" ? { kind: "seen", ...end.accepted } : { kind: "failed", error: end.error };
   const blind = health.status === "blind" ? blindness(check, health, timezone) : null;
-  const saved = await commit({ beatId, check: check.name, skill: check.skill, at, health, result, blind });
+  const { name, skill } = check;
+  const saved = await commit({ beatId, check: name, skill, at, health, result, blind });
 
   const { durationMs } = end;
   if ("error" in saved) {
     // Not saved is not seen: the cursor stands where it stood, and the check looks again.
     watched.health = afterFailure(watched.health, turn);
-    log.error({ beatId, check: check.name, error: saved.error }, "a look could not be saved");
-    return {
-      line: { name: check.name, outcome: "failed", durationMs, error: saved.error },
-      events: [],
-    };
+    log.error({ beatId, check: name, error: saved.error }, "a look could not be saved");
+    return receipt(watched, { outcome: "failed", durationMs, error: saved.error });
   }
   watched.health = health;
+  const { events } = saved;
   if (end.outcome !== "ok") {
-    log.warn({ beatId, check: check.name, error: end.error }, "a look failed");
-    const line = { name: check.name, outcome: end.outcome, durationMs, error: end.error };
-    return { line, events: saved.events };
+    log.warn({ beatId, check: name, error: end.error }, "a look failed");
+    return receipt(watched, { outcome: end.outcome, durationMs, error: end.error }, events);
   }
   const { notes } = end.accepted;
-  const line = { name: check.name, outcome: "ok", durationMs, error: null } as const;
-  return { line: notes.length > 0 ? { ...line, notes } : line, events: saved.events };
+  return receipt(watched, { outcome: "ok", durationMs, ...(notes.length > 0 ? { notes } : {}) }, events);
 }
 
 /** What the owner is told of a check that cannot see. Our own words only: the error may quote a server. */

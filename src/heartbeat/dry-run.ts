@@ -1,8 +1,9 @@
 import pLimit from "p-limit";
 import { ruleVerdict, route } from "../domain/attention.ts";
 import type { Clock } from "../domain/clock.ts";
-import { diffLook } from "../domain/diff.ts";
-import type { FindingState, Severity } from "../domain/finding.ts";
+import { changeIsNews, diffLook, endIsNews, type Change } from "../domain/diff.ts";
+import type { Finding, FindingState, Severity } from "../domain/finding.ts";
+import type { Scrub } from "../domain/scrub.ts";
 import type { AttentionSettings } from "../notify/compose.ts";
 import type { LoadedCheck } from "../skills/load.ts";
 import type { StoreReader } from "../store/port.ts";
@@ -35,11 +36,13 @@ export async function dryRun(
     store,
     clock,
     attention,
+    scrub,
   }: {
     /** Undefined when nothing was ever saved: everything is new. */
     readonly store: StoreReader | undefined;
     readonly clock: Clock;
     readonly attention: AttentionSettings;
+    readonly scrub: Scrub;
   },
 ): Promise<DryLook[]> {
   const limit = pLimit(16);
@@ -51,6 +54,7 @@ export async function dryRun(
       clock,
       stopping: new AbortController().signal,
       hanging: new Set(),
+      scrub,
     });
     const nothing = { name: check.name, notes: [], findings: [] };
     if (end.outcome === "aborted") {
@@ -62,33 +66,49 @@ export async function dryRun(
     const known = (await store?.knownObservations(check.name)) ?? [];
     const now = clock.now();
     const changes = diffLook(new Map(known.map((row) => [row.key, row])), accepted, now);
-    const before = await findingsBehind(known.map(({ findingId }) => findingId));
+    const before = await findingsBehind(changes);
     const findings = changes.flatMap((change): DryFinding[] => {
       // What is over by itself is nobody's news.
+      if (change.kind === "rescheduled") return [];
       if (change.kind === "resolved" && change.because === "closed") return [];
       const past = change.kind === "opened" ? undefined : before.get(change.known.findingId);
       const seen = change.kind === "resolved" ? past : change.observation;
       if (!seen) return [];
       const key = change.kind === "resolved" ? change.known.key : change.observation.key;
-      return [{ check: check.name, key, ...foretell(change.kind, seen, past?.toldRevision ?? 0, now) }];
+      const { severity, title } = seen;
+      const told = isQuiet(change, past) ? quiet : foretell(change.kind, severity, past, now);
+      return [{ check: check.name, key, state: change.kind, severity, title, ...told }];
     });
     return { name: check.name, outcome: "ok", durationMs, error: null, notes: accepted.notes, findings };
   }
 
-  async function findingsBehind(ids: readonly number[]) {
+  async function findingsBehind(changes: readonly Change[]) {
+    const ids = changes.flatMap((change) => (change.kind === "opened" ? [] : change.known.findingId));
     const findings = ids.length > 0 ? await store?.getFindings(ids) : [];
     return new Map((findings ?? []).map((finding) => [finding.id, finding]));
   }
 
   function foretell(
     state: FindingState,
-    { severity, title }: { readonly severity: Severity; readonly title: string },
-    toldRevision: number,
+    severity: Severity,
+    past: Finding | undefined,
     now: number,
-  ) {
-    const { verdict } = ruleVerdict({ severity, state, toldRevision });
+  ): Foretold {
+    const { verdict, why } = ruleVerdict({ severity, state, toldRevision: past?.toldRevision ?? 0 });
     const way = route({ ...attention, verdict, severity, now, interruptionsToday: 0 });
     const wouldBe = { now: "told at once", digest: "in the digest", log: "kept in the log" } as const;
-    return { state, severity, title, wouldBe: wouldBe[way.kind], why: way.why };
+    const toldThatOver = state === "resolved" && way.kind === "now";
+    return { wouldBe: wouldBe[way.kind], why: toldThatOver ? why : way.why };
   }
+}
+
+type Foretold = Pick<DryFinding, "wouldBe" | "why">;
+
+const quiet: Foretold = { wouldBe: "kept in the log", why: "you have acknowledged or snoozed it" };
+
+function isQuiet(change: Exclude<Change, { kind: "rescheduled" }>, past: Finding | undefined): boolean {
+  if (change.kind === "opened" || !past) return false;
+  return change.kind === "changed"
+    ? !changeIsNews(past, change.observation.severity)
+    : !endIsNews(past, change.because);
 }

@@ -1,5 +1,7 @@
-import { describeError } from "../domain/errors.ts";
+import { setImmediate } from "node:timers/promises";
+import { describeError, WatchkeeperError } from "../domain/errors.ts";
 import { plausibleDue } from "../domain/health.ts";
+import { linkedAbort } from "../domain/linked-abort.ts";
 import { planBeat, slackFor } from "../domain/schedule.ts";
 import type { LoadedCheck } from "../skills/load.ts";
 import type { CheckRecord } from "../store/port.ts";
@@ -47,9 +49,15 @@ export function watchedChecks(
         lastOkAt: record?.lastOkAt ?? null,
         nextDueAt: record?.nextDueAt ?? null,
       },
+      looking: false,
     };
   });
 }
+
+const stoppingError = () =>
+  new WatchkeeperError("DAEMON_STOPPING", "the daemon is stopping", {
+    hint: "Ask again when it runs",
+  });
 
 interface Request {
   readonly names: ReadonlySet<string>;
@@ -66,35 +74,50 @@ export function createHeartbeat(
   let lastBeatId: number | null = null;
   let woken = new AbortController();
   let watching = false;
+  const lateLooks = new Set<Promise<void>>();
 
-  const plan = (now: number) =>
-    planBeat(
-      watched.map(({ check, slackMs, health }) => ({
+  function plan(now: number) {
+    for (const each of watched) {
+      // Settled once: a due time brought near at every look at the clock would move along with it.
+      const nextDueAt = plausibleDue(each.health, each.check.schedule, now);
+      if (nextDueAt !== each.health.nextDueAt) each.health = { ...each.health, nextDueAt };
+    }
+    return planBeat(
+      watched.filter(({ looking }) => !looking).map(({ check, slackMs, health }) => ({
         name: check.name,
         schedule: check.schedule,
         slackMs,
-        nextDueAt: plausibleDue(health, check.schedule, now),
+        nextDueAt: health.nextDueAt,
       })),
       { now, heartbeatEveryMs, lastBeatAt },
     );
+  }
 
   async function beat(due: ReadonlySet<string>, trigger: BeatSummary["trigger"]) {
     lastBeatAt = clock.now();
-    const chosen = watched.filter(({ check }) => due.has(check.name));
-    const summary = await runBeat(chosen, trigger, dependencies);
+    const chosen = watched.filter(({ check, looking }) => due.has(check.name) && !looking);
+    const { summary, late } = await runBeat(chosen, trigger, dependencies);
     lastBeatId = summary.id;
     log.debug({ beatId: summary.id, outcome: summary.outcome }, "beat");
     observer.beat(summary);
-    return summary;
+    if (late) {
+      const ended = late.then((end) => {
+        observer.beat(end);
+        lateLooks.delete(ended);
+        woken.abort();
+      });
+      lateLooks.add(ended);
+    }
+    return { summary, whole: late ? late.then(() => summary) : Promise.resolve(summary) };
   }
 
   /** @returns when to look again, at the latest */
   async function turn(attendance: Attendance): Promise<number> {
     const request = requests.shift();
     if (request) {
-      const summary = beat(request.names, "manual");
-      request.settle(summary);
-      await summary;
+      const beating = beat(request.names, "manual");
+      request.settle(beating.then(({ whole }) => whole));
+      await beating;
     } else {
       const planned = plan(clock.now());
       if (planned.kind === "beat") {
@@ -120,15 +143,22 @@ export function createHeartbeat(
           log.error({ error: describeError(error) }, "a turn of the heartbeat failed");
           until = clock.now() + pauseAfterFailureMs;
         }
+        // Whatever goes wrong, signals and timers are heard between two turns.
+        await setImmediate();
         const ms = Math.min(Math.max(0, until - clock.now()), longestSleepMs);
-        if (ms > 0) await clock.sleep(ms, AbortSignal.any([stopping, woken.signal]));
+        if (ms > 0) {
+          using either = linkedAbort(stopping, woken.signal);
+          await clock.sleep(ms, either.signal);
+        }
       }
       for (const request of requests.splice(0)) {
-        request.settle(Promise.reject(new Error("the daemon is stopping")));
+        request.settle(Promise.reject(stoppingError()));
       }
+      await Promise.all(lateLooks);
     },
     beatNow(names) {
-      if (!watching) return beat(new Set(names), "manual");
+      if (stopping.aborted) return Promise.reject(stoppingError());
+      if (!watching) return beat(new Set(names), "manual").then(({ whole }) => whole);
       return new Promise((settle) => {
         requests.push({ names: new Set(names), settle });
         woken.abort();

@@ -1,6 +1,8 @@
 import type { Clock } from "../domain/clock.ts";
 import { describeError, isWatchkeeperError } from "../domain/errors.ts";
 import { formatDuration } from "../domain/duration.ts";
+import { linkedAbort } from "../domain/linked-abort.ts";
+import type { Scrub } from "../domain/scrub.ts";
 import { acceptLook, type AcceptedLook } from "../skills/observations.ts";
 import type { LoadedCheck } from "../skills/load.ts";
 
@@ -23,28 +25,30 @@ export interface LookDependencies {
   readonly stopping: AbortSignal;
   /** Checks whose last look ignored its timeout and is still going on. */
   readonly hanging: Set<string>;
+  /** Takes secrets out of what a skill throws or notes. */
+  readonly scrub: Scrub;
 }
 
 export async function lookOnce(
   check: LoadedCheck,
   cursor: unknown,
-  { clock, stopping, hanging }: LookDependencies,
+  { clock, stopping, hanging, scrub }: LookDependencies,
 ): Promise<LookEnd> {
   const startedAt = clock.now();
   const took = () => Math.max(0, clock.now() - startedAt);
   const fail = (outcome: "failed" | "timeout", error: unknown): LookEnd => ({
     outcome,
-    error: describeError(error),
+    error: scrub(describeError(error)),
     retryAt: retryAtOf(error),
     durationMs: took(),
   });
   if (stopping.aborted) return { outcome: "aborted" };
   if (hanging.has(check.name)) return fail("failed", "the look before this one still hangs");
 
-  const timeUp = new AbortController();
-  const over = new AbortController();
-  const signal = AbortSignal.any([timeUp.signal, stopping]);
-  const observing = observe(check, { cursor, signal, now: new Date(startedAt) }).then(
+  using looking = linkedAbort(stopping);
+  using timer = linkedAbort(stopping);
+  const input = { cursor, signal: looking.signal, now: new Date(startedAt) };
+  const observing = observe(check, input).then(
     (result) => ({ kind: "returned" as const, result }),
     (error: unknown) => ({ kind: "threw" as const, error }),
   );
@@ -52,22 +56,22 @@ export async function lookOnce(
   void observing.then(() => hanging.delete(check.name));
   const end = await Promise.race([
     observing,
-    clock.sleep(check.timeoutMs, AbortSignal.any([over.signal, stopping])).then(() => ({
+    clock.sleep(check.timeoutMs, timer.signal).then(() => ({
       kind: stopping.aborted ? ("stopped" as const) : ("late" as const),
     })),
   ]);
-  over.abort();
+  timer.abort();
   switch (end.kind) {
     case "stopped":
       return { outcome: "aborted" };
     case "late":
-      timeUp.abort(new Error(`took longer than ${formatDuration(check.timeoutMs)}`));
+      looking.abort(new Error(`took longer than ${formatDuration(check.timeoutMs)}`));
       return fail("timeout", `took longer than ${formatDuration(check.timeoutMs)}`);
     case "threw":
       return stopping.aborted ? { outcome: "aborted" } : fail("failed", end.error);
     case "returned":
       try {
-        return { outcome: "ok", accepted: acceptLook(end.result), durationMs: took() };
+        return { outcome: "ok", accepted: acceptLook(end.result, scrub), durationMs: took() };
       } catch (error) {
         return fail("failed", error);
       }

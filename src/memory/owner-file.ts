@@ -16,8 +16,10 @@ export async function readOwnerFile(stateDir: string, name: string): Promise<str
     await using file = await open(join(stateDir, name), "r");
     const buffer = Buffer.alloc(largestBytes + 1);
     const { bytesRead } = await file.read(buffer, 0, buffer.length, 0);
-    const text = buffer.subarray(0, Math.min(bytesRead, largestBytes)).toString("utf8").trim();
-    return bytesRead > largestBytes ? `${text}\n(cut: ${name} is longer than 8 KB)` : text;
+    const text = buffer.subarray(0, Math.min(bytesRead, largestBytes)).toString("utf8");
+    if (bytesRead <= largestBytes) return text.trim();
+    // The cut may have halved a character.
+    return `${text.replace(/\uFFFD$/, "").trim()}\n(cut: ${name} is longer than 8 KB)`;
   } catch {
     return "";
   }

@@ -1,7 +1,7 @@
 import { route, type Route, type RouteInput } from "../domain/attention.ts";
 import { formatDuration } from "../domain/duration.ts";
 import { severityRank, type DecidedBy, type Finding, type Verdict } from "../domain/finding.ts";
-import { oneLine } from "../domain/plain-text.ts";
+import { oneLine, plainText } from "../domain/plain-text.ts";
 import { formatTimeOfDay } from "../domain/zoned-time.ts";
 import type { FindingVerdict, NewNotification, NotificationRecord } from "../store/port.ts";
 
@@ -40,7 +40,9 @@ export function composeTelling(
     readonly caveat: string | null;
   },
 ): Telling {
-  const { now, settings, interruptionsToday, caveat } = input;
+  const { now, settings, interruptionsToday } = input;
+  // It may quote a provider's answer.
+  const caveat = oneLine(input.caveat ?? "", longestExcerpt);
   const routed = judged.map((item) => ({
     ...item,
     route: alreadyTold(item.finding)
@@ -66,7 +68,7 @@ export function composeTelling(
       findings: [item.finding.id],
       severity: item.finding.severity,
       title: titleOf(item.finding),
-      body: bodyOf(item, settings.timezone),
+      body: [modelsWords(item.message), caveat].filter(Boolean).join("\n"),
       why: reasonOf(item),
       dueAt: item.route.at,
     });
@@ -94,7 +96,7 @@ function interruption(
   items: readonly RoutedFinding[],
   now: number,
   timezone: string,
-  caveat: string | null,
+  caveat: string,
 ): NewNotification {
   const first = items[0];
   if (!first) throw new Error("an interruption needs a finding");
@@ -111,8 +113,8 @@ function interruption(
     state: "ready",
     findings: items.map(({ finding }) => finding.id),
     severity: first.finding.severity,
-    title: oneLine(`${titleOf(first.finding)}${more}`, 300),
-    body: [entries, caveat].filter(Boolean).join("\n\n"),
+    title: `${titleOf(first.finding)}${more}`,
+    body: plainText([entries, caveat].filter(Boolean).join("\n\n"), longestBody),
     why: [...new Set(items.map(reasonOf))].join("; "),
     dueAt: now,
   };
@@ -124,31 +126,62 @@ function reasonOf({ finding, decidedBy, verdict, why, route: way }: RoutedFindin
 }
 
 /** The finding's own title, with what became of it. */
-export function titleOf(finding: Finding): string {
-  if (finding.state === "changed") return `Changed: ${finding.title}`;
-  if (finding.state !== "resolved") return finding.title;
-  return `Over after ${lasted(finding)}: ${finding.title}`;
+function titleOf(finding: Finding): string {
+  const title = oneLine(finding.title, longestTitle);
+  if (finding.state === "changed") return `Changed: ${title}`;
+  if (finding.state !== "resolved") return title;
+  return `Over after ${lasted(finding)}: ${title}`;
 }
 
 const lasted = ({ since, openedAt, resolvedAt }: Finding): string =>
   formatDuration((resolvedAt ?? openedAt) - (since ?? openedAt));
 
+const longestTitle = 300;
 const longestExcerpt = 600;
+const longestBody = 50_000;
+const modelSays = "The model says: ";
+
+const modelsWords = (message: string | null): string =>
+  message ? `${modelSays}${oneLine(message, longestExcerpt)}` : "";
 
 function bodyOf({ finding, message }: JudgedFinding, timezone: string): string {
   const began = finding.since ?? finding.openedAt;
   const lines = [
     `${finding.check}, finding ${finding.id}, since ${formatTimeOfDay(began, timezone)}`,
-    finding.state === "resolved" ? "" : excerpt(finding.text),
-    message ? `The model says: ${oneLine(message, longestExcerpt)}` : "",
+    finding.state === "resolved" ? "" : excerpt(finding),
+    modelsWords(message),
   ];
   return lines.filter(Boolean).join("\n");
 }
 
-const excerpt = (text: string | null): string =>
-  text === null || text.length <= longestExcerpt ? (text ?? "") : `${text.slice(0, longestExcerpt)}…`;
+/** A stranger's lines are quoted, so that none can pass for ours or the model's. */
+function excerpt({ text, trust }: Finding): string {
+  const shown = plainText(text ?? "", longestExcerpt);
+  return trust === "untrusted" && shown ? shown.replace(/^/gm, "> ") : shown;
+}
 
-/** One message for all that was held until now, grouped by skill, the most severe first. */
+/**
+ * Of what was held, what is still worth telling: the last word on each finding, unless the owner
+ * knows of it already or it is over by itself since then.
+ */
+export function worthTelling(
+  held: readonly NotificationRecord[],
+  findings: readonly Finding[],
+): NotificationRecord[] {
+  const byId = new Map(findings.map((finding) => [finding.id, finding]));
+  const lastWords = new Map(held.map((item) => [item.findings[0], item]));
+  return [...lastWords.values()].filter((item) => {
+    const finding = byId.get(item.findings[0] ?? 0);
+    if (!finding) return true;
+    if (finding.status === "acked") return false;
+    return finding.resolvedAt === null || item.createdAt >= finding.resolvedAt;
+  });
+}
+
+/**
+ * One message for all that was held until now, grouped by skill, the most severe first, each with
+ * the model's words; what is said of several (that no model looked) is said once, at the end.
+ */
 export function composeDigest(
   held: readonly NotificationRecord[],
   skillOf: (findingId: number) => string,
@@ -157,8 +190,9 @@ export function composeDigest(
   const groups = Map.groupBy(held, ({ findings }) => skillOf(findings[0] ?? 0));
   const sections = [...groups].map(([skill, items]) => {
     const sorted = items.toSorted((a, b) => severityRank(b.severity) - severityRank(a.severity));
-    return [`${skill}:`, ...sorted.map((item) => `  ${item.severity}: ${item.title}`)].join("\n");
+    return [`${skill}:`, ...sorted.flatMap(digestLines)].join("\n");
   });
+  const caveats = new Set(held.flatMap((item) => linesOf(item).filter((line) => !isModels(line))));
   const loudest = held.reduce((a, b) => (severityRank(b.severity) > severityRank(a.severity) ? b : a));
   const count = held.length === 1 ? "1 thing" : `${held.length} things`;
   return {
@@ -167,8 +201,18 @@ export function composeDigest(
     findings: held.flatMap(({ findings }) => findings),
     severity: loudest.severity,
     title: `Digest: ${count}`,
-    body: sections.join("\n\n"),
+    body: plainText([...sections, [...caveats].join("\n")].filter(Boolean).join("\n\n"), longestBody),
     why: "the digest is due",
     dueAt: now,
   };
 }
+
+const linesOf = ({ body }: NotificationRecord): string[] => body.split("\n").filter(Boolean);
+const isModels = (line: string): boolean => line.startsWith(modelSays);
+
+const digestLines = (item: NotificationRecord): string[] => [
+  `  ${item.severity}: ${item.title}`,
+  ...linesOf(item)
+    .filter(isModels)
+    .map((line) => `    ${line}`),
+];

@@ -5,6 +5,7 @@ import { describeIssues, nearestOf } from "../config/issues.ts";
 import { importUserModule } from "../config/user-module.ts";
 import { parseDuration } from "../domain/duration.ts";
 import { ConfigError, describeError, SkillError } from "../domain/errors.ts";
+import type { ToolEffect } from "../domain/policy.ts";
 import { parseSchedule, type Schedule } from "../domain/schedule.ts";
 import type { AnyTool, CheckDefinition, SkillDefinition, SkillLog } from "./define.ts";
 import { parseSkillFile } from "./skill-file.ts";
@@ -68,6 +69,7 @@ export const silentSkillLog = (): SkillLog => ({ debug() {}, info() {}, warn() {
 const defaultTimeoutMs = 30_000;
 const namePattern = /^[a-z0-9]+(?:-[a-z0-9]+)*$/;
 const partPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+const effects: readonly ToolEffect[] = ["read", "write", "send", "destroy"];
 const toolPattern = /^[A-Za-z0-9_-]{1,64}$/;
 
 /**
@@ -93,13 +95,27 @@ export async function loadSkills(
           hint: "Rename the folder of one",
         });
       }
-      skills.push(await loadSkill({ key, name, dir, origin, config }, settings, dependencies));
+      const skill = await loadSkill({ key, name, dir, origin, config }, settings, dependencies);
+      refuseKnownTools(skill, skills);
+      skills.push(skill);
     } catch (error) {
       if (error instanceof ConfigError && error.code !== "MODULE_UNLOADABLE" && error.code !== "NO_DEFAULT_EXPORT") throw error;
       broken.push({ name, origin, error: describeError(error) });
     }
   }
   return { skills, broken };
+}
+
+/** Two tools of one name would make the provider refuse every request. */
+function refuseKnownTools(skill: LoadedSkill, others: readonly LoadedSkill[]): void {
+  const known = new Map(others.flatMap(({ tools }) => tools.map((tool) => [tool.name, tool.skill])));
+  const twice = skill.tools.find(({ name }) => known.has(name));
+  if (!twice) return;
+  throw new SkillError(
+    "TOOL_TWICE",
+    `its tool ${twice.name} has the name of one of the skill "${known.get(twice.name) ?? ""}"`,
+    { hint: "Rename one of the two" },
+  );
 }
 
 function findSkill(key: string, baseDir: string, builtinDir: string): { dir: string; origin: string } {
@@ -178,6 +194,11 @@ function asSkillDefinition(value: unknown, file: string): SkillDefinition {
 
 function parseConfig(definition: SkillDefinition, config: unknown, path: string): unknown {
   if (!definition.config) return undefined;
+  if (!(definition.config instanceof z.ZodType)) {
+    throw new SkillError("SKILL_INVALID", "its config is not a zod schema", {
+      hint: 'Make it with `z` from "watchkeeper"',
+    });
+  }
   const schema = definition.config instanceof z.ZodObject ? definition.config.strict() : definition.config;
   const parsed = schema.safeParse(config ?? {}, { reportInput: true });
   if (parsed.success) return parsed.data;
@@ -222,10 +243,25 @@ function loadTool({ skill, part, tool, log }: { skill: string; part: string; too
   if (!(tool.input instanceof z.ZodType)) {
     throw invalid("has no zod schema as input", 'Make it with `z` from "watchkeeper"');
   }
+  if (!isObjectSchema(tool.input)) {
+    throw invalid("has an input that is not one object", "Wrap it: z.object({ … })");
+  }
+  if (typeof tool.description !== "string" || !tool.description.trim()) {
+    throw invalid("has no description", "Say what it does, when to use it and what comes back");
+  }
+  if (typeof tool.effect !== "function" && !effects.includes(tool.effect)) {
+    throw invalid("has no effect", `Say what it does to the world: ${effects.join(", ")}`);
+  }
   if (typeof tool.run !== "function") throw invalid("has no run function", "Add one");
   const timeoutMs = tool.timeout === undefined ? defaultTimeoutMs : parseDuration(tool.timeout);
   if (timeoutMs === undefined) {
     throw invalid(`timeout "${tool.timeout}" is not a duration`, 'Write one such as "20s"');
   }
   return { name, skill, definition: tool, timeoutMs, log };
+}
+
+/** What the provider takes as a tool's input: one object, not a choice of several. */
+function isObjectSchema(schema: z.ZodType): boolean {
+  const json = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
+  return json.type === "object";
 }

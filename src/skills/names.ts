@@ -12,12 +12,13 @@ export function resolveNames(
 ): string[] {
   if (names === null) return checks.map(({ name }) => name);
   const known = [...new Set(checks.flatMap(({ name, skill }) => [skill, name]))];
-  return names.flatMap((wanted) => {
+  const resolved = names.flatMap((wanted) => {
     const found = checks.filter(({ name, skill }) => name === wanted || skill === wanted);
     if (found.length > 0) return found.map(({ name }) => name);
     const nearest = nearestOf(wanted, known);
     throw new ConfigError("CHECK_UNKNOWN", `there is no check or skill "${wanted}"`, {
-      hint: nearest ? `Did you mean "${nearest}"?` : `Known are ${known.join(", ")}`,
+      hint: nearest ? `Did you mean "${nearest}"?` : `Known are ${known.join(", ") || "none"}`,
     });
   });
+  return [...new Set(resolved)];
 }

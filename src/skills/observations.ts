@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { SkillError } from "../domain/errors.ts";
+import { describeError, SkillError } from "../domain/errors.ts";
 import { severities, trusts, type Observation } from "../domain/finding.ts";
+import type { Scrub } from "../domain/scrub.ts";
 import { oneLine, plainText } from "../domain/plain-text.ts";
 
 /** The border between a skill's code and ours: what a look returned is checked, capped and made plain. */
@@ -47,11 +48,11 @@ export interface AcceptedLook {
 }
 
 /**
- * Accepts what a check's `observe` returned. One bad observation is set aside with a note; the rest
+ * Accepts what a check's `observe` returned, without secrets. One bad observation is set aside with a note; the rest
  * goes on.
  * @throws SkillError when the result as a whole is not one.
  */
-export function acceptLook(result: unknown): AcceptedLook {
+export function acceptLook(result: unknown, scrub: Scrub = (text) => text): AcceptedLook {
   const parsed = resultSchema.safeParse(result);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
@@ -61,14 +62,10 @@ export function acceptLook(result: unknown): AcceptedLook {
     });
   }
   const { cursor, gone = [], notes = [] } = parsed.data;
-  if (cursor !== undefined && sizeOf(cursor) > limits.cursorBytes) {
-    throw new SkillError("CURSOR_TOO_LARGE", "the check's cursor is larger than 1 MB", {
-      hint: "Keep only what the next look needs",
-    });
-  }
+  if (cursor !== undefined) checkCursor(cursor);
   const setAside: string[] = [];
   const observations = parsed.data.observations.flatMap((value, index) => {
-    const accepted = acceptObservation(value);
+    const accepted = acceptObservation(value, scrub);
     if ("problem" in accepted) {
       setAside.push(`observation ${index + 1} was set aside: ${accepted.problem}`);
       return [];
@@ -79,47 +76,94 @@ export function acceptLook(result: unknown): AcceptedLook {
     observations,
     // What was set aside is not known to be over.
     complete: parsed.data.complete === true && setAside.length === 0,
-    gone,
+    gone: gone.map((key) => key.toWellFormed()),
     cursor,
-    notes: [...notes, ...setAside]
-      .slice(0, limits.notes)
-      .map((note) => oneLine(note, limits.noteLength)),
+    notes: cappedNotes([...setAside, ...notes].map(scrub)),
   };
 }
 
-function acceptObservation(value: unknown): { observation: Observation } | { problem: string } {
+function checkCursor(cursor: unknown): void {
+  const bytes = sizeOf(cursor);
+  if (bytes === undefined) {
+    throw new SkillError("CURSOR_INVALID", "the check's cursor is not JSON", {
+      hint: "Return plain data: text, numbers, lists and objects",
+    });
+  }
+  if (bytes > limits.cursorBytes) {
+    throw new SkillError("CURSOR_TOO_LARGE", "the check's cursor is larger than 1 MB", {
+      hint: "Keep only what the next look needs",
+    });
+  }
+}
+
+function cappedNotes(notes: readonly string[]): string[] {
+  const kept = notes.length > limits.notes ? notes.slice(0, limits.notes - 1) : [...notes];
+  const left = notes.length - kept.length;
+  if (left > 0) kept.push(`and ${left} more notes like these`);
+  return kept.map((note) => oneLine(note, limits.noteLength));
+}
+
+type Accepted = { readonly observation: Observation } | { readonly problem: string };
+
+function acceptObservation(value: unknown, scrub: Scrub): Accepted {
+  try {
+    return readObservation(value, scrub);
+  } catch (error) {
+    // Reading a property may run the skill's code.
+    return { problem: describeError(error) };
+  }
+}
+
+function readObservation(value: unknown, scrub: Scrub): Accepted {
   const parsed = observationSchema.safeParse(value);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    return { problem: `${issue?.path.join(".") ?? ""}: ${issue?.message ?? "invalid"}` };
+    return { problem: `${issue?.path.join(".") || "it"}: ${issue?.message ?? "invalid"}` };
   }
   const { key, severity, trust, closesAt, since } = parsed.data;
-  const data = parsed.data.data ?? null;
-  let dataBytes: number;
-  try {
-    dataBytes = sizeOf(data);
-  } catch {
-    return { problem: "data: is not JSON" };
-  }
+  const given = parsed.data.data ?? null;
+  const dataBytes = sizeOf(given);
+  if (dataBytes === undefined) return { problem: "data: is not JSON" };
   if (dataBytes > limits.dataBytes) return { problem: "data: is larger than 64 KB" };
-  const title = oneLine(parsed.data.title, limits.titleLength);
-  const text = parsed.data.text ? plainText(parsed.data.text, limits.textLength) : null;
+  // Text by text: taken out of the JSON as a whole, a secret of digits would leave what is none.
+  const data: unknown = JSON.parse(JSON.stringify(given), (_, part: unknown) =>
+    typeof part === "string" ? scrub(part) : part,
+  );
+  const title = oneLine(scrub(parsed.data.title), limits.titleLength) || "(no title)";
+  const text = plainText(scrub(parsed.data.text ?? ""), limits.textLength) || null;
+  const fingerprint = parsed.data.fingerprint ?? fingerprintOf([severity, title, text, data]);
   return {
     observation: {
-      key,
+      // The store keeps UTF-8: half a character would come back as another one, and be new each time.
+      key: key.toWellFormed(),
       severity,
       title,
       text,
       data,
       trust,
-      fingerprint: parsed.data.fingerprint ?? fingerprintOf([severity, title, text, data]),
+      fingerprint: fingerprint.toWellFormed(),
       closesAt: closesAt?.getTime() ?? null,
       since: since?.getTime() ?? null,
     },
   };
 }
 
-const sizeOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value) ?? "");
+/** @returns the bytes of the value as JSON, or undefined when it is none. */
+function sizeOf(value: unknown): number | undefined {
+  try {
+    // Not always text: a function, for one, has no JSON.
+    const json = JSON.stringify(value) as string | undefined;
+    return json === undefined ? undefined : Buffer.byteLength(json);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The same data in another order of keys is the same data. */
+const sortKeys = (_: string, value: unknown): unknown =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+    : value;
 
 const fingerprintOf = (parts: readonly unknown[]): string =>
-  createHash("sha256").update(JSON.stringify(parts)).digest("base64url").slice(0, 22);
+  createHash("sha256").update(JSON.stringify(parts, sortKeys)).digest("base64url").slice(0, 22);

@@ -20,7 +20,7 @@ export function parseSkillFile(source: string, file: string): SkillFile {
   }
   let fields: unknown;
   try {
-    fields = parse(match[1] ?? "", { maxAliasCount: 0 });
+    fields = parse(match[1] ?? "", { maxAliasCount: 0, logLevel: "error" });
   } catch (cause) {
     throw new SkillError("SKILL_FILE_INVALID", `${file}: its frontmatter is not YAML`, { cause });
   }

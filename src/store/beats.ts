@@ -1,12 +1,12 @@
-import { desc, eq, inArray, sql } from "drizzle-orm";
-import type { Db } from "./database.ts";
+import { desc, eq, sql } from "drizzle-orm";
+import { isOneOf, writing, type Db } from "./database.ts";
 import type { BeatRecord, ReceiptLine, Store, StoreReader } from "./port.ts";
 import { beats, findingEvents, runs } from "./schema.ts";
 
 /** Beats and their receipts. */
 
 type BeatReads = Pick<StoreReader, "listBeats" | "getBeat">;
-type BeatWrites = Pick<Store, "beginBeat" | "finishBeat" | "recordMissed">;
+type BeatWrites = Pick<Store, "beginBeat" | "finishBeat" | "amendBeat" | "recordMissed">;
 
 export function beatReads(db: Db): BeatReads {
   function complete(rows: (typeof beats.$inferSelect)[]): BeatRecord[] {
@@ -15,7 +15,7 @@ export function beatReads(db: Db): BeatReads {
       db
         .selectDistinct({ beatId: findingEvents.beatId, findingId: findingEvents.findingId })
         .from(findingEvents)
-        .where(inArray(findingEvents.beatId, ids))
+        .where(isOneOf(findingEvents.beatId, ids))
         .all(),
       (row) => row.beatId,
     );
@@ -23,7 +23,7 @@ export function beatReads(db: Db): BeatReads {
       db
         .select({ id: runs.id, beatId: runs.beatId, costUsd: runs.costUsd })
         .from(runs)
-        .where(inArray(runs.beatId, ids))
+        .where(isOneOf(runs.beatId, ids))
         .all(),
       (row) => row.beatId,
     );
@@ -52,15 +52,32 @@ export function beatWrites(db: Db): BeatWrites {
     .values({ trigger: sql.placeholder("trigger"), startedAt: sql.placeholder("at") })
     .returning({ id: beats.id })
     .prepare();
+  const finish = db
+    .update(beats)
+    .set({
+      finishedAt: sql`${sql.placeholder("at")}`,
+      outcome: sql`${sql.placeholder("outcome")}`,
+      checks: sql`${sql.placeholder("checks")}`,
+      error: sql`${sql.placeholder("error")}`,
+    })
+    .where(eq(beats.id, sql.placeholder("id")))
+    .prepare();
   return {
     async beginBeat({ trigger, at }) {
       return begin.get({ trigger, at }).id;
     },
     async finishBeat(id, { at, outcome, checks, error }) {
-      db.update(beats)
-        .set({ finishedAt: at, outcome, checks, error })
-        .where(eq(beats.id, id))
-        .run();
+      finish.run({ id, at, outcome, checks: JSON.stringify(checks), error });
+    },
+    async amendBeat(id, { line, found }) {
+      db.transaction(() => {
+        const beat = db.select().from(beats).where(eq(beats.id, id)).get();
+        if (!beat) return;
+        const lines = (beat.checks ?? []) as ReceiptLine[];
+        const outcome = found && beat.outcome === "quiet" ? "found" : beat.outcome;
+        const amended = lines.map((before) => (before.name === line.name ? line : before));
+        db.update(beats).set({ checks: amended, outcome }).where(eq(beats.id, id)).run();
+      }, writing);
     },
     async recordMissed({ from, to, count }) {
       return db

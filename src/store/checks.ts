@@ -1,7 +1,7 @@
 import { and, asc, eq, isNull, notInArray, sql } from "drizzle-orm";
 import type { Db } from "./database.ts";
 import type { Store } from "./port.ts";
-import { beats, checks, daemon, runs } from "./schema.ts";
+import { beats, checks, daemon, deliveries, runs } from "./schema.ts";
 
 /** The daemon's own row and the rows of the checks it runs. */
 
@@ -40,6 +40,10 @@ export function checkQueries(
           .update(runs)
           .set({ outcome: "interrupted", finishedAt: at, error: killed })
           .where(isNull(runs.finishedAt))
+          .run();
+        db.update(deliveries)
+          .set({ state: "failed", lastError: killed, updatedAt: at })
+          .where(eq(deliveries.state, "sending"))
           .run();
         return { interruptedRuns: interrupted.changes };
       });

@@ -1,23 +1,44 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { drizzle, type BetterSQLite3Database } from "drizzle-orm/better-sqlite3";
 import { migrate } from "drizzle-orm/better-sqlite3/migrator";
 import { describeError, StoreError } from "../domain/errors.ts";
+import { sql, type SQL } from "drizzle-orm";
+import type { AnySQLiteColumn } from "drizzle-orm/sqlite-core";
 import * as schema from "./schema.ts";
 
 /** Opening the one SQLite file: permissions, pragmas, migrations. */
 
 export type Db = BetterSQLite3Database<typeof schema> & { $client: Database.Database };
 
+/**
+ * For transactions that read before they write: begun as a reader, they would fail at once, without
+ * waiting, when another process has written in between.
+ */
+export const writing = { behavior: "immediate" } as const;
+
+/** Rows by id, however many: a list of parameters would end at SQLite's limit for them. */
+export const isOneOf = (column: AnySQLiteColumn, ids: readonly number[]): SQL =>
+  sql`${column} in (select value from json_each(${JSON.stringify(ids)}))`;
+
 export const databasePath = (stateDir: string): string => join(stateDir, "watchkeeper.db");
+
+/** The sticky bit, as on /tmp: closing such a directory would take it from everybody else. */
+const sharedByAll = 0o1000;
 
 /** Makes the state directory (0700) and sees that it can be written. */
 export function prepareStateDir(stateDir: string): void {
   try {
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+    if (statSync(stateDir).mode & sharedByAll) {
+      throw new StoreError("STATE_DIR_SHARED", `${stateDir} is shared by everybody on this machine`, {
+        hint: "Give a directory of your own below it with --state DIR or WATCHKEEPER_STATE",
+      });
+    }
     chmodSync(stateDir, 0o700);
   } catch (cause) {
+    if (cause instanceof StoreError) throw cause;
     throw new StoreError("STATE_DIR_UNUSABLE", `cannot use the state directory ${stateDir}`, {
       cause,
       hint: "Give a directory that you may write with --state DIR or WATCHKEEPER_STATE",
@@ -118,7 +139,7 @@ function refuseOlder(client: Database.Database, migrationsDir: string): void {
 /** Turns SQLite's errors into ours, with the mend. */
 export function asStoreError(cause: unknown, path: string): StoreError {
   if (cause instanceof StoreError) return cause;
-  const code = typeof cause === "object" && cause && "code" in cause ? String(cause.code) : "";
+  const code = codeOf(cause);
   if (code.startsWith("SQLITE_CORRUPT") || code.startsWith("SQLITE_NOTADB")) {
     return new StoreError("DATABASE_DAMAGED", `${path} is damaged`, {
       cause,
@@ -138,4 +159,28 @@ export function asStoreError(cause: unknown, path: string): StoreError {
     });
   }
   return new StoreError("DATABASE_FAILED", `the database failed: ${describeError(cause)}`, { cause });
+}
+
+/** Gives the methods of a port so that what SQLite throws comes out with our code and the mend. */
+export function withStoreErrors<Port extends object>(port: Port, path: string): Port {
+  const guarded = { ...port };
+  for (const key of Reflect.ownKeys(port) as (keyof Port)[]) {
+    const method = port[key] as (...args: unknown[]) => Promise<unknown>;
+    const guard = async (...args: unknown[]): Promise<unknown> => {
+      try {
+        return await method(...args);
+      } catch (error) {
+        // Anything else is a bug of ours and stays what it is.
+        throw codeOf(error).startsWith("SQLITE_") ? asStoreError(error, path) : error;
+      }
+    };
+    guarded[key] = guard as Port[keyof Port];
+  }
+  return guarded;
+}
+
+/** SQLite's own code, which the query builder may have wrapped. */
+function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return "";
+  return "code" in error && typeof error.code === "string" ? error.code : codeOf(error.cause);
 }

@@ -1,6 +1,6 @@
-import { and, asc, desc, eq, gt, inArray, lte, ne, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, lte, ne, sql } from "drizzle-orm";
 import type { Finding } from "../domain/finding.ts";
-import type { Db } from "./database.ts";
+import { isOneOf, type Db } from "./database.ts";
 import type { Store, StoreReader } from "./port.ts";
 import { findings } from "./schema.ts";
 
@@ -13,6 +13,13 @@ const bySeverity = sql`case ${findings.severity}
   when 'critical' then 0 when 'warning' then 1 when 'notice' then 2 else 3 end`;
 
 export function findingReads(db: Db): FindingReads {
+  const pending = db
+    .select()
+    .from(findings)
+    .where(gt(findings.revision, findings.handledRevision))
+    .orderBy(sql`${findings.toldRevision} >= ${findings.revision}`, bySeverity, asc(findings.id))
+    .limit(sql.placeholder("limit"))
+    .prepare();
   return {
     async listFindings({ all, limit }) {
       const query = db.select().from(findings).$dynamic();
@@ -27,18 +34,12 @@ export function findingReads(db: Db): FindingReads {
       return db
         .select()
         .from(findings)
-        .where(inArray(findings.id, [...ids]))
+        .where(isOneOf(findings.id, ids))
         .orderBy(asc(findings.id))
         .all();
     },
     async pendingFindings(limit) {
-      return db
-        .select()
-        .from(findings)
-        .where(gt(findings.revision, findings.handledRevision))
-        .orderBy(bySeverity, asc(findings.id))
-        .limit(limit)
-        .all();
+      return pending.all({ limit });
     },
   };
 }
@@ -51,6 +52,18 @@ export function findingWrites(db: Db): FindingWrites {
       .where(and(eq(findings.id, id), ne(findings.status, "resolved")))
       .returning()
       .get();
+  const wake = db
+    .update(findings)
+    .set({
+      status: "open",
+      snoozedUntil: null,
+      revision: sql`${findings.revision} + 1`,
+      changedAt: sql`${sql.placeholder("at")}`,
+    })
+    .where(
+      and(eq(findings.status, "snoozed"), lte(findings.snoozedUntil, sql.placeholder("at"))),
+    )
+    .prepare();
   return {
     async acknowledge(findingId, at) {
       return decide(findingId, { status: "acked", ackedAt: at });
@@ -59,15 +72,7 @@ export function findingWrites(db: Db): FindingWrites {
       return decide(findingId, { status: "snoozed", snoozedUntil: until });
     },
     async wakeSnoozed(at) {
-      db.update(findings)
-        .set({
-          status: "open",
-          snoozedUntil: null,
-          revision: sql`${findings.revision} + 1`,
-          changedAt: at,
-        })
-        .where(and(eq(findings.status, "snoozed"), lte(findings.snoozedUntil, at)))
-        .run();
+      wake.run({ at });
     },
   };
 }

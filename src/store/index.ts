@@ -1,4 +1,4 @@
-import { openDatabase, openDatabaseReadonly, type Db } from "./database.ts";
+import { databasePath, openDatabase, openDatabaseReadonly, withStoreErrors, type Db } from "./database.ts";
 import { beatReads, beatWrites } from "./beats.ts";
 import { checkQueries } from "./checks.ts";
 import { findingReads, findingWrites } from "./findings.ts";
@@ -24,7 +24,7 @@ export interface StoreLocation {
  */
 export function openStore({ stateDir, migrationsDir }: StoreLocation): Store {
   const db = openDatabase(stateDir, migrationsDir);
-  return {
+  const store: Store = {
     ...readerOf(db),
     ...checkQueries(db),
     ...lookWrites(db),
@@ -33,6 +33,7 @@ export function openStore({ stateDir, migrationsDir }: StoreLocation): Store {
     ...findingWrites(db),
     ...notificationWrites(db),
   };
+  return withStoreErrors(store, databasePath(stateDir));
 }
 
 /**
@@ -41,7 +42,7 @@ export function openStore({ stateDir, migrationsDir }: StoreLocation): Store {
  */
 export function openStoreReader({ stateDir, migrationsDir }: StoreLocation): StoreReader | undefined {
   const db = openDatabaseReadonly(stateDir, migrationsDir);
-  return db && readerOf(db);
+  return db && withStoreErrors(readerOf(db), databasePath(stateDir));
 }
 
 function readerOf(db: Db): StoreReader {

@@ -12,6 +12,9 @@ export interface Lock {
   release(): void;
 }
 
+// A connection that nobody refers to is collected, and collecting it would free the lock.
+const held = new Set<Database.Database>();
+
 const lockPath = (stateDir: string): string => join(stateDir, "watchkeeper.lock");
 const heldElsewhere = (error: unknown): boolean =>
   error instanceof Database.SqliteError && error.code.startsWith("SQLITE_BUSY");
@@ -33,8 +36,14 @@ export function acquireLock(stateDir: string): Lock | undefined {
       hint: "See that the directory belongs to the user that runs watchkeeper",
     });
   }
-  const held = lock;
-  return { release: () => void held.close() };
+  const connection = lock;
+  held.add(connection);
+  return {
+    release() {
+      held.delete(connection);
+      connection.close();
+    },
+  };
 }
 
 /** Whether a daemon (or a command that does a daemon's work) holds the state directory. */

@@ -1,8 +1,14 @@
 import { and, eq, isNull, lte, ne, sql } from "drizzle-orm";
-import { diffLook, type Change, type KnownObservation } from "../domain/diff.ts";
+import {
+  changeIsNews,
+  diffLook,
+  endIsNews,
+  type Change,
+  type KnownObservation,
+} from "../domain/diff.ts";
 import { describeError } from "../domain/errors.ts";
-import { atLeast, type Observation } from "../domain/finding.ts";
-import type { Db } from "./database.ts";
+import type { Observation } from "../domain/finding.ts";
+import { writing, type Db } from "./database.ts";
 import type { FindingEvent, Look, LookOutcome, Store, StoreReader } from "./port.ts";
 import { checks, findingEvents, findings, observations } from "./schema.ts";
 
@@ -25,7 +31,10 @@ export function lookWrites(db: Db): LookWrites {
     if (result.kind === "seen") {
       const known = loadKnown(look, result);
       const changes = diffLook(known, result, at);
-      for (const change of changes) events.push(applyChange(look, change));
+      for (const change of changes) {
+        const event = applyChange(look, change);
+        if (event) events.push(event);
+      }
     }
     const row = {
       name: look.check,
@@ -58,55 +67,36 @@ export function lookWrites(db: Db): LookWrites {
     return known;
   }
 
-  function applyChange(look: Look, change: Change): FindingEvent {
+  function applyChange(look: Look, change: Change): FindingEvent | undefined {
     switch (change.kind) {
       case "opened":
         return openFinding(look, change.observation);
       case "changed":
         return changeFinding(look, change.known, change.observation);
       case "resolved":
-        return resolveFinding(look.beatId, change.known.findingId, look.at, change.because !== "closed");
+        return resolveFinding(look.beatId, change.known.findingId, look.at, change.because);
+      case "rescheduled":
+        db.update(observations)
+          .set({ closesAt: change.closesAt })
+          .where(and(eq(observations.check, look.check), eq(observations.key, change.known.key)))
+          .run();
+        return undefined;
     }
   }
 
   function openFinding(look: Look, seen: Observation): FindingEvent {
-    const { id } = db
-      .insert(findings)
-      .values({
-        skill: look.skill,
-        check: look.check,
-        key: seen.key,
-        state: "opened",
-        severity: seen.severity,
-        trust: seen.trust,
-        title: seen.title,
-        text: seen.text,
-        data: seen.data,
-        openedAt: look.at,
-        changedAt: look.at,
-        since: seen.since,
-      })
-      .returning({ id: findings.id })
-      .get();
-    const remembered = {
-      fingerprint: seen.fingerprint,
-      findingId: id,
-      changedAt: look.at,
-      closesAt: seen.closesAt,
-      goneAt: null,
-    };
-    db.insert(observations)
-      .values({ check: look.check, key: seen.key, firstSeenAt: look.at, ...remembered })
-      .onConflictDoUpdate({ target: [observations.check, observations.key], set: remembered })
-      .run();
+    const { skill, check, at } = look;
+    const { key, severity, trust, title, text, since, fingerprint, closesAt } = seen;
+    const data = seen.data === null ? null : JSON.stringify(seen.data);
+    const row = { skill, check, key, severity, trust, title, text, data, since, at };
+    const { id } = sqlOf.openFinding.get(row);
+    sqlOf.remember.run({ check, key, fingerprint, findingId: id, at, closesAt });
     return addEvent(look.beatId, id, look.at, true);
   }
 
   function changeFinding(look: Look, known: KnownObservation, seen: Observation): FindingEvent {
-    const before = db.select().from(findings).where(eq(findings.id, known.findingId)).get();
-    const worse = before ? !atLeast(before.severity, seen.severity) : true;
-    // What the owner has acknowledged or snoozed comes back only when it gets worse.
-    const quiet = before !== undefined && before.status !== "open" && !worse;
+    const before = sqlOf.finding.get({ id: known.findingId });
+    const quiet = before !== undefined && !changeIsNews(before, seen.severity);
     db.update(findings)
       .set({
         state: "changed",
@@ -130,10 +120,14 @@ export function lookWrites(db: Db): LookWrites {
     return addEvent(look.beatId, known.findingId, look.at, !quiet);
   }
 
-  /** @param told false for what is over by itself: nobody needs to hear of it. */
-  function resolveFinding(beatId: number | null, findingId: number, at: number, told: boolean) {
-    const before = db.select().from(findings).where(eq(findings.id, findingId)).get();
-    const quiet = !told || (before !== undefined && before.status === "acked");
+  function resolveFinding(
+    beatId: number | null,
+    findingId: number,
+    at: number,
+    because: "gone" | "missing" | "closed",
+  ): FindingEvent {
+    const before = sqlOf.finding.get({ id: findingId });
+    const quiet = before !== undefined && !endIsNews(before, because);
     db.update(findings)
       .set({
         state: "resolved",
@@ -150,10 +144,10 @@ export function lookWrites(db: Db): LookWrites {
   }
 
   function addEvent(beatId: number | null, findingId: number, at: number, news: boolean): FindingEvent {
-    const row = db.select().from(findings).where(eq(findings.id, findingId)).get();
+    const row = sqlOf.finding.get({ id: findingId });
     if (!row) throw new Error(`finding ${findingId} is not there`);
     const { revision, state, severity, title, check } = row;
-    db.insert(findingEvents).values({ findingId, beatId, revision, state, severity, title, at }).run();
+    sqlOf.addEvent.run({ findingId, beatId, revision, state, severity, title, at });
     return { findingId, state, severity, title, check, news };
   }
 
@@ -180,7 +174,7 @@ export function lookWrites(db: Db): LookWrites {
         .get();
       return addEvent(look.beatId, id, look.at, true);
     }
-    if (!look.blind && open) return resolveFinding(look.beatId, open.id, look.at, true);
+    if (!look.blind && open) return resolveFinding(look.beatId, open.id, look.at, "gone");
     return undefined;
   }
 
@@ -188,8 +182,9 @@ export function lookWrites(db: Db): LookWrites {
     async commitLooks(looks) {
       if (looks.length === 0) return [];
       try {
-        return db.transaction(() =>
-          looks.map((look) => ({ check: look.check, events: commitOne(look) })),
+        return db.transaction(
+          () => looks.map((look) => ({ check: look.check, events: commitOne(look) })),
+          writing,
         );
       } catch {
         return looks.map(commitAlone);
@@ -203,15 +198,15 @@ export function lookWrites(db: Db): LookWrites {
           .from(observations)
           .where(and(isNull(observations.goneAt), lte(observations.closesAt, at)))
           .all();
-        for (const { findingId } of over) resolveFinding(null, findingId, at, false);
-      });
+        for (const { findingId } of over) resolveFinding(null, findingId, at, "closed");
+      }, writing);
     },
   };
 
   /** One look that cannot be saved must not take the others of its beat with it. */
   function commitAlone(look: Look): LookOutcome {
     try {
-      return db.transaction(() => ({ check: look.check, events: commitOne(look) }));
+      return db.transaction(() => ({ check: look.check, events: commitOne(look) }), writing);
     } catch (error) {
       return { check: look.check, error: describeError(error) };
     }
@@ -219,17 +214,17 @@ export function lookWrites(db: Db): LookWrites {
 }
 
 export function lookReads(db: Db): LookReads {
+  const cursor = db
+    .select({ cursor: checks.cursor })
+    .from(checks)
+    .where(eq(checks.name, sql.placeholder("name")))
+    .prepare();
   return {
     async knownObservations(check) {
       return db.select(knownColumns).from(observations).where(eq(observations.check, check)).all();
     },
     async checkCursor(name) {
-      const row = db
-        .select({ cursor: checks.cursor })
-        .from(checks)
-        .where(eq(checks.name, name))
-        .get();
-      return row?.cursor ?? null;
+      return cursor.get({ name })?.cursor ?? null;
     },
   };
 }
@@ -254,6 +249,64 @@ function statements(db: Db) {
       .select(knownColumns)
       .from(observations)
       .where(and(check, isNull(observations.goneAt)))
+      .prepare(),
+    overObservations: db
+      .select({ findingId: observations.findingId })
+      .from(observations)
+      .where(and(isNull(observations.goneAt), lte(observations.closesAt, sql.placeholder("at"))))
+      .prepare(),
+    finding: db.select().from(findings).where(eq(findings.id, sql.placeholder("id"))).prepare(),
+    openFinding: db
+      .insert(findings)
+      .values({
+        skill: sql.placeholder("skill"),
+        check: sql.placeholder("check"),
+        key: sql.placeholder("key"),
+        state: "opened",
+        severity: sql.placeholder("severity"),
+        trust: sql.placeholder("trust"),
+        title: sql.placeholder("title"),
+        text: sql.placeholder("text"),
+        data: sql`${sql.placeholder("data")}`,
+        openedAt: sql.placeholder("at"),
+        changedAt: sql.placeholder("at"),
+        since: sql.placeholder("since"),
+      })
+      .returning({ id: findings.id })
+      .prepare(),
+    remember: db
+      .insert(observations)
+      .values({
+        check: sql.placeholder("check"),
+        key: sql.placeholder("key"),
+        fingerprint: sql.placeholder("fingerprint"),
+        findingId: sql.placeholder("findingId"),
+        firstSeenAt: sql.placeholder("at"),
+        changedAt: sql.placeholder("at"),
+        closesAt: sql.placeholder("closesAt"),
+      })
+      .onConflictDoUpdate({
+        target: [observations.check, observations.key],
+        set: {
+          fingerprint: sql`excluded.fingerprint`,
+          findingId: sql`excluded.finding_id`,
+          changedAt: sql`excluded.changed_at`,
+          closesAt: sql`excluded.closes_at`,
+          goneAt: null,
+        },
+      })
+      .prepare(),
+    addEvent: db
+      .insert(findingEvents)
+      .values({
+        findingId: sql.placeholder("findingId"),
+        beatId: sql.placeholder("beatId"),
+        revision: sql.placeholder("revision"),
+        state: sql.placeholder("state"),
+        severity: sql.placeholder("severity"),
+        title: sql.placeholder("title"),
+        at: sql.placeholder("at"),
+      })
       .prepare(),
     saveCheck: db
       .update(checks)

@@ -1,5 +1,5 @@
-import { and, asc, desc, eq, gte, inArray, lte, sql } from "drizzle-orm";
-import type { Db } from "./database.ts";
+import { and, asc, desc, eq, gte, lte, sql } from "drizzle-orm";
+import { isOneOf, type Db } from "./database.ts";
 import type { NewNotification, NotificationRecord, Store, StoreReader } from "./port.ts";
 import { deliveries, findings, notifications } from "./schema.ts";
 
@@ -17,6 +17,9 @@ type NotificationWrites = Pick<
   | "finishDelivery"
   | "countInterruptions"
 >;
+
+/** A delivery that was begun and neither done nor failed by then is taken for lost. */
+const longestDeliveryMs = 10 * 60_000;
 
 /** For callers that are in a transaction already. */
 export function insertNotifications(
@@ -52,6 +55,17 @@ export function notificationReads(db: Db): NotificationReads {
 }
 
 export function notificationWrites(db: Db): NotificationWrites {
+  const nextDigest = db
+    .select({ at: sql<number | null>`min(${notifications.dueAt})` })
+    .from(notifications)
+    .where(eq(notifications.state, "held"))
+    .prepare();
+  const ready = db
+    .select()
+    .from(notifications)
+    .where(eq(notifications.state, "ready"))
+    .orderBy(asc(notifications.id))
+    .prepare();
   return {
     async tellNow({ notification, told, at }) {
       db.transaction(() => {
@@ -76,37 +90,27 @@ export function notificationWrites(db: Db): NotificationWrites {
     },
 
     async nextDigestAt() {
-      const row = db
-        .select({ at: sql<number | null>`min(${notifications.dueAt})` })
-        .from(notifications)
-        .where(eq(notifications.state, "held"))
-        .get();
-      return row?.at ?? null;
+      return nextDigest.get()?.at ?? null;
     },
 
     async foldIntoDigest(ids, digest, at) {
-      return db.transaction(() => {
-        const { id } = db
-          .insert(notifications)
-          .values({ ...digest, createdAt: at })
-          .returning({ id: notifications.id })
-          .get();
+      db.transaction(() => {
+        const foldedInto = digest
+          ? db
+              .insert(notifications)
+              .values({ ...digest, createdAt: at })
+              .returning({ id: notifications.id })
+              .get().id
+          : null;
         db.update(notifications)
-          .set({ state: "folded", foldedInto: id })
-          .where(inArray(notifications.id, [...ids]))
+          .set({ state: "folded", foldedInto })
+          .where(and(isOneOf(notifications.id, ids), eq(notifications.state, "held")))
           .run();
-        return id;
       });
     },
 
     async readyNotifications() {
-      return db
-        .select()
-        .from(notifications)
-        .where(eq(notifications.state, "ready"))
-        .orderBy(asc(notifications.id))
-        .all()
-        .map(asRecord);
+      return ready.all().map(asRecord);
     },
 
     async beginDelivery(notificationId, channel, at) {
@@ -116,7 +120,8 @@ export function notificationWrites(db: Db): NotificationWrites {
         .onConflictDoUpdate({
           target: [deliveries.notificationId, deliveries.channel],
           set: { state: "sending", attempts: sql`${deliveries.attempts} + 1`, updatedAt: at },
-          setWhere: sql`${deliveries.state} <> 'sent'`,
+          setWhere: sql`${deliveries.state} = 'failed' or (${deliveries.state} = 'sending'
+            and ${deliveries.updatedAt} <= ${at - longestDeliveryMs})`,
         })
         .run();
       return begun.changes > 0;

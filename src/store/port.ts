@@ -85,7 +85,8 @@ export type BeatOutcome = "quiet" | "found" | "missed" | "failed";
 
 export interface ReceiptLine {
   readonly name: string;
-  readonly outcome: "ok" | "failed" | "timeout" | "skipped";
+  /** `late`: the beat did not wait for it; the line is amended when the look has ended. */
+  readonly outcome: "ok" | "failed" | "timeout" | "skipped" | "late";
   readonly durationMs: number;
   readonly error: string | null;
   readonly notes?: readonly string[];
@@ -240,7 +241,7 @@ export interface StoreReader extends AsyncDisposable {
   /** Open ones, most severe first; with `all`, newest first. */
   listFindings(options: { all: boolean; limit: number }): Promise<Finding[]>;
   getFindings(ids: readonly number[]): Promise<Finding[]>;
-  /** Those whose last revision has no verdict yet, the most severe first, then the oldest. */
+  /** Those whose last revision has no verdict yet: untold ones first, the most severe, the oldest. */
   pendingFindings(limit: number): Promise<Finding[]>;
   listNotifications(options: { limit: number }): Promise<NotificationRecord[]>;
   checkCursor(name: string): Promise<unknown>;
@@ -274,6 +275,8 @@ export interface Store extends StoreReader {
       error: string | null;
     },
   ): Promise<void>;
+  /** Enters a look that ended after its beat into the receipt. */
+  amendBeat(id: number, end: { line: ReceiptLine; found: boolean }): Promise<void>;
   recordMissed(missed: { from: number; to: number; count: number }): Promise<number>;
 
   beginRun(run: {
@@ -309,10 +312,10 @@ export interface Store extends StoreReader {
   heldNotifications(dueBefore: number): Promise<NotificationRecord[]>;
   /** When the next digest is due, or null when nothing is held. */
   nextDigestAt(): Promise<number | null>;
-  /** Puts held notifications into one digest. */
-  foldIntoDigest(ids: readonly number[], digest: NewNotification, at: number): Promise<number>;
+  /** Puts held notifications into one digest; with null they are dropped, as nothing is left to tell. */
+  foldIntoDigest(ids: readonly number[], digest: NewNotification | null, at: number): Promise<void>;
   readyNotifications(): Promise<NotificationRecord[]>;
-  /** Marks a delivery as under way; false when that notification was already sent there. */
+  /** Marks a delivery as under way; false when it was already sent there, or is being sent now. */
   beginDelivery(notificationId: number, channel: string, at: number): Promise<boolean>;
   finishDelivery(
     notificationId: number,

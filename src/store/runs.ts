@@ -1,5 +1,5 @@
-import { asc, desc, eq, inArray, sql } from "drizzle-orm";
-import type { Db } from "./database.ts";
+import { asc, desc, eq, sql } from "drizzle-orm";
+import { isOneOf, type Db } from "./database.ts";
 import { insertNotifications } from "./notifications.ts";
 import type { RunRecord, Store, StoreReader, Verdicts } from "./port.ts";
 import { findings, runFindings, runs, spend, steps } from "./schema.ts";
@@ -19,7 +19,7 @@ export function runReads(db: Db): RunReads {
         .select({ runId: runFindings.runId, findingId: runFindings.findingId })
         .from(runFindings)
         .where(
-          inArray(
+          isOneOf(
             runFindings.runId,
             rows.map((row) => row.id),
           ),

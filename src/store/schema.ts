@@ -112,6 +112,8 @@ export const findings = sqliteTable(
       .where(sql`${table.revision} > ${table.handledRevision}`),
     index("findings_unresolved").on(table.id).where(sql`${table.status} <> 'resolved'`),
     index("findings_opened_at").on(table.openedAt),
+    index("findings_key").on(table.check, table.key),
+    index("findings_snoozed").on(table.snoozedUntil).where(sql`${table.status} = 'snoozed'`),
   ],
 );
 
@@ -323,7 +325,7 @@ export const notifications = sqliteTable(
   (table) => [
     validJson("notifications_findings_json", table.findings),
     index("notifications_created_at").on(table.createdAt),
-    index("notifications_waiting").on(table.dueAt).where(sql`${table.state} in ('held', 'ready')`),
+    index("notifications_waiting").on(table.state, table.dueAt),
   ],
 );
 

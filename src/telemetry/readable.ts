@@ -1,3 +1,7 @@
+import { plainText } from "../domain/plain-text.ts";
+
+const longestLine = 4_000;
+
 /** Log lines for a person at a terminal, from the JSON that the log writes. */
 export function readableLog(write: (text: string) => void, timeOfDay: (at: number) => string) {
   return {
@@ -8,7 +12,8 @@ export function readableLog(write: (text: string) => void, timeOfDay: (at: numbe
           .map(([key, value]) => ` ${key}=${typeof value === "string" ? value : JSON.stringify(value)}`)
           .join("");
         const mark = level === "info" || level === "debug" ? "" : `${String(level)}: `;
-        write(`${timeOfDay(Date.parse(String(time)))}    ${mark}${String(msg)}${rest}\n`);
+                const said = plainText(`${mark}${String(msg)}${rest}`, longestLine);
+        write(`${timeOfDay(Date.parse(String(time)))}    ${said}\n`);
       } catch {
         write(line);
       }

@@ -1,0 +1,43 @@
+import { expect, it } from "vitest";
+import type { NotificationRecord } from "../store/port.ts";
+import { formatNotification, terminalChannel } from "./terminal.ts";
+
+const notification: NotificationRecord = {
+  id: 1,
+  runId: null,
+  kind: "finding",
+  state: "ready",
+  findings: [1],
+  severity: "critical",
+  title: "api is down",
+  body: "services/api, finding 1\n\nNo model.",
+  why: "critical: told at once",
+  createdAt: Date.parse("2026-11-23T08:30:00Z"),
+  dueAt: 0,
+};
+
+it("prints time, severity and title first, then the body indented, then why", async () => {
+  const printed: string[] = [];
+  const channel = terminalChannel({ print: (text) => printed.push(text), timezone: "Europe/Berlin" });
+  await channel.deliver(notification, new AbortController().signal);
+  expect(printed).toEqual([
+    [
+      "",
+      "09:30 !! critical: api is down",
+      "        services/api, finding 1",
+      "",
+      "        No model.",
+      "        why now: critical: told at once",
+      "",
+    ].join("\n"),
+  ]);
+});
+
+it.each([
+  ["info", "08:30   info: x"],
+  ["notice", "08:30 - notice: x"],
+  ["warning", "08:30 ! warning: x"],
+] as const)("marks %s as such", (severity, head) => {
+  const text = formatNotification({ ...notification, severity, title: "x", body: "" }, "UTC");
+  expect(text.split("\n")).toEqual(["", head, "", "        why now: critical: told at once", ""]);
+});
