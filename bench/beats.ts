@@ -41,6 +41,7 @@ async function withHeartbeat(
   }));
   const records = await store.registerChecks(
     checks.map(({ name }) => ({ name, skill, schedule: "every 1h" })),
+    { at: 0, keepSkills: [] },
   );
   const heartbeat = createHeartbeat(watchedChecks(checks, records, 60_000), {
     store,

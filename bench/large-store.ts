@@ -57,7 +57,8 @@ export async function fillLargeStore(
     for (let index = 1; index <= runs; index += 1) {
       const at = now - (runs - index) * gapMs;
       run.run(Math.min(index, beats), at, at + 9_000);
-      for (let number = 0; number < stepsPerRun; number += 1) step.run(index, number, at, text, text);
+      for (let number = 0; number < stepsPerRun; number += 1)
+        step.run(index, number, at, text, text);
       for (let number = 0; number < stepsPerRun / 2; number += 1) spend.run(index, at);
     }
   })();

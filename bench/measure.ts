@@ -34,7 +34,13 @@ export function printFigures(figures: readonly Figure[]): void {
     const show = (value: number) => (value < 10 ? value.toFixed(1) : String(Math.round(value)));
     const middle = median(values);
     const spread = `${show(Math.min(...values))} to ${show(Math.max(...values))}`;
-    return [name, `${show(middle)} ${unit}`, spread, `${atMost} ${unit}`, middle <= atMost ? "yes" : "NO"];
+    return [
+      name,
+      `${show(middle)} ${unit}`,
+      spread,
+      `${atMost} ${unit}`,
+      middle <= atMost ? "yes" : "NO",
+    ];
   });
   const head = ["what", "median", "spread", "at most", "kept"];
   console.log(`| ${head.join(" | ")} |\n|${head.map(() => " --- ").join("|")}|`);

@@ -41,7 +41,12 @@ export async function measureProcesses(manyBeats: number): Promise<Figure[]> {
   await stop(daemon);
   console.error(`RSS over ${manyBeats} beats, MB: ${samples.map(Math.round).join(" ")}`);
   return [
-    { name: "process start to end of first beat, local sources", unit: "ms", values: firstBeat, atMost: 600 },
+    {
+      name: "process start to end of first beat, local sources",
+      unit: "ms",
+      values: firstBeat,
+      atMost: 600,
+    },
     { name: "RSS after the first beat", unit: "MB", values: rssAfterFirst, atMost: 110 },
     { name: `RSS after ${manyBeats} beats`, unit: "MB", values: samples.slice(-1), atMost: 110 },
   ];
@@ -50,12 +55,12 @@ export async function measureProcesses(manyBeats: number): Promise<Figure[]> {
 /** `status` as a whole process over a store that is given. */
 export async function measureStatus(stateDir: string): Promise<Figure[]> {
   const values = await timesOf(11, async () => {
-    const child = spawn(process.execPath, [bin, "status", "--json", "--state", stateDir], { stdio: "ignore" });
+    const child = spawn(process.execPath, [bin, "status", "--json", "--state", stateDir], {
+      stdio: "ignore",
+    });
     await once(child, "exit");
   });
-  return [
-    { name: "`status`, 100,000 beats and 1,000,000 steps", unit: "ms", values, atMost: 200 },
-  ];
+  return [{ name: "`status`, 100,000 beats and 1,000,000 steps", unit: "ms", values, atMost: 200 }];
 }
 
 async function localWorld() {

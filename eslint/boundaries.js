@@ -56,7 +56,8 @@ function place(root, path) {
   const [first, second] = parts;
   if (first === undefined || first === "..") return undefined;
   const test = path.endsWith(".test.ts");
-  if (first === "src" && second) return { area: "src", layer: second.replace(/\.ts$/, ""), test };
+  if (first === "src" && second)
+    return { area: "src", layer: second.replace(/(\.test)?\.ts$/, ""), test };
   if (first === "skills" && second) return { area: "skill", layer: second, test };
   if (first === "tests") return { area: "tests", layer: "tests", test: true };
   return { area: "top", layer: first, test };

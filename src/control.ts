@@ -100,7 +100,10 @@ async function readJson(incoming: IncomingMessage): Promise<unknown> {
 }
 
 /** Asks the daemon for a beat and waits for the end of its run. */
-export async function requestBeat(stateDir: string, checks: BeatRequest["checks"]): Promise<BeatReply> {
+export async function requestBeat(
+  stateDir: string,
+  checks: BeatRequest["checks"],
+): Promise<BeatReply> {
   return beatReply.parse(await post(stateDir, "/beat", { checks }));
 }
 

@@ -86,12 +86,24 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
   });
   if (config.demo) {
     const { timezone } = config;
-    onFailure.use(await startDemoWorld({ ...config.demo, now: clock.now(), timezone, warn: (message) => log.warn({}, message) }));
+    onFailure.use(
+      await startDemoWorld({
+        ...config.demo,
+        now: clock.now(),
+        timezone,
+        warn: (message) => log.warn({}, message),
+      }),
+    );
   }
 
   const checks = skills.flatMap((skill) => skill.checks);
   const records = await store.registerChecks(
-    checks.map(({ name, skill, schedule }) => ({ name, skill, schedule: describeSchedule(schedule) })),
+    checks.map(({ name, skill, schedule }) => ({
+      name,
+      skill,
+      schedule: describeSchedule(schedule),
+    })),
+    { at: clock.now(), keepSkills: broken.map(({ name }) => name) },
   );
   const scrub = createScrub(config.secrets);
   const stopping = new AbortController();
@@ -174,7 +186,11 @@ export const attentionSettings = ({ notify, timezone }: ResolvedConfig): Attenti
 });
 
 /** Opens `control.sock` for a watch; without it the daemon goes on, only unreachable. */
-export async function offerControl(watch: Watch, stateDir: string, log: Log): Promise<AsyncDisposable> {
+export async function offerControl(
+  watch: Watch,
+  stateDir: string,
+  log: Log,
+): Promise<AsyncDisposable> {
   try {
     return await listenForControl(stateDir, {
       async beat({ checks }) {

@@ -58,12 +58,15 @@ describe("readReport", () => {
     },
   );
 
-  it.each([[5], [{ text: "x" }], [["x"]]])("does not lose verdicts to a summary of %j", (summary) => {
-    expect(readReport({ verdicts: [one, two], summary }, ids)).toMatchObject({
-      summary: null,
-      problems: [],
-    });
-  });
+  it.each([[5], [{ text: "x" }], [["x"]]])(
+    "does not lose verdicts to a summary of %j",
+    (summary) => {
+      expect(readReport({ verdicts: [one, two], summary }, ids)).toMatchObject({
+        summary: null,
+        problems: [],
+      });
+    },
+  );
 
   it("makes the model's words plain and bounds them", () => {
     const summary = `\u001b[2Jdone\n${"x".repeat(5_000)}`;

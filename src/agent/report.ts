@@ -83,7 +83,8 @@ export function readReport(input: unknown, findingIds: readonly number[]): Repor
       continue;
     }
     const id = Number(item.data.findingId);
-    if (!wanted.has(id)) problems.push(`there is no finding "${oneLine(item.data.findingId, 40)}" in this run`);
+    if (!wanted.has(id))
+      problems.push(`there is no finding "${oneLine(item.data.findingId, 40)}" in this run`);
     else if (found.has(id)) problems.push(`finding ${id} has more than one verdict`);
     else {
       const message = plainText(item.data.message ?? "", longestMessage) || null;

@@ -77,7 +77,14 @@ export async function runAgent(
     // The findings stay pending: the next run, or the next daemon, takes them.
     const at = clock.now();
     const { outcome, error } = end;
-    await store.finishRun(id, { at, outcome, error, summary: null, verdicts: [], notifications: [] });
+    await store.finishRun(id, {
+      at,
+      outcome,
+      error,
+      summary: null,
+      verdicts: [],
+      notifications: [],
+    });
     return { id, outcome, error, judged: [] };
   }
   return dependencies.telling(() => conclude(id, findings, end, dependencies));
@@ -125,14 +132,15 @@ async function converse(
   findings: readonly Finding[],
   dependencies: RunDependencies,
 ): Promise<ConversationEnd> {
-  const { clock, stateDir, attention, tools, signal } = dependencies;
+  const { clock, log, stateDir, attention, tools, signal } = dependencies;
   const now = clock.now();
+  const warn = (message: string) => log.warn({ runId }, message);
   const messages: MessageParam[] = [
     situationMessage({
       now,
       timezone: attention.timezone,
-      standingOrders: await readOwnerFile(stateDir, standingOrdersFile),
-      memory: await readOwnerFile(stateDir, longTermMemoryFile),
+      standingOrders: await readOwnerFile(stateDir, standingOrdersFile, warn),
+      memory: await readOwnerFile(stateDir, longTermMemoryFile, warn),
       findings,
     }),
   ];
@@ -148,9 +156,10 @@ async function converse(
     readUntrusted,
   });
 
-  for (let index = 0; index < mostSteps; ) {
+  for (let index = 0; index < mostSteps;) {
     if (signal.aborted) return end("interrupted", "the daemon was stopped");
-    if (clock.now() - now > longestRunMs) return end("failed", "the run took longer than 10 minutes");
+    if (clock.now() - now > longestRunMs)
+      return end("failed", "the run took longer than 10 minutes");
     const reply = await callModel(runId, index, messages, messages.slice(journalled), dependencies);
     index += 1;
     journalled = messages.length;
@@ -177,10 +186,13 @@ async function converse(
     if (only && reports.length === 1 && others.length === 0) {
       report = readReport(only.input, findingIds);
       if (report.problems.length === 0) return end("ok", null);
-      if (sentBack) return end("incomplete", `the report was not whole: ${report.problems.join("; ")}`);
+      if (sentBack)
+        return end("incomplete", `the report was not whole: ${report.problems.join("; ")}`);
       sentBack = true;
       const problems = report.problems.join("; ");
-      messages.push(refuse([only], `Not accepted: ${problems}. Call report again, with every finding.`));
+      messages.push(
+        refuse([only], `Not accepted: ${problems}. Call report again, with every finding.`),
+      );
       continue;
     }
     if (calls.length === 0) {
@@ -194,7 +206,10 @@ async function converse(
     const results = await callTools(others, { runId, firstIndex: index }, dependencies);
     index += others.length;
     readUntrusted ||= others.some((call) => tools.get(call.name)?.definition.trust !== "trusted");
-    const refused = reports.length > 0 ? refuse(reports, "Not accepted: call report alone, after you have seen the other results.") : null;
+    const refused =
+      reports.length > 0
+        ? refuse(reports, "Not accepted: call report alone, after you have seen the other results.")
+        : null;
     const byId = new Map(
       [...results, ...contentOf(refused)].map((result) => [result.tool_use_id, result]),
     );

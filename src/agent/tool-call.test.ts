@@ -25,10 +25,7 @@ async function bench(tools: Record<string, AnyTool>) {
   const runId = await store.beginRun(run);
   const loaded = Object.entries(tools).map(
     ([name, definition]) =>
-      [
-        name,
-        { name, skill: "test", definition, timeoutMs: 5_000, log: silentSkillLog() },
-      ] as const,
+      [name, { name, skill: "test", definition, timeoutMs: 5_000, log: silentSkillLog() }] as const,
   );
   const dependencies = { store, clock, tools: new Map(loaded), signal: stop.signal, scrub };
   return {
@@ -122,10 +119,7 @@ describe("a tool call", () => {
       { content: "it is [secret]" },
       { content: "not [secret]" },
     ]);
-    expect(await steps()).toMatchObject([
-      { output: "it is [secret]" },
-      { error: "not [secret]" },
-    ]);
+    expect(await steps()).toMatchObject([{ output: "it is [secret]" }, { error: "not [secret]" }]);
   });
 
   const circle: { self?: unknown } = {};
@@ -210,23 +204,29 @@ describe("a tool call", () => {
     },
   );
 
-  it.each(["write", "send", "destroy"] as const)("that would %s is not carried out", async (effect) => {
-    const ran: unknown[] = [];
-    const run = async () => ran.push("ran");
-    const { call, steps } = await bench({
-      plain: readTool(run, { effect }),
-      computed: readTool(run, { effect: () => effect }),
-    });
-    const results = await call(["plain", ok], ["computed", ok]);
-    for (const result of results) {
-      expect(result).toMatchObject({ is_error: true, content: expect.stringMatching(/^not done/) });
-    }
-    expect(ran).toEqual([]);
-    expect(await steps()).toMatchObject([
-      { decision: "deny", reason: expect.stringContaining(effect) },
-      { decision: "deny" },
-    ]);
-  });
+  it.each(["write", "send", "destroy"] as const)(
+    "that would %s is not carried out",
+    async (effect) => {
+      const ran: unknown[] = [];
+      const run = async () => ran.push("ran");
+      const { call, steps } = await bench({
+        plain: readTool(run, { effect }),
+        computed: readTool(run, { effect: () => effect }),
+      });
+      const results = await call(["plain", ok], ["computed", ok]);
+      for (const result of results) {
+        expect(result).toMatchObject({
+          is_error: true,
+          content: expect.stringMatching(/^not done/),
+        });
+      }
+      expect(ran).toEqual([]);
+      expect(await steps()).toMatchObject([
+        { decision: "deny", reason: expect.stringContaining(effect) },
+        { decision: "deny" },
+      ]);
+    },
+  );
 
   it("is cut when its result is too long, and says by how much", async () => {
     const { call } = await bench({
@@ -234,7 +234,9 @@ describe("a tool call", () => {
       exact: readTool(() => Promise.resolve("y".repeat(20_000))),
     });
     const [long, exact] = await call(["long", ok], ["exact", ok]);
-    expect(long?.content).toHaveLength(20_000 + "\n(cut: 5000 more characters; ask for less)".length);
+    expect(long?.content).toHaveLength(
+      20_000 + "\n(cut: 5000 more characters; ask for less)".length,
+    );
     expect(long?.content).toMatch(/x…\n\(cut: 5000 more characters; ask for less\)$/);
     expect(exact?.content).toBe("y".repeat(20_000));
   });

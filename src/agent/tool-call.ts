@@ -52,7 +52,9 @@ async function callTool(
   const startedAt = clock.now();
   const tool = tools.get(call.name);
   const ready = prepare(tool, call);
-  const decision = ready.ok ? decideToolCall(ready.effect) : { decision: "deny" as const, reason: ready.problem };
+  const decision = ready.ok
+    ? decideToolCall(ready.effect)
+    : { decision: "deny" as const, reason: ready.problem };
   const stepId = await store.beginStep({
     runId,
     index,
@@ -66,7 +68,10 @@ async function callTool(
   let show = (text: string): string => text;
   if (!ready.ok || decision.decision !== "allow") end = { output: null, error: decision.reason };
   else {
-    const key = createHash("sha256").update(`${runId}/${index}/${call.id}`).digest("hex").slice(0, 32);
+    const key = createHash("sha256")
+      .update(`${runId}/${index}/${call.id}`)
+      .digest("hex")
+      .slice(0, 32);
     const ended = await execute(ready.tool, ready.input, { clock, signal, idempotencyKey: key });
     end = {
       output: ended.output === null ? null : scrub(ended.output),
@@ -84,11 +89,21 @@ async function callTool(
 }
 
 /** What came from outside stands in a fence that it cannot close, as in the findings. */
-const fenceResult = (text: string): string =>
-  `<result trust="untrusted">${escapeXml(text)}</result>`;
+function fenceResult(text: string): string {
+  let shown = text;
+  // Escaping may make it six times as long.
+  while (escapeXml(shown).length > 1.5 * longestResult) shown = shown.slice(0, shown.length / 2);
+  const cut = shown.length < text.length ? "\n(cut: ask for less)" : "";
+  return `<result trust="untrusted">${escapeXml(shown.toWellFormed())}${cut}</result>`;
+}
 
 type Prepared =
-  | { readonly ok: true; readonly tool: LoadedTool; readonly input: unknown; readonly effect: ToolEffect }
+  | {
+      readonly ok: true;
+      readonly tool: LoadedTool;
+      readonly input: unknown;
+      readonly effect: ToolEffect;
+    }
   | { readonly ok: false; readonly problem: string };
 
 function prepare(tool: LoadedTool | undefined, call: ToolUseBlock): Prepared {
@@ -97,7 +112,9 @@ function prepare(tool: LoadedTool | undefined, call: ToolUseBlock): Prepared {
     const parsed = tool.definition.input.safeParse(call.input);
     if (!parsed.success) {
       const issues = parsed.error.issues.slice(0, 5);
-      const problems = issues.map((issue) => `${issue.path.join(".") || "input"}: ${issue.message}`);
+      const problems = issues.map(
+        (issue) => `${issue.path.join(".") || "input"}: ${issue.message}`,
+      );
       return { ok: false, problem: `the input does not fit: ${problems.join("; ")}` };
     }
     const { effect } = tool.definition;

@@ -55,7 +55,12 @@ describe("diffLook", () => {
     ["a new key is opened", [], look([seen("a")]), ["opened a"]],
     ["a known one is nothing", [known("a")], look([seen("a")]), []],
     ["a new fingerprint is changed", [known("a")], look([seen("a", "g")]), ["changed a"]],
-    ["a resolved one is opened again", [known("a", { goneAt: 5 })], look([seen("a")]), ["opened a"]],
+    [
+      "a resolved one is opened again",
+      [known("a", { goneAt: 5 })],
+      look([seen("a")]),
+      ["opened a"],
+    ],
     ["news resolve nothing of yesterday's", [known("a")], look([seen("b")]), ["opened b"]],
     [
       "a complete look resolves what it misses",
@@ -70,9 +75,12 @@ describe("diffLook", () => {
       ["resolved a: missing"],
     ],
     ["what is named gone", [known("a")], look([], { gone: ["a"] }), ["resolved a: gone"]],
-    ["gone weighs more than seen", [known("a")], look([seen("a", "g")], { gone: ["a"] }), [
-      "resolved a: gone",
-    ]],
+    [
+      "gone weighs more than seen",
+      [known("a")],
+      look([seen("a", "g")], { gone: ["a"] }),
+      ["resolved a: gone"],
+    ],
     ["gone before it was ever known", [], look([seen("a")], { gone: ["a", "b"] }), []],
     ["gone twice", [known("a", { goneAt: 5 })], look([], { gone: ["a"] }), []],
     ["the last word on a key counts", [known("a")], look([seen("a", "g"), seen("a", "f")]), []],
@@ -191,14 +199,20 @@ describe("what the owner has put aside", () => {
     expect(changeIsNews({ status, severity: before }, after)).toBe(news);
   });
 
-  it.each<[FindingStatus, "gone" | "missing" | "closed", boolean]>([
-    ["open", "gone", true],
-    ["open", "missing", true],
-    ["open", "closed", false],
-    ["acked", "gone", false],
-    ["snoozed", "missing", true],
-  ])("%s and then %s: news %s", (status, because, news) => {
-    expect(endIsNews({ status }, because)).toBe(news);
+  it.each<[FindingStatus, Severity, "judged" | "unjudged", "gone" | "missing" | "closed", boolean]>(
+    [
+      ["open", "notice", "unjudged", "gone", true],
+      ["open", "notice", "judged", "missing", true],
+      ["open", "notice", "unjudged", "closed", false],
+      ["open", "warning", "judged", "closed", false],
+      ["open", "warning", "unjudged", "closed", true],
+      ["acked", "warning", "unjudged", "gone", false],
+      ["acked", "critical", "unjudged", "closed", false],
+      ["snoozed", "notice", "judged", "missing", true],
+    ],
+  )("%s, %s, %s, and then %s: news %s", (status, severity, judged, because, news) => {
+    const handledRevision = judged === "judged" ? 1 : 0;
+    expect(endIsNews({ status, severity, revision: 1, handledRevision }, because)).toBe(news);
   });
 });
 

@@ -20,10 +20,22 @@ export interface SeenLook {
 
 export type Change =
   | { readonly kind: "opened"; readonly observation: Observation }
-  | { readonly kind: "changed"; readonly known: KnownObservation; readonly observation: Observation }
+  | {
+      readonly kind: "changed";
+      readonly known: KnownObservation;
+      readonly observation: Observation;
+    }
   /** Nothing new, but it will be over by itself at another time than was thought. */
-  | { readonly kind: "rescheduled"; readonly known: KnownObservation; readonly closesAt: number | null }
-  | { readonly kind: "resolved"; readonly known: KnownObservation; readonly because: "gone" | "missing" | "closed" };
+  | {
+      readonly kind: "rescheduled";
+      readonly known: KnownObservation;
+      readonly closesAt: number | null;
+    }
+  | {
+      readonly kind: "resolved";
+      readonly known: KnownObservation;
+      readonly because: "gone" | "missing" | "closed";
+    };
 
 /**
  * Compares one look with what was known. A key not seen before, or seen again after it was resolved,
@@ -67,7 +79,8 @@ export function diffLook(
   return changes;
 }
 
-const isOver = (closesAt: number | null, now: number): boolean => closesAt !== null && closesAt <= now;
+const isOver = (closesAt: number | null, now: number): boolean =>
+  closesAt !== null && closesAt <= now;
 
 /**
  * Whether anybody needs to hear that a finding changed: what the owner has acknowledged or snoozed
@@ -77,10 +90,15 @@ export function changeIsNews(before: Pick<Finding, "status" | "severity">, now: 
   return before.status === "open" || !atLeast(before.severity, now);
 }
 
-/** Whether anybody needs to hear that it is over: not when it ended as foreseen, nor once acknowledged. */
+/**
+ * Whether anybody needs to hear that it is over: not once acknowledged, nor when it ended as foreseen,
+ * unless it was a warning or worse that nobody has judged yet.
+ */
 export function endIsNews(
-  before: Pick<Finding, "status">,
+  before: Pick<Finding, "status" | "severity" | "revision" | "handledRevision">,
   because: Extract<Change, { kind: "resolved" }>["because"],
 ): boolean {
-  return because !== "closed" && before.status !== "acked";
+  if (before.status === "acked") return false;
+  if (because !== "closed") return true;
+  return atLeast(before.severity, "warning") && before.handledRevision < before.revision;
 }

@@ -56,7 +56,11 @@ describe("describeError", () => {
     ["a cause that is itself", endless, "around"],
     ["several that hold themselves", nested, "unknown error"],
     ["a terminal's control codes", new Error("\u001b[2J\u001b]0;x\u0007bad"), "[2J]0;xbad"],
-    ["a message that is no text", Object.assign(new Error(), { message: { a: 1 } }), "[object Object]"],
+    [
+      "a message that is no text",
+      Object.assign(new Error(), { message: { a: 1 } }),
+      "[object Object]",
+    ],
   ])("says %s in one line", (_, thrown, line) => {
     expect(describeError(thrown)).toBe(line);
   });

@@ -3,11 +3,16 @@
 // C0 and C1 controls except tab and line feed, zero-width and bidirectional formatting characters,
 // line and paragraph separators, the byte order mark, and language tags.
 const unseen =
-  // eslint-disable-next-line no-control-regex -- these very characters are what is taken out
+  // eslint-disable-next-line no-control-regex, no-misleading-character-class -- these very characters are what is taken out
   /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u00AD\u061C\u115F\u1160\u17B4\u17B5\u180B-\u180E\u200B-\u200F\u202A-\u202E\u2060-\u206F\u3164\uFE00-\uFE0F\uFEFF\uFFA0\uFFF9-\uFFFB\u{E0000}-\u{E0FFF}]/gu;
 
 const cut = (text: string, length: number): string =>
-  text.length <= length ? text : `${text.slice(0, length - 1).toWellFormed().replace(/\uFFFD$/, "")}…`;
+  text.length <= length
+    ? text
+    : `${text
+        .slice(0, length - 1)
+        .toWellFormed()
+        .replace(/\uFFFD$/, "")}…`;
 
 /** Many lines stay lines. Cut at `length` UTF-16 units with an ellipsis. */
 export function plainText(text: string, length: number): string {

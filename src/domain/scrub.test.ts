@@ -25,10 +25,15 @@ describe("createScrub", () => {
 
   it("finds a secret of any characters in any text", () => {
     fc.assert(
-      fc.property(fc.string({ minLength: 6 }), fc.string(), fc.string(), (secret, before, after) => {
-        fc.pre(!scrubbed.includes(secret));
-        expect(createScrub([secret])(`${before}${secret}${after}`)).not.toContain(secret);
-      }),
+      fc.property(
+        fc.string({ minLength: 6 }),
+        fc.string(),
+        fc.string(),
+        (secret, before, after) => {
+          fc.pre(!scrubbed.includes(secret));
+          expect(createScrub([secret])(`${before}${secret}${after}`)).not.toContain(secret);
+        },
+      ),
     );
   });
 });

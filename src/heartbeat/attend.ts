@@ -9,7 +9,12 @@ import { fittingFindings } from "../agent/prompt.ts";
 import { runAgent, type RunDependencies, type RunSummary } from "../agent/run.ts";
 import type { Model } from "../model/port.ts";
 import type { Channel } from "../notify/channel.ts";
-import { composeDigest, composeTelling, worthTelling, type JudgedFinding } from "../notify/compose.ts";
+import {
+  composeDigest,
+  composeTelling,
+  worthTelling,
+  type JudgedFinding,
+} from "../notify/compose.ts";
 import { deliverReady } from "../notify/outbox.ts";
 
 /**
@@ -76,8 +81,7 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
 
   const interruptionsToday = () => store.countInterruptions(startOf("day", clock.now(), timezone));
   const pending = () => store.pendingFindings(mostFindings);
-  const deliver = () =>
-    delivering(() => deliverReady({ store, channels, clock, log, signal }));
+  const deliver = () => delivering(() => deliverReady({ store, channels, clock, log, signal }));
 
   function startRun(findings: readonly Finding[], beatId: number | null, using: Model): void {
     const startedAt = clock.now();
@@ -166,7 +170,10 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
     return store.nextDigestAt();
   }
 
-  async function decide(beatId: number | null, waiting: readonly Finding[]): Promise<number | null> {
+  async function decide(
+    beatId: number | null,
+    waiting: readonly Finding[],
+  ): Promise<number | null> {
     const now = clock.now();
     const oldest = waiting.reduce((at, finding) => Math.min(at, finding.changedAt), now);
     const digestDueAt = Math.min(

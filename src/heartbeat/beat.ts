@@ -11,7 +11,6 @@ import type {
   BeatOutcome,
   BeatTrigger,
   FindingEvent,
-  Look,
   LookResult,
   ReceiptLine,
   Store,
@@ -170,7 +169,10 @@ async function lookAndSave(
     return await lookAndCommit(beatId, watched, commit, dependencies);
   } catch (thrown) {
     const error = describeError(thrown);
-    dependencies.log.error({ beatId, check: watched.check.name, error }, "a look could not be made");
+    dependencies.log.error(
+      { beatId, check: watched.check.name, error },
+      "a look could not be made",
+    );
     const { clock } = dependencies;
     const turn = { now: clock.now(), schedule: watched.check.schedule, slackMs: watched.slackMs };
     watched.health = afterFailure(watched.health, turn);
@@ -190,7 +192,11 @@ async function lookAndCommit(
   const cursor = await store.checkCursor(check.name);
   const end = await lookOnce(check, cursor, { clock, stopping, hanging, scrub });
   if (end.outcome === "aborted") {
-    return receipt(watched, { outcome: "skipped", durationMs: 0, error: "the daemon was stopping" });
+    return receipt(watched, {
+      outcome: "skipped",
+      durationMs: 0,
+      error: "the daemon was stopping",
+    });
   }
   const at = clock.now();
   const turn = { now: at, schedule: check.schedule, slackMs };
@@ -218,7 +224,11 @@ async function lookAndCommit(
     return receipt(watched, { outcome: end.outcome, durationMs, error: end.error }, events);
   }
   const { notes } = end.accepted;
-  return receipt(watched, { outcome: "ok", durationMs, ...(notes.length > 0 ? { notes } : {}) }, events);
+  return receipt(
+    watched,
+    { outcome: "ok", durationMs, ...(notes.length > 0 ? { notes } : {}) },
+    events,
+  );
 }
 
 /** What the owner is told of a check that cannot see. Our own words only: the error may quote a server. */
@@ -227,7 +237,9 @@ function blindness(check: LoadedCheck, health: CheckHealth, timezone: string) {
   const when = since === null ? "" : ` since ${formatTimeOfDay(since, timezone)}`;
   const never = health.lastOkAt === null;
   return {
-    title: never ? `I have not been able to see ${check.name} yet` : `I have not seen ${check.name}${when}`,
+    title: never
+      ? `I have not been able to see ${check.name} yet`
+      : `I have not seen ${check.name}${when}`,
     text: `${health.consecutiveFailures} looks in a row have failed. \`watchkeeper status\` shows the error.`,
   };
 }

@@ -96,14 +96,14 @@ describe("a dry run", () => {
     };
     const [look] = await dryRun([check], { store, clock: clock(), attention, scrub });
     expect(cursors).toEqual(["bookmark"]);
-    expect(look?.findings.map(({ state, key, wouldBe, why }) => [state, key, wouldBe, why])).toEqual(
-      [
-        ["changed", "changed", "kept in the log", "info: kept in the log"],
-        ["opened", "new", "told at once", "warning: told at once"],
-        ["resolved", "gone", "told at once", "over; warning: told at once"],
-        ["resolved", "told", "told at once", "over, and you were told that it began"],
-      ],
-    );
+    expect(
+      look?.findings.map(({ state, key, wouldBe, why }) => [state, key, wouldBe, why]),
+    ).toEqual([
+      ["changed", "changed", "kept in the log", "info: kept in the log"],
+      ["opened", "new", "told at once", "warning: told at once"],
+      ["resolved", "gone", "told at once", "over; warning: told at once"],
+      ["resolved", "told", "told at once", "over, and you were told that it began"],
+    ]);
     expect(dump()).toBe(saved);
     expect(await store.checkCursor("web/api")).toBe("bookmark");
     expect((await store.listBeats({ limit: 9 })).length).toBe(1);
@@ -112,7 +112,14 @@ describe("a dry run", () => {
   it("knows what the owner has put aside, and that another end is no news", async () => {
     const { store } = await openTemporaryStore();
     const keys = ["acked", "worse", "over", "later"];
-    await commit(store, seen("web/api", 1, keys.map((key) => observation(key))));
+    await commit(
+      store,
+      seen(
+        "web/api",
+        1,
+        keys.map((key) => observation(key)),
+      ),
+    );
     for (const id of [1, 2, 3]) await store.acknowledge(id, 2);
     const check = checkOf("web/api", () => ({
       observations: [

@@ -61,7 +61,8 @@ export async function dryRun(
       return { ...nothing, outcome: "failed", durationMs: 0, error: "stopped" };
     }
     const { durationMs } = end;
-    if (end.outcome !== "ok") return { ...nothing, outcome: end.outcome, durationMs, error: end.error };
+    if (end.outcome !== "ok")
+      return { ...nothing, outcome: end.outcome, durationMs, error: end.error };
     const { accepted } = end;
     const known = (await store?.knownObservations(check.name)) ?? [];
     const now = clock.now();
@@ -79,11 +80,20 @@ export async function dryRun(
       const told = isQuiet(change, past) ? quiet : foretell(change.kind, severity, past, now);
       return [{ check: check.name, key, state: change.kind, severity, title, ...told }];
     });
-    return { name: check.name, outcome: "ok", durationMs, error: null, notes: accepted.notes, findings };
+    return {
+      name: check.name,
+      outcome: "ok",
+      durationMs,
+      error: null,
+      notes: accepted.notes,
+      findings,
+    };
   }
 
   async function findingsBehind(changes: readonly Change[]) {
-    const ids = changes.flatMap((change) => (change.kind === "opened" ? [] : change.known.findingId));
+    const ids = changes.flatMap((change) =>
+      change.kind === "opened" ? [] : change.known.findingId,
+    );
     const findings = ids.length > 0 ? await store?.getFindings(ids) : [];
     return new Map((findings ?? []).map((finding) => [finding.id, finding]));
   }
@@ -94,9 +104,17 @@ export async function dryRun(
     past: Finding | undefined,
     now: number,
   ): Foretold {
-    const { verdict, why } = ruleVerdict({ severity, state, toldRevision: past?.toldRevision ?? 0 });
+    const { verdict, why } = ruleVerdict({
+      severity,
+      state,
+      toldRevision: past?.toldRevision ?? 0,
+    });
     const way = route({ ...attention, verdict, severity, now, interruptionsToday: 0 });
-    const wouldBe = { now: "told at once", digest: "in the digest", log: "kept in the log" } as const;
+    const wouldBe = {
+      now: "told at once",
+      digest: "in the digest",
+      log: "kept in the log",
+    } as const;
     const toldThatOver = state === "resolved" && way.kind === "now";
     return { wouldBe: wouldBe[way.kind], why: toldThatOver ? why : way.why };
   }
@@ -106,7 +124,10 @@ type Foretold = Pick<DryFinding, "wouldBe" | "why">;
 
 const quiet: Foretold = { wouldBe: "kept in the log", why: "you have acknowledged or snoozed it" };
 
-function isQuiet(change: Exclude<Change, { kind: "rescheduled" }>, past: Finding | undefined): boolean {
+function isQuiet(
+  change: Exclude<Change, { kind: "rescheduled" }>,
+  past: Finding | undefined,
+): boolean {
   if (change.kind === "opened" || !past) return false;
   return change.kind === "changed"
     ? !changeIsNews(past, change.observation.severity)

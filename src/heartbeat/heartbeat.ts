@@ -83,12 +83,14 @@ export function createHeartbeat(
       if (nextDueAt !== each.health.nextDueAt) each.health = { ...each.health, nextDueAt };
     }
     return planBeat(
-      watched.filter(({ looking }) => !looking).map(({ check, slackMs, health }) => ({
-        name: check.name,
-        schedule: check.schedule,
-        slackMs,
-        nextDueAt: health.nextDueAt,
-      })),
+      watched
+        .filter(({ looking }) => !looking)
+        .map(({ check, slackMs, health }) => ({
+          name: check.name,
+          schedule: check.schedule,
+          slackMs,
+          nextDueAt: health.nextDueAt,
+        })),
       { now, heartbeatEveryMs, lastBeatAt },
     );
   }

@@ -13,18 +13,24 @@ function stateDir(): string {
 async function read(content: string | Buffer): Promise<string> {
   const dir = stateDir();
   writeFileSync(join(dir, standingOrdersFile), content);
-  return readOwnerFile(dir, standingOrdersFile);
+  return readOwnerFile(dir, standingOrdersFile, unexpected);
 }
+
+const unexpected = (message: string): never => {
+  throw new Error(message);
+};
 
 const cut = `(cut: ${standingOrdersFile} is longer than 8 KB)`;
 
 it("reads the owner's words afresh each time", async () => {
   const dir = stateDir();
-  expect(await readOwnerFile(dir, standingOrdersFile)).toBe("");
+  expect(await readOwnerFile(dir, standingOrdersFile, unexpected)).toBe("");
   writeFileSync(join(dir, standingOrdersFile), "\n Wake me for Ann. Grüße 🙂\n\n");
-  expect(await readOwnerFile(dir, standingOrdersFile)).toBe("Wake me for Ann. Grüße 🙂");
+  expect(await readOwnerFile(dir, standingOrdersFile, unexpected)).toBe(
+    "Wake me for Ann. Grüße 🙂",
+  );
   writeFileSync(join(dir, standingOrdersFile), "Never mind.");
-  expect(await readOwnerFile(dir, standingOrdersFile)).toBe("Never mind.");
+  expect(await readOwnerFile(dir, standingOrdersFile, unexpected)).toBe("Never mind.");
 });
 
 it.each([
@@ -42,8 +48,11 @@ it("makes text even of what is none", async () => {
   expect(text).toContain("A");
 });
 
-it("is empty when there is a folder in its place", async () => {
+it("is empty when there is a folder in its place, and says so", async () => {
   const dir = stateDir();
   mkdirSync(join(dir, standingOrdersFile));
-  expect(await readOwnerFile(dir, standingOrdersFile)).toBe("");
+  const warnings: string[] = [];
+  const warn = (message: string) => void warnings.push(message);
+  expect(await readOwnerFile(dir, standingOrdersFile, warn)).toBe("");
+  expect(warnings).toEqual([expect.stringContaining("HEARTBEAT.md cannot be read")]);
 });

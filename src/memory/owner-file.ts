@@ -1,5 +1,6 @@
 import { open } from "node:fs/promises";
 import { join } from "node:path";
+import { describeError } from "../domain/errors.ts";
 
 /** The files that the owner writes in the state directory; read afresh at each run. */
 
@@ -9,9 +10,14 @@ export const longTermMemoryFile = "MEMORY.md";
 const largestBytes = 8 * 1024;
 
 /**
- * @returns its text, cut at 8 KB with a line that says so; empty when there is none or it cannot be read.
+ * @param warn told when the file is there and cannot be read: the run goes on without it
+ * @returns its text, cut at 8 KB with a line that says so; empty when there is none.
  */
-export async function readOwnerFile(stateDir: string, name: string): Promise<string> {
+export async function readOwnerFile(
+  stateDir: string,
+  name: string,
+  warn: (message: string) => void,
+): Promise<string> {
   try {
     await using file = await open(join(stateDir, name), "r");
     const buffer = Buffer.alloc(largestBytes + 1);
@@ -20,7 +26,10 @@ export async function readOwnerFile(stateDir: string, name: string): Promise<str
     if (bytesRead <= largestBytes) return text.trim();
     // The cut may have halved a character.
     return `${text.replace(/\uFFFD$/, "").trim()}\n(cut: ${name} is longer than 8 KB)`;
-  } catch {
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) {
+      warn(`${name} cannot be read: ${describeError(error)}`);
+    }
     return "";
   }
 }

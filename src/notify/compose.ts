@@ -46,7 +46,7 @@ export function composeTelling(
   const routed = judged.map((item) => ({
     ...item,
     route: alreadyTold(item.finding)
-      ? ({ kind: "log", why: "told before" } as Route)
+      ? ({ kind: "log", why: "told before" } as const)
       : route({
           ...settings,
           verdict: item.verdict,
@@ -89,7 +89,8 @@ const alreadyTold = (finding: Finding): boolean => finding.toldRevision >= findi
 type RoutedFinding = JudgedFinding & { readonly route: Route };
 
 const loudestFirst = (a: RoutedFinding, b: RoutedFinding): number =>
-  severityRank(b.finding.severity) - severityRank(a.finding.severity) || a.finding.id - b.finding.id;
+  severityRank(b.finding.severity) - severityRank(a.finding.severity) ||
+  a.finding.id - b.finding.id;
 
 /** One message for all that is told at this moment. */
 function interruption(
@@ -105,7 +106,10 @@ function interruption(
     items.length === 1
       ? bodyOf(first, timezone)
       : items
-          .map((item) => [`${item.finding.severity}: ${titleOf(item.finding)}`, bodyOf(item, timezone)])
+          .map((item) => [
+            `${item.finding.severity}: ${titleOf(item.finding)}`,
+            bodyOf(item, timezone),
+          ])
           .map((lines) => lines.filter(Boolean).join("\n"))
           .join("\n\n");
   return {
@@ -193,7 +197,9 @@ export function composeDigest(
     return [`${skill}:`, ...sorted.flatMap(digestLines)].join("\n");
   });
   const caveats = new Set(held.flatMap((item) => linesOf(item).filter((line) => !isModels(line))));
-  const loudest = held.reduce((a, b) => (severityRank(b.severity) > severityRank(a.severity) ? b : a));
+  const loudest = held.reduce((a, b) =>
+    severityRank(b.severity) > severityRank(a.severity) ? b : a,
+  );
   const count = held.length === 1 ? "1 thing" : `${held.length} things`;
   return {
     kind: "digest",
@@ -201,7 +207,10 @@ export function composeDigest(
     findings: held.flatMap(({ findings }) => findings),
     severity: loudest.severity,
     title: `Digest: ${count}`,
-    body: plainText([...sections, [...caveats].join("\n")].filter(Boolean).join("\n\n"), longestBody),
+    body: plainText(
+      [...sections, [...caveats].join("\n")].filter(Boolean).join("\n\n"),
+      longestBody,
+    ),
     why: "the digest is due",
     dueAt: now,
   };

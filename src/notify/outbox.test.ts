@@ -25,8 +25,15 @@ async function bench(...titles: string[]) {
     store,
     stop,
     deliver: (...channels: Channel[]) =>
-      deliverReady({ store, channels, clock: new FakeClock(), log: silentLog, signal: stop.signal }),
-    deliveries: () => sql.prepare("select channel, state, attempts, last_error from deliveries").all(),
+      deliverReady({
+        store,
+        channels,
+        clock: new FakeClock(),
+        log: silentLog,
+        signal: stop.signal,
+      }),
+    deliveries: () =>
+      sql.prepare("select channel, state, attempts, last_error from deliveries").all(),
   };
 }
 

@@ -27,7 +27,10 @@ export async function deliverReady({
         await channel.deliver(notification, signal);
       } catch (thrown) {
         error = describeError(thrown);
-        log.warn({ channel: channel.name, notificationId: notification.id, error }, "not delivered");
+        log.warn(
+          { channel: channel.name, notificationId: notification.id, error },
+          "not delivered",
+        );
       }
       await store.finishDelivery(notification.id, channel.name, { at: clock.now(), error });
     }

@@ -18,7 +18,10 @@ const notification: NotificationRecord = {
 
 it("prints time, severity and title first, then the body indented, then why", async () => {
   const printed: string[] = [];
-  const channel = terminalChannel({ print: (text) => printed.push(text), timezone: "Europe/Berlin" });
+  const channel = terminalChannel({
+    print: (text) => printed.push(text),
+    timezone: "Europe/Berlin",
+  });
   await channel.deliver(notification, new AbortController().signal);
   expect(printed).toEqual([
     [

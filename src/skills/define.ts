@@ -82,7 +82,6 @@ export interface CheckDefinition {
   observe(input: ObserveInput): Promise<ObserveResult>;
 }
 
-
 export type { ToolEffect };
 
 export interface ToolRunContext {

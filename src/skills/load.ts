@@ -99,7 +99,12 @@ export async function loadSkills(
       refuseKnownTools(skill, skills);
       skills.push(skill);
     } catch (error) {
-      if (error instanceof ConfigError && error.code !== "MODULE_UNLOADABLE" && error.code !== "NO_DEFAULT_EXPORT") throw error;
+      if (
+        error instanceof ConfigError &&
+        error.code !== "MODULE_UNLOADABLE" &&
+        error.code !== "NO_DEFAULT_EXPORT"
+      )
+        throw error;
       broken.push({ name, origin, error: describeError(error) });
     }
   }
@@ -108,7 +113,9 @@ export async function loadSkills(
 
 /** Two tools of one name would make the provider refuse every request. */
 function refuseKnownTools(skill: LoadedSkill, others: readonly LoadedSkill[]): void {
-  const known = new Map(others.flatMap(({ tools }) => tools.map((tool) => [tool.name, tool.skill])));
+  const known = new Map(
+    others.flatMap(({ tools }) => tools.map((tool) => [tool.name, tool.skill])),
+  );
   const twice = skill.tools.find(({ name }) => known.has(name));
   if (!twice) return;
   throw new SkillError(
@@ -118,7 +125,11 @@ function refuseKnownTools(skill: LoadedSkill, others: readonly LoadedSkill[]): v
   );
 }
 
-function findSkill(key: string, baseDir: string, builtinDir: string): { dir: string; origin: string } {
+function findSkill(
+  key: string,
+  baseDir: string,
+  builtinDir: string,
+): { dir: string; origin: string } {
   const isPath = key.startsWith(".") || isAbsolute(key);
   const candidates = isPath
     ? [{ dir: resolve(baseDir, key), origin: resolve(baseDir, key) }]
@@ -151,7 +162,7 @@ async function loadSkill(
   settings: SkillSettings,
   { logFor, importModule = importUserModule }: LoadDependencies,
 ): Promise<LoadedSkill> {
-  if (!namePattern.test(name)) {
+  if (!namePattern.test(name) || name === "watchkeeper") {
     throw new SkillError("SKILL_NAME_INVALID", `"${name}" is not a skill's name`, {
       hint: "Name its folder with small letters, digits and hyphens",
     });
@@ -170,7 +181,12 @@ async function loadSkill(
 
   const definition = asSkillDefinition(await importModule(code), code);
   const parsedConfig = parseConfig(definition, config, `skills.${key}`);
-  const context = { config: parsedConfig, timezone: settings.timezone, baseDir: settings.baseDir, log };
+  const context = {
+    config: parsedConfig,
+    timezone: settings.timezone,
+    baseDir: settings.baseDir,
+    log,
+  };
   const checks = Object.entries(definition.checks?.(context) ?? {}).map(([part, check]) =>
     loadCheck({ skill: name, part, check, log }, settings),
   );
@@ -185,7 +201,9 @@ function asSkillDefinition(value: unknown, file: string): SkillDefinition {
   const fits =
     typeof shape === "object" &&
     shape !== null &&
-    [shape.checks, shape.tools, shape.close].every((part) => part === undefined || typeof part === "function");
+    (["checks", "tools", "close"] as const).every((part) =>
+      ["undefined", "function"].includes(typeof shape[part]),
+    );
   if (fits) return shape;
   throw new SkillError("SKILL_INVALID", `${file} does not export a skill`, {
     hint: "Write `export default defineSkill({ … })`",
@@ -199,7 +217,8 @@ function parseConfig(definition: SkillDefinition, config: unknown, path: string)
       hint: 'Make it with `z` from "watchkeeper"',
     });
   }
-  const schema = definition.config instanceof z.ZodObject ? definition.config.strict() : definition.config;
+  const schema =
+    definition.config instanceof z.ZodObject ? definition.config.strict() : definition.config;
   const parsed = schema.safeParse(config ?? {}, { reportInput: true });
   if (parsed.success) return parsed.data;
   throw new ConfigError(
@@ -209,7 +228,12 @@ function parseConfig(definition: SkillDefinition, config: unknown, path: string)
 }
 
 function loadCheck(
-  { skill, part, check, log }: { skill: string; part: string; check: CheckDefinition; log: SkillLog },
+  {
+    skill,
+    part,
+    check,
+    log,
+  }: { skill: string; part: string; check: CheckDefinition; log: SkillLog },
   settings: SkillSettings,
 ): LoadedCheck {
   const name = `${skill}/${part}`;
@@ -230,15 +254,35 @@ function loadCheck(
   if (timeoutMs === undefined) {
     throw invalid(`timeout "${check.timeout}" is not a duration`, 'Write one such as "20s"');
   }
-  return { name, skill, schedule: parsed.schedule, timeoutMs, log, observe: (input) => check.observe(input) };
+  return {
+    name,
+    skill,
+    schedule: parsed.schedule,
+    timeoutMs,
+    log,
+    observe: (input) => check.observe(input),
+  };
 }
 
-function loadTool({ skill, part, tool, log }: { skill: string; part: string; tool: AnyTool; log: SkillLog }): LoadedTool {
+function loadTool({
+  skill,
+  part,
+  tool,
+  log,
+}: {
+  skill: string;
+  part: string;
+  tool: AnyTool;
+  log: SkillLog;
+}): LoadedTool {
   const name = `${skill.replaceAll("-", "_")}_${part}`;
   const invalid = (message: string, hint: string) =>
     new SkillError("TOOL_INVALID", `${name}: ${message}`, { hint });
   if (!toolPattern.test(name)) {
-    throw invalid("is not a tool's name", "Use letters, digits and underscores, at most 64 with the skill's name");
+    throw invalid(
+      "is not a tool's name",
+      "Use letters, digits and underscores, at most 64 with the skill's name",
+    );
   }
   if (!(tool.input instanceof z.ZodType)) {
     throw invalid("has no zod schema as input", 'Make it with `z` from "watchkeeper"');

@@ -13,7 +13,10 @@ describe("resolveNames", () => {
     [[], []],
     [["inbox"], ["inbox/work", "inbox/home"]],
     [["services/api"], ["services/api"]],
-    [["inbox/home", "inbox"], ["inbox/home", "inbox/work"]],
+    [
+      ["inbox/home", "inbox"],
+      ["inbox/home", "inbox/work"],
+    ],
   ])("takes %j for %j", (names, expected) => {
     expect(resolveNames(names, checks)).toEqual(expected);
   });

@@ -40,7 +40,14 @@ describe("a look", () => {
   it("keeps what the check said", () => {
     const closesAt = new Date("2026-11-23T10:00:00Z");
     const since = new Date("2026-11-23T09:00:00Z");
-    const said = { text: "x", data: { n: 1 }, trust: "trusted", fingerprint: "v1", closesAt, since };
+    const said = {
+      text: "x",
+      data: { n: 1 },
+      trust: "trusted",
+      fingerprint: "v1",
+      closesAt,
+      since,
+    };
     const result = {
       observations: [{ ...good, ...said }],
       ...{ complete: true, gone: ["b"], cursor: { uid: 5 }, notes: ["3 left alone"] },
@@ -58,14 +65,26 @@ describe("a look", () => {
     ["a list", [good], "LOOK_INVALID"],
     ["no observations", { cursor: 1 }, "LOOK_INVALID"],
     ["observations that are no list", { observations: {} }, "LOOK_INVALID"],
-    ["complete: false, which is not a word for it", { observations: [], complete: false }, "LOOK_INVALID"],
+    [
+      "complete: false, which is not a word for it",
+      { observations: [], complete: false },
+      "LOOK_INVALID",
+    ],
     ["gone that is no list", { observations: [], gone: "a" }, "LOOK_INVALID"],
     ["more than 10,000 observations", { observations: Array(10_001).fill(good) }, "LOOK_INVALID"],
     ["a cursor in a circle", { observations: [], cursor: circle() }, "CURSOR_INVALID"],
     ["a cursor that is a function", { observations: [], cursor: () => 1 }, "CURSOR_INVALID"],
     ["a cursor with a big number", { observations: [], cursor: 1n }, "CURSOR_INVALID"],
-    ["a cursor above 1 MB", { observations: [], cursor: "x".repeat(1024 * 1024) }, "CURSOR_TOO_LARGE"],
-    ["a cursor above 1 MB in bytes", { observations: [], cursor: "é".repeat(600_000) }, "CURSOR_TOO_LARGE"],
+    [
+      "a cursor above 1 MB",
+      { observations: [], cursor: "x".repeat(1024 * 1024) },
+      "CURSOR_TOO_LARGE",
+    ],
+    [
+      "a cursor above 1 MB in bytes",
+      { observations: [], cursor: "é".repeat(600_000) },
+      "CURSOR_TOO_LARGE",
+    ],
   ])("is none when it is %s", (_, result, code) => {
     expect(() => acceptLook(result)).toThrow(SkillError);
     expect(() => acceptLook(result)).toThrow(
@@ -140,9 +159,9 @@ describe("text from outside", () => {
   });
 
   it("has a title even when nothing of it can be seen, and no text when nothing is left of it", () => {
-    expect(accept({ ...good, title: "\u200b\u0007", text: " \u0000 " }).observations).toMatchObject([
-      { title: "(no title)", text: null },
-    ]);
+    expect(accept({ ...good, title: "\u200b\u0007", text: " \u0000 " }).observations).toMatchObject(
+      [{ title: "(no title)", text: null }],
+    );
   });
 
   it("cannot hide a key or a fingerprint behind half a character, which no store gives back", () => {

@@ -57,9 +57,13 @@ export function acceptLook(result: unknown, scrub: Scrub = (text) => text): Acce
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const where = issue?.path.join(".") || "the result";
-    throw new SkillError("LOOK_INVALID", `the check returned something else than a look: ${where}: ${issue?.message ?? ""}`, {
-      hint: "Return { observations: [...], cursor } from observe",
-    });
+    throw new SkillError(
+      "LOOK_INVALID",
+      `the check returned something else than a look: ${where}: ${issue?.message ?? ""}`,
+      {
+        hint: "Return { observations: [...], cursor } from observe",
+      },
+    );
   }
   const { cursor, gone = [], notes = [] } = parsed.data;
   if (cursor !== undefined) checkCursor(cursor);

@@ -4,9 +4,9 @@ import { parseSkillFile } from "./skill-file.ts";
 const parse = (source: string) => parseSkillFile(source, "SKILL.md");
 
 it("reads name, description and the instructions after the frontmatter", () => {
-  expect(parse("---\nname: a\ndescription: Watches a.\nlicense: MIT\n---\n\n# A\n\n---\nmore\n")).toEqual(
-    { name: "a", description: "Watches a.", instructions: "# A\n\n---\nmore" },
-  );
+  expect(
+    parse("---\nname: a\ndescription: Watches a.\nlicense: MIT\n---\n\n# A\n\n---\nmore\n"),
+  ).toEqual({ name: "a", description: "Watches a.", instructions: "# A\n\n---\nmore" });
 });
 
 it.each([

@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { commit, observation, openTemporaryStore, registerUsualChecks, seen } from "./store-fixture.ts";
+import {
+  commit,
+  observation,
+  openTemporaryStore,
+  registerUsualChecks,
+  seen,
+} from "./store-fixture.ts";
 
 const daemon = { pid: 42, version: "1.2.3", heartbeatMs: 300_000 };
 
@@ -95,15 +101,31 @@ describe("the daemon's own row", () => {
   });
 });
 
+const usual = { at: 2_000, keepSkills: [] };
+
 describe("registered checks", () => {
+  it("that are taken out close their findings without a word, their blindness too", async () => {
+    const { store } = await openTemporaryStore();
+    await commit(store, seen("mail/work", 1_000, [observation("a")]));
+    await store.registerChecks([], usual);
+    expect(await store.pendingFindings(10)).toEqual([]);
+    expect(await store.listFindings({ all: false, limit: 10 })).toEqual([]);
+    expect(await store.listFindings({ all: true, limit: 10 })).toMatchObject([
+      { key: "a", status: "resolved", resolvedAt: 2_000 },
+    ]);
+  });
+
   it("are due at once when new or rescheduled, and keep their time otherwise", async () => {
     const { store } = await openTemporaryStore();
     await commit(store, seen("mail/work", 1_000, []), seen("web/api", 1_000, []));
-    const records = await store.registerChecks([
-      { name: "mail/work", skill: "mail", schedule: "every 1m" },
-      { name: "web/api", skill: "web", schedule: "every 5m" },
-      { name: "new/one", skill: "new", schedule: "every 1m" },
-    ]);
+    const records = await store.registerChecks(
+      [
+        { name: "mail/work", skill: "mail", schedule: "every 1m" },
+        { name: "web/api", skill: "web", schedule: "every 5m" },
+        { name: "new/one", skill: "new", schedule: "every 1m" },
+      ],
+      usual,
+    );
     expect(records).toMatchObject([
       { name: "mail/work", nextDueAt: 61_000, lastOkAt: 1_000, enabled: true },
       { name: "new/one", nextDueAt: null, lastRunAt: null, status: "ok" },
@@ -114,7 +136,7 @@ describe("registered checks", () => {
   it("that are no longer named are switched off, and remember what they saw when they come back", async () => {
     const { store } = await openTemporaryStore();
     await commit(store, seen("mail/work", 1_000, [observation("a")], { cursor: 7 }));
-    expect(await store.registerChecks([])).toEqual([]);
+    expect(await store.registerChecks([], { at: 2_000, keepSkills: ["mail"] })).toEqual([]);
     expect((await store.status()).checks.map(({ enabled }) => enabled)).toEqual([
       false,
       false,

@@ -1,9 +1,10 @@
-import { and, asc, eq, isNull, notInArray, sql } from "drizzle-orm";
+import { and, asc, eq, isNull, ne, notInArray, or, sql } from "drizzle-orm";
 import type { Db } from "./database.ts";
 import type { Store } from "./port.ts";
-import { beats, checks, daemon, deliveries, runs } from "./schema.ts";
+import { blindCheck } from "./looks.ts";
+import { checks, findings, observations } from "./schema.ts";
 
-/** The daemon's own row and the rows of the checks it runs. */
+/** The rows of the checks that the daemon runs. */
 
 export const checkColumns = {
   name: checks.name,
@@ -19,41 +20,36 @@ export const checkColumns = {
   lastError: checks.lastError,
 };
 
-const killed = "the process was stopped before it finished";
+export function checkWrites(db: Db): Pick<Store, "registerChecks"> {
+  /** Nobody looks any more, so nobody would see that they are over. */
+  function closeFindingsOf(check: string, at: number): void {
+    db.update(findings)
+      .set({
+        state: "resolved",
+        status: "resolved",
+        resolvedAt: at,
+        changedAt: at,
+        revision: sql`${findings.revision} + 1`,
+        handledRevision: sql`${findings.revision} + 1`,
+      })
+      .where(
+        and(
+          ne(findings.status, "resolved"),
+          or(
+            eq(findings.check, check),
+            and(eq(findings.check, blindCheck), eq(findings.key, check)),
+          ),
+        ),
+      )
+      .run();
+    db.update(observations)
+      .set({ goneAt: at })
+      .where(and(eq(observations.check, check), isNull(observations.goneAt)))
+      .run();
+  }
 
-export function checkQueries(
-  db: Db,
-): Pick<Store, "recordStart" | "recordStop" | "registerChecks"> {
   return {
-    async recordStart({ at, ...started }) {
-      return db.transaction(() => {
-        const row = { ...started, startedAt: at, stoppedAt: null };
-        db.insert(daemon)
-          .values({ id: 1, ...row })
-          .onConflictDoUpdate({ target: daemon.id, set: row })
-          .run();
-        db.update(beats)
-          .set({ outcome: "failed", finishedAt: at, error: killed })
-          .where(isNull(beats.finishedAt))
-          .run();
-        const interrupted = db
-          .update(runs)
-          .set({ outcome: "interrupted", finishedAt: at, error: killed })
-          .where(isNull(runs.finishedAt))
-          .run();
-        db.update(deliveries)
-          .set({ state: "failed", lastError: killed, updatedAt: at })
-          .where(eq(deliveries.state, "sending"))
-          .run();
-        return { interruptedRuns: interrupted.changes };
-      });
-    },
-
-    async recordStop(at) {
-      db.update(daemon).set({ stoppedAt: at }).where(eq(daemon.id, 1)).run();
-    },
-
-    async registerChecks(registrations) {
+    async registerChecks(registrations, { at, keepSkills }) {
       return db.transaction(() => {
         for (const { name, skill, schedule } of registrations) {
           db.insert(checks)
@@ -70,10 +66,15 @@ export function checkQueries(
             .run();
         }
         const names = registrations.map(({ name }) => name);
-        db.update(checks)
+        const dropped = db
+          .update(checks)
           .set({ enabled: false })
           .where(and(eq(checks.enabled, true), notInArray(checks.name, names)))
-          .run();
+          .returning({ name: checks.name, skill: checks.skill })
+          .all();
+        for (const { name, skill } of dropped) {
+          if (!keepSkills.includes(skill)) closeFindingsOf(name, at);
+        }
         return db
           .select(checkColumns)
           .from(checks)

@@ -132,7 +132,10 @@ describe("the connection", () => {
   it("leaves data that is none as none", async () => {
     const { store, sql } = await openTemporaryStore();
     await commit(store, seen("web/api", 1, [observation("a"), observation("b", { data: [] })]));
-    expect(sql.prepare("select data from findings order by id").pluck().all()).toEqual([null, "[]"]);
+    expect(sql.prepare("select data from findings order by id").pluck().all()).toEqual([
+      null,
+      "[]",
+    ]);
   });
 });
 
@@ -178,7 +181,10 @@ describe("a database that is not of this version", () => {
 
 describe("a damaged database", () => {
   const damages: [string, (bytes: Buffer) => Buffer][] = [
-    ["something else altogether", () => Buffer.from("this is a letter, not a database\n".repeat(99))],
+    [
+      "something else altogether",
+      () => Buffer.from("this is a letter, not a database\n".repeat(99)),
+    ],
     ["a first page of noise", (bytes) => Buffer.from(bytes).fill(0x5a, 100, 4_096)],
   ];
 

@@ -32,9 +32,13 @@ export function prepareStateDir(stateDir: string): void {
   try {
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
     if (statSync(stateDir).mode & sharedByAll) {
-      throw new StoreError("STATE_DIR_SHARED", `${stateDir} is shared by everybody on this machine`, {
-        hint: "Give a directory of your own below it with --state DIR or WATCHKEEPER_STATE",
-      });
+      throw new StoreError(
+        "STATE_DIR_SHARED",
+        `${stateDir} is shared by everybody on this machine`,
+        {
+          hint: "Give a directory of your own below it with --state DIR or WATCHKEEPER_STATE",
+        },
+      );
     }
     chmodSync(stateDir, 0o700);
   } catch (cause) {
@@ -152,13 +156,19 @@ export function asStoreError(cause: unknown, path: string): StoreError {
       hint: "Free some space; what was saved before is safe",
     });
   }
-  if (code.startsWith("SQLITE_CANTOPEN") || code.startsWith("SQLITE_READONLY") || code === "EACCES") {
+  if (
+    code.startsWith("SQLITE_CANTOPEN") ||
+    code.startsWith("SQLITE_READONLY") ||
+    code === "EACCES"
+  ) {
     return new StoreError("DATABASE_UNWRITABLE", `cannot open ${path}`, {
       cause,
       hint: "See that the file and its directory belong to the user that runs watchkeeper",
     });
   }
-  return new StoreError("DATABASE_FAILED", `the database failed: ${describeError(cause)}`, { cause });
+  return new StoreError("DATABASE_FAILED", `the database failed: ${describeError(cause)}`, {
+    cause,
+  });
 }
 
 /** Gives the methods of a port so that what SQLite throws comes out with our code and the mend. */

@@ -5,9 +5,7 @@ import type { Store } from "./index.ts";
 const verdict = (store: Store, findingId: number, revision: number, told = false) =>
   store.applyVerdicts({
     at: 50,
-    verdicts: [
-      { findingId, revision, verdict: "digest", decidedBy: "rules", message: null, told },
-    ],
+    verdicts: [{ findingId, revision, verdict: "digest", decidedBy: "rules", message: null, told }],
     notifications: [],
   });
 

@@ -60,9 +60,7 @@ export function findingWrites(db: Db): FindingWrites {
       revision: sql`${findings.revision} + 1`,
       changedAt: sql`${sql.placeholder("at")}`,
     })
-    .where(
-      and(eq(findings.status, "snoozed"), lte(findings.snoozedUntil, sql.placeholder("at"))),
-    )
+    .where(and(eq(findings.status, "snoozed"), lte(findings.snoozedUntil, sql.placeholder("at"))))
     .prepare();
   return {
     async acknowledge(findingId, at) {

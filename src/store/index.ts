@@ -1,6 +1,13 @@
-import { databasePath, openDatabase, openDatabaseReadonly, withStoreErrors, type Db } from "./database.ts";
+import {
+  databasePath,
+  openDatabase,
+  openDatabaseReadonly,
+  withStoreErrors,
+  type Db,
+} from "./database.ts";
 import { beatReads, beatWrites } from "./beats.ts";
-import { checkQueries } from "./checks.ts";
+import { checkWrites } from "./checks.ts";
+import { daemonWrites } from "./daemon.ts";
 import { findingReads, findingWrites } from "./findings.ts";
 import { lookReads, lookWrites } from "./looks.ts";
 import { notificationReads, notificationWrites } from "./notifications.ts";
@@ -26,7 +33,8 @@ export function openStore({ stateDir, migrationsDir }: StoreLocation): Store {
   const db = openDatabase(stateDir, migrationsDir);
   const store: Store = {
     ...readerOf(db),
-    ...checkQueries(db),
+    ...daemonWrites(db),
+    ...checkWrites(db),
     ...lookWrites(db),
     ...beatWrites(db),
     ...runWrites(db),
@@ -40,7 +48,10 @@ export function openStore({ stateDir, migrationsDir }: StoreLocation): Store {
  * Opens the store for commands that only look; works beside a running daemon.
  * @returns undefined when nothing was ever saved there.
  */
-export function openStoreReader({ stateDir, migrationsDir }: StoreLocation): StoreReader | undefined {
+export function openStoreReader({
+  stateDir,
+  migrationsDir,
+}: StoreLocation): StoreReader | undefined {
   const db = openDatabaseReadonly(stateDir, migrationsDir);
   return db && withStoreErrors(readerOf(db), databasePath(stateDir));
 }

@@ -15,9 +15,13 @@ async function holderOf(stateDir: string) {
     gc();
     process.stdin.resume();
   `;
-  const child = spawn(process.execPath, ["--expose-gc", "--input-type=module-typescript", "--eval", script], {
-    stdio: ["pipe", "pipe", "inherit"],
-  });
+  const child = spawn(
+    process.execPath,
+    ["--expose-gc", "--input-type=module-typescript", "--eval", script],
+    {
+      stdio: ["pipe", "pipe", "inherit"],
+    },
+  );
   onTestFinished(() => void child.kill("SIGKILL"));
   const [said] = (await once(child.stdout, "data")) as [Buffer];
   expect(String(said).trim()).toBe("held");

@@ -60,10 +60,10 @@ const look = fc.oneof(
   {
     weight: 1,
     // One that cannot be saved: it must leave no trace in either store.
-    arbitrary: checkName.map(
-      (check) =>
-        (at: number): Look => ({ ...seen(check, at, [observation("a")]), beatId: 99 }),
-    ),
+    arbitrary: checkName.map((check) => (at: number): Look => ({
+      ...seen(check, at, [observation("a")]),
+      beatId: 99,
+    })),
   },
 );
 
@@ -99,7 +99,7 @@ async function make(store: Store, moved: Move, at: number): Promise<unknown> {
     case "judge": {
       const pending = await store.pendingFindings(100);
       const verdicts = pending.map(({ id, revision }) => ({
-        ...{ findingId: id, revision, verdict: "notify", decidedBy: "rules" } as const,
+        ...({ findingId: id, revision, verdict: "notify", decidedBy: "rules" } as const),
         ...{ message: null, told: true },
       }));
       return store.applyVerdicts({ at, verdicts, notifications: [] });
@@ -118,7 +118,9 @@ async function everythingIn(store: Store) {
   };
 }
 
-function expectOneUnresolvedPerKey(findings: readonly { check: string; key: string; status: string }[]) {
+function expectOneUnresolvedPerKey(
+  findings: readonly { check: string; key: string; status: string }[],
+) {
   const open = findings.filter(({ status }) => status !== "resolved");
   const names = open.map(({ check, key: name }) => `${check} ${name}`);
   expect(new Set(names).size).toBe(names.length);

@@ -1,13 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Look } from "./index.ts";
-import {
-  commit,
-  failed,
-  observation,
-  openTemporaryStore,
-  said,
-  seen,
-} from "./store-fixture.ts";
+import { commit, failed, observation, openTemporaryStore, said, seen } from "./store-fixture.ts";
 
 const count = "select count(*) as count from";
 
@@ -181,7 +174,14 @@ describe("what a look says against what was known", () => {
 
   it("resolves what is named gone, and what a complete look misses; nothing else", async () => {
     const { store } = await openTemporaryStore();
-    await commit(store, seen("web/api", 1, ["a", "b", "c"].map((key) => observation(key))));
+    await commit(
+      store,
+      seen(
+        "web/api",
+        1,
+        ["a", "b", "c"].map((key) => observation(key)),
+      ),
+    );
     expect(await commit(store, seen("web/api", 2, []), failed("web/api", 3))).toEqual([]);
     const gone = ["a", "never seen"];
     expect(said(await commit(store, seen("web/api", 4, [], { gone })))).toEqual(["resolved 1"]);
@@ -298,9 +298,7 @@ describe("a check that cannot see", () => {
 });
 
 function withObservations(look: Look, observations: ReturnType<typeof observation>[]): Look {
-  return look.result.kind === "seen"
-    ? { ...look, result: { ...look.result, observations } }
-    : look;
+  return look.result.kind === "seen" ? { ...look, result: { ...look.result, observations } } : look;
 }
 
 function withCursor(look: Look, cursor: unknown): Look {

@@ -20,7 +20,8 @@ import { checks, findingEvents, findings, observations } from "./schema.ts";
 type LookReads = Pick<StoreReader, "knownObservations" | "checkCursor">;
 type LookWrites = Pick<Store, "commitLooks" | "closeOver">;
 
-const blindCheck = "watchkeeper/blind";
+/** Under this name stand the findings that say which checks cannot see; their key is the check. */
+export const blindCheck = "watchkeeper/blind";
 
 export function lookWrites(db: Db): LookWrites {
   const sqlOf = statements(db);
@@ -143,7 +144,12 @@ export function lookWrites(db: Db): LookWrites {
     return addEvent(beatId, findingId, at, !quiet);
   }
 
-  function addEvent(beatId: number | null, findingId: number, at: number, news: boolean): FindingEvent {
+  function addEvent(
+    beatId: number | null,
+    findingId: number,
+    at: number,
+    news: boolean,
+  ): FindingEvent {
     const row = sqlOf.finding.get({ id: findingId });
     if (!row) throw new Error(`finding ${findingId} is not there`);
     const { revision, state, severity, title, check } = row;
@@ -255,7 +261,11 @@ function statements(db: Db) {
       .from(observations)
       .where(and(isNull(observations.goneAt), lte(observations.closesAt, sql.placeholder("at"))))
       .prepare(),
-    finding: db.select().from(findings).where(eq(findings.id, sql.placeholder("id"))).prepare(),
+    finding: db
+      .select()
+      .from(findings)
+      .where(eq(findings.id, sql.placeholder("id")))
+      .prepare(),
     openFinding: db
       .insert(findings)
       .values({

@@ -147,7 +147,13 @@ export function notificationWrites(db: Db): NotificationWrites {
       const row = db
         .select({ count: sql<number>`count(*)` })
         .from(notifications)
-        .where(and(gte(notifications.createdAt, since), eq(notifications.kind, "finding"), sql`${notifications.state} in ('ready', 'delivered')`))
+        .where(
+          and(
+            gte(notifications.createdAt, since),
+            eq(notifications.kind, "finding"),
+            sql`${notifications.state} in ('ready', 'delivered')`,
+          ),
+        )
         .get();
       return row?.count ?? 0;
     },

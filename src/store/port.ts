@@ -255,8 +255,15 @@ export interface Store extends StoreReader {
     daemon: Omit<DaemonRecord, "startedAt" | "stoppedAt"> & { at: number },
   ): Promise<{ interruptedRuns: number }>;
   recordStop(at: number): Promise<void>;
-  /** Adds new checks, switches off those not named, and returns what is remembered of the named. */
-  registerChecks(checks: readonly CheckRegistration[]): Promise<CheckRecord[]>;
+  /**
+   * Adds new checks and switches off those not named, whose findings are then over without a word;
+   * those of `keepSkills` (skills that cannot be used at present) stay as they are.
+   * @returns what is remembered of the named
+   */
+  registerChecks(
+    checks: readonly CheckRegistration[],
+    options: { at: number; keepSkills: readonly string[] },
+  ): Promise<CheckRecord[]>;
 
   beginBeat(beat: { trigger: BeatTrigger; at: number }): Promise<number>;
   /**

@@ -118,7 +118,11 @@ export function runWrites(db: Db): RunWrites {
   };
 }
 
-function saveVerdicts(db: Db, runId: number | null, { at, verdicts, notifications }: Verdicts): void {
+function saveVerdicts(
+  db: Db,
+  runId: number | null,
+  { at, verdicts, notifications }: Verdicts,
+): void {
   for (const { findingId, revision, verdict, decidedBy, message, told } of verdicts) {
     db.update(findings)
       .set({

@@ -74,7 +74,9 @@ export const beats = sqliteTable(
   (table) => [
     validJson("beats_checks_json", table.checks),
     index("beats_started_at").on(table.startedAt),
-    index("beats_unfinished").on(table.id).where(sql`${table.finishedAt} is null`),
+    index("beats_unfinished")
+      .on(table.id)
+      .where(sql`${table.finishedAt} is null`),
   ],
 );
 
@@ -110,10 +112,14 @@ export const findings = sqliteTable(
     index("findings_pending")
       .on(table.id)
       .where(sql`${table.revision} > ${table.handledRevision}`),
-    index("findings_unresolved").on(table.id).where(sql`${table.status} <> 'resolved'`),
+    index("findings_unresolved")
+      .on(table.id)
+      .where(sql`${table.status} <> 'resolved'`),
     index("findings_opened_at").on(table.openedAt),
     index("findings_key").on(table.check, table.key),
-    index("findings_snoozed").on(table.snoozedUntil).where(sql`${table.status} = 'snoozed'`),
+    index("findings_snoozed")
+      .on(table.snoozedUntil)
+      .where(sql`${table.status} = 'snoozed'`),
   ],
 );
 
@@ -138,7 +144,9 @@ export const observations = sqliteTable(
   (table) => [
     primaryKey({ columns: [table.check, table.key] }),
     index("observations_finding").on(table.findingId),
-    index("observations_present").on(table.check).where(sql`${table.goneAt} is null`),
+    index("observations_present")
+      .on(table.check)
+      .where(sql`${table.goneAt} is null`),
     index("observations_closing")
       .on(table.closesAt)
       .where(sql`${table.goneAt} is null and ${table.closesAt} is not null`),
@@ -190,7 +198,9 @@ export const runs = sqliteTable(
   (table) => [
     index("runs_started_at").on(table.startedAt),
     index("runs_beat").on(table.beatId),
-    index("runs_unfinished").on(table.id).where(sql`${table.finishedAt} is null`),
+    index("runs_unfinished")
+      .on(table.id)
+      .where(sql`${table.finishedAt} is null`),
   ],
 );
 
@@ -270,7 +280,9 @@ export const approvals = sqliteTable(
   },
   (table) => [
     validJson("approvals_arguments_json", table.arguments),
-    index("approvals_pending").on(table.id).where(sql`${table.status} = 'pending'`),
+    index("approvals_pending")
+      .on(table.id)
+      .where(sql`${table.status} = 'pending'`),
   ],
 );
 
@@ -298,7 +310,9 @@ export const effects = sqliteTable(
     uniqueIndex("effects_idempotency_key").on(table.idempotencyKey),
     validJson("effects_arguments_json", table.arguments),
     validJson("effects_result_json", table.result),
-    index("effects_unsettled").on(table.id).where(sql`${table.state} in ('planned', 'sent', 'unknown')`),
+    index("effects_unsettled")
+      .on(table.id)
+      .where(sql`${table.state} in ('planned', 'sent', 'unknown')`),
   ],
 );
 

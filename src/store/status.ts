@@ -28,13 +28,20 @@ export function statusReads(db: Db): Pick<StoreReader, "status"> {
             .get() ?? null,
         checks: db.select(checkColumns).from(checks).orderBy(asc(checks.name)).all(),
         openFindings:
-          db.select({ count }).from(findings).where(ne(findings.status, "resolved")).get()?.count ?? 0,
+          db.select({ count }).from(findings).where(ne(findings.status, "resolved")).get()?.count ??
+          0,
         pendingApprovals:
-          db.select({ count }).from(approvals).where(sql`${approvals.status} = 'pending'`).get()
-            ?.count ?? 0,
+          db
+            .select({ count })
+            .from(approvals)
+            .where(sql`${approvals.status} = 'pending'`)
+            .get()?.count ?? 0,
         undelivered:
-          db.select({ count }).from(notifications).where(sql`${notifications.state} = 'ready'`).get()
-            ?.count ?? 0,
+          db
+            .select({ count })
+            .from(notifications)
+            .where(sql`${notifications.state} = 'ready'`)
+            .get()?.count ?? 0,
       }));
     },
   };

@@ -52,6 +52,7 @@ const usualChecks = ["mail/work", "web/api", "web/shop"];
 export const registerUsualChecks = (store: Store) =>
   store.registerChecks(
     usualChecks.map((name) => ({ name, skill: skillOf(name), schedule: "every 1m" })),
+    { at: 0, keepSkills: [] },
   );
 
 const skillOf = (check: string): string => check.split("/")[0] ?? "";

@@ -127,7 +127,8 @@ test("a look that takes minutes holds up neither the probes after it nor what is
         stuck: {
           every: "10s",
           timeout: "2m",
-          observe: () => (clock.now() > begin ? new Promise(() => undefined) : Promise.resolve(nothing)),
+          observe: () =>
+            clock.now() > begin ? new Promise(() => undefined) : Promise.resolve(nothing),
         },
         probe: {
           every: "10s",
