@@ -11,7 +11,7 @@ export interface Overlap {
   readonly end: number;
 }
 
-export const canOverlap = (instance: Instance): boolean =>
+const canOverlap = (instance: Instance): boolean =>
   instance.busy && !instance.cancelled && !instance.allDay && instance.end > instance.start;
 
 /** @returns when both are on at the same time, or undefined when they never are. */

@@ -33,7 +33,7 @@ export interface SourceLimits {
   readonly redirects: number;
 }
 
-export const sourceLimits: SourceLimits = { bytes: 10_000_000, timeoutMs: 20_000, redirects: 5 };
+const sourceLimits: SourceLimits = { bytes: 10_000_000, timeoutMs: 20_000, redirects: 5 };
 
 /** Reads `ics` of the config: an address, or a path that starts at `baseDir`. */
 export function calendarAddress(ics: string, baseDir: string): CalendarAddress {

@@ -14,7 +14,7 @@ export interface OpenFolder {
 }
 
 /** Names a server for error texts. */
-export function nameServer(server: ImapServer): ImapServerName {
+function nameServer(server: ImapServer): ImapServerName {
   const { host, user, password, folder } = server;
   return { host, port: server.port ?? (server.secure ? 993 : 143), user, password, folder };
 }

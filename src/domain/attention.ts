@@ -7,7 +7,7 @@ import { type Finding, type Severity, type Verdict, verdicts } from "./finding.t
 import { formatTimeOfDay } from "./zoned-time.ts";
 
 /** When the digest goes out unless the owner says otherwise. */
-export const defaultDigestAt = "08:30";
+const defaultDigestAt = "08:30";
 
 /** A verdict with the reason for it, as a short sentence for the owner. */
 export interface ReasonedVerdict {

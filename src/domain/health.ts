@@ -28,7 +28,7 @@ export interface LookedHealth extends CheckHealth {
 }
 
 /** A look that has ended, with the schedule of its check. */
-export interface Look {
+export interface LookTurn {
   readonly now: number;
   readonly schedule: Schedule;
   readonly slackMs: number;
@@ -43,7 +43,7 @@ export const newHealth: CheckHealth = {
   nextDueAt: null,
 };
 
-export function afterSuccess({ now, schedule, slackMs }: Look): LookedHealth {
+export function afterSuccess({ now, schedule, slackMs }: LookTurn): LookedHealth {
   return { ...newHealth, lastOkAt: now, nextDueAt: nextDue(schedule, now, slackMs) };
 }
 
@@ -53,7 +53,7 @@ export function afterSuccess({ now, schedule, slackMs }: Look): LookedHealth {
  */
 export function afterFailure(
   health: Pick<CheckHealth, "consecutiveFailures" | "failingSince" | "lastOkAt">,
-  look: Look & { readonly retryAt?: number | undefined },
+  look: LookTurn & { readonly retryAt?: number | undefined },
 ): LookedHealth {
   const { now } = look;
   const consecutiveFailures = health.consecutiveFailures + 1;
@@ -78,7 +78,7 @@ export function plausibleDue(
   return clampDue(health.nextDueAt, schedule, now, backoffMs);
 }
 
-function retryDue({ now, schedule, slackMs }: Look, failures: number, retryAt: number): number {
+function retryDue({ now, schedule, slackMs }: LookTurn, failures: number, retryAt: number): number {
   const factor = 2 ** Math.min(failures - 1, 30);
   const regular = nextDue(schedule, now, slackMs);
   if (schedule.kind === "cron") {

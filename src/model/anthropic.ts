@@ -10,7 +10,7 @@ import {
   usageOf,
   type ReplyDraft,
 } from "./reply.ts";
-import { startWatch, type Watch } from "./watch.ts";
+import { startWatch, type CallWatch } from "./watch.ts";
 
 export interface AnthropicModelOptions {
   /** A model id, such as `claude-sonnet-5-5`. */
@@ -45,7 +45,7 @@ export function anthropicModel(options: AnthropicModelOptions): Model {
     async complete(request, { signal }): Promise<ModelReply> {
       const startedAt = clock.now();
       const draft = startReply();
-      let watch: Watch | undefined;
+      let watch: CallWatch | undefined;
       const fail = (failure: ModelFailure): ModelReply => {
         const usage = usageOf(draft);
         return {
@@ -103,7 +103,7 @@ function unusableKey(apiKey: string | undefined, baseUrl: string | undefined): s
  * The request as it goes over the wire. Keys stand in a fixed order with what grows or varies at the
  * end, so that requests of one conversation begin with the same bytes.
  */
-export function messageBody(
+function messageBody(
   model: string,
   request: ModelRequest,
 ): Anthropic.MessageCreateParamsStreaming {
@@ -122,7 +122,7 @@ function openClient(
   Client: typeof Anthropic,
   { baseUrl, requestTimeoutMs }: AnthropicModelOptions,
   apiKey: string | undefined,
-  watch: Watch,
+  watch: CallWatch,
 ): Anthropic {
   return new Client({
     // Given here, so that the client looks for neither in the environment nor in files of its own.
@@ -138,7 +138,7 @@ function openClient(
 }
 
 /** The same response with every piece of its body counted. */
-function watched(response: Response, watch: Watch): Response {
+function watched(response: Response, watch: CallWatch): Response {
   watch.touch(0);
   if (!response.body) return response;
   const counted = response.body.pipeThrough(
@@ -159,7 +159,7 @@ async function receive(
   client: Anthropic,
   body: Anthropic.MessageCreateParamsStreaming,
   draft: ReplyDraft,
-  watch: Watch,
+  watch: CallWatch,
 ): Promise<void> {
   const { data: events, response } = await client.messages
     .create(body, { signal: watch.signal })

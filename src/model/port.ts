@@ -10,7 +10,6 @@ export type ToolParam = Anthropic.Tool;
 export type ToolChoice = Anthropic.ToolChoice;
 export type MessageParam = Anthropic.MessageParam;
 export type ContentBlock = Anthropic.ContentBlock;
-export type ContentBlockParam = Anthropic.ContentBlockParam;
 export type ToolUseBlock = Anthropic.ToolUseBlock;
 export type ToolResultBlockParam = Anthropic.ToolResultBlockParam;
 /** The body of a request as it goes over the wire. */

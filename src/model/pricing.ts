@@ -29,7 +29,8 @@ const rates = (
 
 /**
  * Anthropic's list prices for the standard tier.
- * Source: https://platform.claude.com/docs/en/about-claude/pricing, as of November 2026.
+ * Source: https://platform.claude.com/docs/en/about-claude/pricing and the release notes of October 2026;
+ * the cache rates of Haiku 5.5 and Sonnet 5.5 from the notes alone. Yours may differ: see your invoice.
  */
 export const listPrices: PriceTable = {
   "claude-fable-5-1": rates(10, 50, 0.25, 12.5, 20),

@@ -2,7 +2,7 @@ import type { Clock } from "../domain/clock.ts";
 import type { ModelFailure } from "./port.ts";
 
 /** Watches one call: ends it when the caller wants, when it takes too long, when it falls silent. */
-export interface Watch {
+export interface CallWatch {
   /** Aborted when the call must end. */
   readonly signal: AbortSignal;
   /** Says that something came in, and how much of the answer's body. */
@@ -31,7 +31,7 @@ export function startWatch({
   idleTimeoutMs,
   requestTimeoutMs,
   signal,
-}: WatchOptions): Watch {
+}: WatchOptions): CallWatch {
   const call = new AbortController();
   const ended = new AbortController();
   let reason: "caller" | "silence" | "deadline" | undefined;

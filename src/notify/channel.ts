@@ -16,14 +16,13 @@ export interface ChannelDependencies {
 
 const channels = { terminal: terminalChannel };
 
-export type ChannelName = keyof typeof channels;
-
-/** The channels that the config names, in its order. */
+/** The channels that the config names; the terminal when none of them can be used, so that nothing is told to nobody. */
 export function openChannels(
   configured: Readonly<Record<string, unknown>>,
   dependencies: ChannelDependencies,
 ): Channel[] {
-  return Object.entries(channels)
+  const opened = Object.entries(channels)
     .filter(([name]) => configured[name] !== undefined)
     .map(([, open]) => open(dependencies));
+  return opened.length > 0 ? opened : [terminalChannel(dependencies)];
 }

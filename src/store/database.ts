@@ -141,7 +141,7 @@ function refuseOlder(client: Database.Database, migrationsDir: string): void {
 }
 
 /** Turns SQLite's errors into ours, with the mend. */
-export function asStoreError(cause: unknown, path: string): StoreError {
+function asStoreError(cause: unknown, path: string): StoreError {
   if (cause instanceof StoreError) return cause;
   const code = codeOf(cause);
   if (code.startsWith("SQLITE_CORRUPT") || code.startsWith("SQLITE_NOTADB")) {

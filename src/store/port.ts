@@ -1,4 +1,5 @@
 import type { KnownObservation } from "../domain/diff.ts";
+import type { HealthStatus, LookedHealth } from "../domain/health.ts";
 import type {
   DecidedBy,
   Finding,
@@ -14,15 +15,13 @@ import type {
  * when the database cannot be used. All times are milliseconds since the epoch.
  */
 
-export type CheckStatus = "ok" | "failing" | "blind";
-
 /** A check as the store remembers it between beats. */
 export interface CheckRecord {
   readonly name: string;
   readonly skill: string;
   readonly schedule: string;
   readonly enabled: boolean;
-  readonly status: CheckStatus;
+  readonly status: HealthStatus;
   /** Null when it never ran: due now. */
   readonly nextDueAt: number | null;
   readonly lastRunAt: number | null;
@@ -37,15 +36,6 @@ export interface CheckRegistration {
   readonly skill: string;
   /** Names the schedule; when it differs from the stored one, the check is due at once. */
   readonly schedule: string;
-}
-
-/** What a look does to its check's row. */
-export interface CheckHealth {
-  readonly status: CheckStatus;
-  readonly consecutiveFailures: number;
-  readonly failingSince: number | null;
-  readonly lastOkAt: number | null;
-  readonly nextDueAt: number;
 }
 
 export type LookResult =
@@ -64,7 +54,8 @@ export interface Look {
   readonly check: string;
   readonly skill: string;
   readonly at: number;
-  readonly health: CheckHealth;
+  /** What the look does to its check's row. */
+  readonly health: LookedHealth;
   readonly result: LookResult;
   /** Opens (or, when null, resolves) the finding that says this check is blind. */
   readonly blind: { readonly title: string; readonly text: string } | null;

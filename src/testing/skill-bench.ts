@@ -103,7 +103,7 @@ function contextOf<Config>(
     });
   }
   // A skill without a schema takes what it is given.
-  return { config: parsed ? parsed.data : (config as Config), timezone, baseDir, log };
+  return { config: parsed?.data as Config, timezone, baseDir, log };
 }
 
 function pick<Item>(items: Readonly<Record<string, Item>>, name: string, kind: string): Item {

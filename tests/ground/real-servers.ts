@@ -11,6 +11,7 @@ const realServers: readonly RealServer[] = [
   { program: "dovecot", package: "dovecot-imapd" },
   { program: "radicale", package: "radicale" },
   { program: "openssl", package: "openssl" },
+  { program: "sqlite3", package: "sqlite3" },
 ];
 
 /** Where Debian puts servers; not on every user's path. */

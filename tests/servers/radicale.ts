@@ -1,0 +1,97 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { missingServers } from "../ground/real-servers.ts";
+
+/** A real Radicale on loopback with one user and one calendar. Debian: `apt-get install radicale`. */
+export interface RadicaleServer extends AsyncDisposable {
+  /** The calendar's address, whole as iCalendar to who reads it; user and password are in it. */
+  readonly url: string;
+  /** Puts one VEVENT into the calendar, as a calendar program would. */
+  putEvent(uid: string, event: string): Promise<void>;
+}
+
+const user = "robin";
+const password = "s3cret-Passw0rd";
+
+/** @throws Error when it is missing and WATCHKEEPER_REQUIRE_SERVERS=1 asks for real servers */
+export function radicaleAvailable(): boolean {
+  const missing = missingServers(process.env.PATH ?? "").some(
+    ({ program }) => program === "radicale",
+  );
+  if (missing && process.env.WATCHKEEPER_REQUIRE_SERVERS === "1") {
+    throw new Error("radicale is missing; apt-get install radicale");
+  }
+  return !missing;
+}
+
+export async function startRadicale(): Promise<RadicaleServer> {
+  const dir = await mkdtemp(join(tmpdir(), "radicale-"));
+  await mkdir(join(dir, "collections"));
+  await writeFile(join(dir, "users"), `${user}:${password}\n`);
+  const port = await freePort();
+  await writeFile(
+    join(dir, "config"),
+    `[server]
+hosts = 127.0.0.1:${port}
+[auth]
+type = htpasswd
+htpasswd_filename = ${join(dir, "users")}
+htpasswd_encryption = plain
+[storage]
+filesystem_folder = ${join(dir, "collections")}
+`,
+  );
+  const child = spawn("radicale", ["--config", join(dir, "config"), "--logging-level=info"], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  for await (const line of createInterface(child.stderr)) if (line.includes("Listening")) break;
+  // Its log must not fill the pipe.
+  child.stderr.resume();
+
+  const calendar = `http://127.0.0.1:${port}/${user}/work/`;
+  const request = async (method: string, url: string, body: string, type: string) => {
+    const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
+    const headers = { authorization, "content-type": type };
+    const response = await fetch(url, { method, headers, body });
+    if (!response.ok) throw new Error(`${method} ${url}: ${response.status}`);
+  };
+  await request(
+    "MKCALENDAR",
+    calendar,
+    `<?xml version="1.0"?><C:mkcalendar xmlns:C="urn:ietf:params:xml:ns:caldav"/>`,
+    "application/xml",
+  );
+  return {
+    url: calendar.replace("http://", `http://${user}:${password}@`),
+    putEvent: (uid, event) =>
+      request(
+        "PUT",
+        `${calendar}${uid}.ics`,
+        ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//test//EN", event, "END:VCALENDAR", ""].join(
+          "\r\n",
+        ),
+        "text/calendar",
+      ),
+    async [Symbol.asyncDispose]() {
+      const ended = once(child, "exit");
+      child.kill("SIGTERM");
+      await ended;
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
