@@ -3,7 +3,13 @@ export { z } from "zod";
 export { defineConfig, type Config } from "./config/define.ts";
 export { secret, type Secret } from "./config/secret.ts";
 export { duration, formatDuration, parseDuration } from "./domain/duration.ts";
-export { AdapterError, ConfigError, SkillError, ToolError, WatchkeeperError } from "./domain/errors.ts";
+export {
+  AdapterError,
+  ConfigError,
+  SkillError,
+  ToolError,
+  WatchkeeperError,
+} from "./domain/errors.ts";
 export type { Severity, Trust } from "./domain/finding.ts";
 export { defineSkill, defineTool } from "./skills/define.ts";
 export type {

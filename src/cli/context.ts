@@ -73,7 +73,9 @@ export async function writeStore(context: CommandContext): Promise<Store> {
 export function parseId(text: string): number {
   const id = Number(text.replace(/^#/, ""));
   if (Number.isSafeInteger(id) && id > 0) return id;
-  throw new ConfigError("ID_INVALID", `"${text}" is not an id`, { hint: "Ids are whole numbers such as 12" });
+  throw new ConfigError("ID_INVALID", `"${text}" is not an id`, {
+    hint: "Ids are whole numbers such as 12",
+  });
 }
 
 /** Reads `--limit`. @throws ConfigError when it is not a whole number from 1 to 10,000. */

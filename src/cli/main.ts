@@ -1,8 +1,10 @@
 import { CommanderError } from "commander";
 import { packageInfo } from "../config/package.ts";
-import { describeError, isWatchkeeperError } from "../domain/errors.ts";
+import { ConfigProblems } from "../config/problems.ts";
+import { ConfigError, describeError, isWatchkeeperError } from "../domain/errors.ts";
 import { commandContext, exit, type Terminal } from "./context.ts";
 import { buildProgram } from "./program.ts";
+import { plural, quoted } from "./text.ts";
 
 /**
  * The command line.
@@ -30,14 +32,24 @@ export async function main(argv: readonly string[]): Promise<number> {
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exit.done : exit.wrongUse;
-    err.write(`watchkeeper: ${describeError(error)}\n`);
-    if (!isWatchkeeperError(error)) {
-      if (process.env.WATCHKEEPER_DEBUG) err.write(`${String((error as Error).stack)}\n`);
-      else err.write("This looks like a fault of ours. WATCHKEEPER_DEBUG=1 shows where it happened.\n");
-      return exit.failed;
-    }
-    return error.name === "ConfigError" ? exit.wrongUse : exit.failed;
+    err.write(`${complaint(error, process.env.WATCHKEEPER_DEBUG !== undefined)}\n`);
+    return error instanceof ConfigError ? exit.wrongUse : exit.failed;
   }
+}
+
+/** What went wrong in one line; in several where a config has several mistakes. */
+function complaint(error: unknown, debug: boolean): string {
+  if (error instanceof ConfigProblems && error.problems.length > 1) {
+    const count = plural(error.problems.length, "problem");
+    return [
+      `watchkeeper: ${error.file}: ${count}`,
+      ...error.problems.map((line) => `  ${line}`),
+    ].join("\n");
+  }
+  const line = `watchkeeper: ${quoted(describeError(error))}`;
+  if (isWatchkeeperError(error)) return line;
+  const trace = error instanceof Error && debug ? error.stack : undefined;
+  return `${line}. This looks like a fault of ours; ${trace ? `here is where:\n${trace}` : "WATCHKEEPER_DEBUG=1 shows where"}`;
 }
 
 function terminal(stream: NodeJS.WriteStream): Terminal {

@@ -1,4 +1,5 @@
 import { Command, Option, type OptionValues } from "commander";
+import { nearestOf } from "../config/issues.ts";
 import type { CommandContext, GlobalOptions, Terminal } from "./context.ts";
 
 /** All commands with their options and help. Each one's code is loaded when it is called. */
@@ -17,7 +18,7 @@ export interface ProgramDependencies {
 }
 
 export function buildProgram({ version, out, err, run }: ProgramDependencies): Command {
-  const program = new Command("watchkeeper")
+  const program = prepared(new Command("watchkeeper"))
     .description(
       "Keeps watch over your inbox, calendar and services, and wakes an agent only when something is new.",
     )
@@ -30,7 +31,8 @@ export function buildProgram({ version, out, err, run }: ProgramDependencies): C
     .configureOutput({
       writeOut: (text) => out.write(text),
       writeErr: (text) => err.write(text),
-      outputError: (text, write) => write(`watchkeeper: ${text.replace(/^error: /, "")}`),
+      getOutHelpWidth: () => out.columns,
+      getErrHelpWidth: () => err.columns,
     })
     .showSuggestionAfterError(true)
     .exitOverride()
@@ -40,74 +42,160 @@ export function buildProgram({ version, out, err, run }: ProgramDependencies): C
     );
 
   /** Adds a command; commander gives arguments, then the options, then the command itself. */
-  const add = (parent: Command, usage: string, description: string, load: () => Promise<Action>): Command =>
-    parent
-      .command(usage)
+  const add = (
+    parent: Command,
+    usage: string,
+    description: string,
+    load: () => Promise<Action>,
+  ): Command =>
+    prepared(parent.command(usage))
       .description(description)
       .action(async (...given: unknown[]) => {
         const command = given.at(-1) as Command;
+        refuseUnknownSubcommand(command);
         await run(load)(command.optsWithGlobals<OptionValues>(), given.slice(0, -1));
       });
   const limit = () => new Option("--limit <n>", "how many rows").default("20");
 
-  add(program, "start", "keep watch in the foreground; one daemon per state directory", async () =>
-    (await import("./commands/start.ts")).start,
+  add(
+    program,
+    "start",
+    "keep watch in the foreground; one daemon per state directory",
+    async () => (await import("./commands/start.ts")).start,
   ).addOption(
     new Option("--log-level <level>", "what is logged on standard error")
       .choices(["debug", "info", "warn", "error", "silent"])
       .default("info"),
   );
-  add(program, "beat", "one beat now, and its run, to the end", async () =>
-    (await import("./commands/beat.ts")).beat,
+  add(
+    program,
+    "beat",
+    "one beat now, and its run, to the end",
+    async () => (await import("./commands/beat.ts")).beat,
   )
     .option("--check <name...>", "only these: a skill, or skill/check")
     .option("--dry-run", "observe and show what would be found and told; change nothing");
-  add(program, "status", "one screen: the daemon, its checks, what is open, what was spent", async () =>
-    (await import("./commands/status.ts")).status,
+  add(
+    program,
+    "status",
+    "one screen: the daemon, its checks, what is open, what was spent",
+    async () => (await import("./commands/status.ts")).status,
   );
 
-  const beats = add(program, "beats", "the receipts of the last beats", async () =>
-    (await import("./commands/beats.ts")).listBeats,
+  const beats = add(
+    program,
+    "beats",
+    "the receipts of the last beats",
+    async () => (await import("./commands/beats.ts")).listBeats,
   ).addOption(limit());
-  add(beats, "show <id>", "one receipt", async () => (await import("./commands/beats.ts")).showBeat);
-
-  const runs = add(program, "runs", "the last runs of the agent", async () =>
-    (await import("./commands/runs.ts")).listRuns,
-  ).addOption(limit());
-  add(runs, "show <id>", "one run's journal, step by step", async () =>
-    (await import("./commands/runs.ts")).showRun,
+  add(
+    beats,
+    "show <id>",
+    "one receipt",
+    async () => (await import("./commands/beats.ts")).showBeat,
   );
 
-  const findings = add(program, "findings", "what is open, the most severe first", async () =>
-    (await import("./commands/findings.ts")).listFindings,
+  const runs = add(
+    program,
+    "runs",
+    "the last runs of the agent",
+    async () => (await import("./commands/runs.ts")).listRuns,
+  ).addOption(limit());
+  add(
+    runs,
+    "show <id>",
+    "one run's journal, step by step",
+    async () => (await import("./commands/runs.ts")).showRun,
+  );
+
+  const findings = add(
+    program,
+    "findings",
+    "what is open, the most severe first",
+    async () => (await import("./commands/findings.ts")).listFindings,
   )
     .option("--all", "resolved ones too, newest first")
     .addOption(limit().default("100"));
-  add(findings, "show <id>", "one finding with its text", async () =>
-    (await import("./commands/findings.ts")).showFinding,
+  add(
+    findings,
+    "show <id>",
+    "one finding with its text",
+    async () => (await import("./commands/findings.ts")).showFinding,
   );
-  add(findings, "ack <id>", "you know of it: no more about it unless it gets worse", async () =>
-    (await import("./commands/findings.ts")).ackFinding,
+  add(
+    findings,
+    "ack <id>",
+    "you know of it: no more about it unless it gets worse",
+    async () => (await import("./commands/findings.ts")).ackFinding,
   );
-  add(findings, "snooze <id>", "leave it for a while", async () =>
-    (await import("./commands/findings.ts")).snoozeFinding,
+  add(
+    findings,
+    "snooze <id>",
+    "leave it for a while",
+    async () => (await import("./commands/findings.ts")).snoozeFinding,
   ).requiredOption("--for <duration>", "how long, such as 2h");
 
-  add(program, "skills", "the skills that are enabled, with their checks and tools", async () =>
-    (await import("./commands/skills.ts")).listSkills,
+  add(
+    program,
+    "skills",
+    "the skills that are enabled, with their checks and tools",
+    async () => (await import("./commands/skills.ts")).listSkills,
   );
-  const config = program.command("config").description("the configuration");
-  add(config, "check", "everything that is wrong with the configuration", async () =>
-    (await import("./commands/config.ts")).checkConfig,
+  const config = prepared(program.command("config")).description("the configuration");
+  add(
+    config,
+    "check",
+    "everything that is wrong with the configuration",
+    async () => (await import("./commands/config.ts")).checkConfig,
   );
-  add(program, "doctor", "see whether everything that the watch needs is there", async () =>
-    (await import("./commands/doctor.ts")).doctor,
+  add(
+    program,
+    "doctor",
+    "see whether everything that the watch needs is there",
+    async () => (await import("./commands/doctor.ts")).doctor,
   );
-  add(program, "init", "write a commented configuration here; nothing is overwritten", async () =>
-    (await import("./commands/init.ts")).init,
+  add(
+    program,
+    "init",
+    "write a commented configuration here; nothing is overwritten",
+    async () => (await import("./commands/init.ts")).init,
   );
-  add(program, "demo", "keep watch over a small world of its own, no account needed", async () =>
-    (await import("./commands/demo.ts")).demo,
+  add(
+    program,
+    "demo",
+    "keep watch over a small world of its own, no account needed",
+    async () => (await import("./commands/demo.ts")).demo,
   ).option("--dir <dir>", "where the small world is kept (default: a temporary folder)");
   return program;
+}
+
+/** A command that says what is wrong with its use in one line, with where its help is. */
+function prepared(command: Command): Command {
+  return command.allowExcessArguments(true).configureOutput({
+    outputError: (text, write) => {
+      const message = text
+        .trim()
+        .replace(/^error: /, "")
+        .replace(/\.?\n\(Did you mean (one of )?(.+?)\?\)$/, "; did you mean $2?")
+        .replace(/\.$/, "");
+      const help = `\`${[...pathOf(command), "--help"].join(" ")}\``;
+      write(`watchkeeper: ${message}${message.endsWith("?") ? "" : "."} See ${help}\n`);
+    },
+  });
+}
+
+function pathOf(command: Command): string[] {
+  return [...(command.parent ? pathOf(command.parent) : []), command.name()];
+}
+
+/** `findings 12` and `findings akc 12`: a word after a command that takes none. */
+function refuseUnknownSubcommand(command: Command): void {
+  const [word] = command.args.slice(command.registeredArguments.length);
+  if (word === undefined) return;
+  const known = command.commands.map((subcommand) => subcommand.name());
+  const nearest =
+    /^#?\d+$/.test(word) && known.includes("show") ? `show ${word}` : nearestOf(word, known);
+  command.error(
+    `${command.name()} does not take "${word}"${nearest ? `; did you mean "${command.name()} ${nearest}"?` : ""}`,
+  );
 }

@@ -10,46 +10,131 @@ type Schema = z.core.$ZodType;
  * @returns one line per issue: `heartbeat.evry: unknown key; did you mean "every"?`
  */
 export function describeIssues(schema: Schema, issues: readonly Issue[], root = ""): string[] {
-  return issues.flatMap((issue) => describeIssue(schema, issue, root));
+  const told = issues.flatMap(rebase);
+  const typos = told.flatMap((issue) => typosOf(schema, issue));
+  return told
+    .filter((issue) => !followsFromTypo(issue, typos))
+    .flatMap((issue) => describeIssue(schema, issue, root));
+}
+
+/** Of a union's alternatives, the one that fits best says best what is wrong. */
+function rebase(issue: Issue): Issue[] {
+  if (issue.code !== "invalid_union" || issue.errors.length === 0) return [issue];
+  const best = issue.errors.reduce((a, b) => (misfit(b) < misfit(a) ? b : a));
+  if (best.length === 0) return [issue];
+  return best.flatMap((inner) => rebase({ ...inner, path: [...issue.path, ...inner.path] }));
+}
+
+const misfit = (issues: readonly Issue[]): number =>
+  issues.reduce((sum, issue) => sum + (issue.path.length === 0 ? 3 : 1), 0);
+
+interface Typo {
+  readonly parent: string;
+  readonly meant: string;
+}
+
+function typosOf(schema: Schema, issue: Issue): Typo[] {
+  if (issue.code !== "unrecognized_keys") return [];
+  const known = knownKeysAt(schema, issue.path);
+  const parent = formatPath("", issue.path);
+  return issue.keys.flatMap((key) => {
+    const meant = nearestOf(key, known);
+    return meant === undefined ? [] : [{ parent, meant }];
+  });
+}
+
+/** `accounts is missing` is no second mistake where `acounts` stands beside it. */
+function followsFromTypo(issue: Issue, typos: readonly Typo[]): boolean {
+  if (issue.code === "unrecognized_keys") return false;
+  const place = formatPath("", issue.path);
+  return typos.some(({ parent, meant }) =>
+    issue.code === "custom"
+      ? place === parent
+      : issue.input === undefined && place === formatPath(parent, [meant]),
+  );
 }
 
 function describeIssue(schema: Schema, issue: Issue, root: string): string[] {
-  const where = formatPath(root, issue.path);
-  if (issue.code === "unrecognized_keys") {
-    const known = knownKeysAt(schema, issue.path);
-    return issue.keys.map((key) => {
-      const nearest = nearestOf(key, known);
-      const mend = nearest
-        ? `did you mean "${nearest}"?`
-        : known.length > 0
-          ? `known are ${known.join(", ")}`
-          : "remove it";
-      return `${formatPath(root, [...issue.path, key])}: unknown key; ${mend}`;
-    });
+  if (issue.code !== "unrecognized_keys") {
+    return [`${formatPath(root, issue.path) || "the config"}: ${plainMessage(issue)}`];
   }
-  if (issue.code === "invalid_union" && issue.errors.length > 0) {
-    // The alternative that fits best says best what is wrong.
-    const best = issue.errors.reduce((a, b) => (weight(b) < weight(a) ? b : a));
-    const rebased = best.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
-    if (rebased.length > 0) return describeIssues(schema, rebased, root);
-  }
-  return [`${where || "the config"}: ${plainMessage(issue)}`];
+  const known = knownKeysAt(schema, issue.path);
+  return issue.keys.map((key) => {
+    const nearest = nearestOf(key, known);
+    const mend = nearest
+      ? `did you mean "${nearest}"?`
+      : known.length > 0
+        ? `known are ${known.join(", ")}`
+        : "remove it";
+    return `${formatPath(root, [...issue.path, key])}: unknown key; ${mend}`;
+  });
 }
 
-const weight = (issues: readonly Issue[]): number =>
-  issues.reduce((sum, issue) => sum + (issue.path.length === 0 ? 3 : 1), 0);
+const kinds: Record<string, string> = {
+  string: "a text in quotes",
+  number: "a number",
+  int: "a whole number",
+  boolean: "true or false",
+  array: "a list in [ ]",
+  object: "an object in { }",
+  record: "an object in { }",
+  tuple: "a list in [ ]",
+};
 
+/** Our own messages stay as they are; of zod's, those that owners meet are put in plain words. */
 function plainMessage(issue: Issue): string {
-  if (issue.code === "invalid_type" && issue.input === undefined) {
-    return `is missing (expected ${issue.expected})`;
+  switch (issue.code) {
+    case "invalid_type": {
+      const expected = kinds[issue.expected] ?? issue.expected;
+      if (issue.input === undefined) return `is missing; write ${expected}`;
+      return `must be ${expected}, and is ${kindOf(issue.input)}`;
+    }
+    case "too_small":
+    case "too_big": {
+      const limit = issue.code === "too_small" ? issue.minimum : issue.maximum;
+      const bound = issue.inclusive === false ? boundWords.open : boundWords.closed;
+      return issue.origin === "string" && issue.code === "too_small" && Number(limit) === 1
+        ? "must not be empty"
+        : `must ${sizeWords[issue.origin] ?? "be"} ${bound[issue.code]} ${String(limit)}`;
+    }
+    case "invalid_value":
+      return `must be one of ${issue.values.map((value) => JSON.stringify(value)).join(", ")}`;
+    case "invalid_format":
+      return issue.format === "url"
+        ? `${JSON.stringify(issue.input)} is not an address such as "https://example.com/"`
+        : issue.message;
+    default:
+      return issue.message;
   }
-  return issue.message;
 }
 
+const boundWords = {
+  closed: { too_small: "at least", too_big: "at most" },
+  open: { too_small: "more than", too_big: "less than" },
+} as const;
+const sizeWords: Record<string, string> = {
+  string: "have a length of",
+  array: "have a length of",
+  set: "have a length of",
+};
+
+function kindOf(value: unknown): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "object") return "an object";
+  if (typeof value === "function") return "a function";
+  if (typeof value === "string") return "a text";
+  return typeof value === "number" || typeof value === "boolean" ? String(value) : typeof value;
+}
+
+const plainKey = /^[A-Za-z_$][\w$]*$/;
+
+/** `skills["./skills/backups"].targets[0].name` */
 export function formatPath(root: string, path: readonly PropertyKey[]): string {
   let text = root;
   for (const part of path) {
     if (typeof part === "number") text += `[${part}]`;
+    else if (!plainKey.test(String(part))) text += `[${JSON.stringify(String(part))}]`;
     else text += text ? `.${String(part)}` : String(part);
   }
   return text;
@@ -91,16 +176,23 @@ function unwrap(schema: Schema): Schema[] {
   return inner ? unwrap(inner) : [schema];
 }
 
-const definitionOf = (schema: Schema): Definition => schema._zod.def as Definition;
+const definitionOf = (schema: Schema): Definition => schema._zod.def;
 
 /** The known word that is nearest, when it is near enough to be what was meant. */
 export function nearestOf(word: string, known: readonly string[]): string | undefined {
+  const wanted = word.slice(0, longestWord).toLowerCase();
   const ranked = known
-    .map((candidate) => ({ candidate, distance: editDistance(word.toLowerCase(), candidate.toLowerCase()) }))
+    .map((candidate) => ({ candidate, distance: editDistance(wanted, candidate.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance);
-  const best = ranked[0];
-  return best && best.distance <= Math.max(2, Math.floor(word.length / 3)) ? best.candidate : undefined;
+  const [best] = ranked;
+  const enough = Math.max(2, Math.floor(wanted.length / 3));
+  // A word of two letters is two edits away from any other.
+  return best && best.distance <= enough && best.distance < wanted.length
+    ? best.candidate
+    : undefined;
 }
+
+const longestWord = 100;
 
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);

@@ -4,8 +4,9 @@ import { parseEnv } from "node:util";
 import type { ClockRange } from "../domain/active-hours.ts";
 import { ConfigError } from "../domain/errors.ts";
 import { describeIssues } from "./issues.ts";
+import { ConfigProblems } from "./problems.ts";
 import { configSchema, type ParsedConfig } from "./schema.ts";
-import { missingSecrets, revealSecrets, type Environment } from "./secret.ts";
+import { revealSecrets, type Environment } from "./secret.ts";
 import { importUserModule } from "./user-module.ts";
 
 /** load → resolve → one frozen {@link ResolvedConfig}. */
@@ -28,7 +29,10 @@ export interface ResolvedConfig {
     readonly slackMs: number;
     readonly activeHours: ClockRange;
   };
-  readonly model: { readonly chain: readonly ModelEntry[]; readonly budget: ParsedConfig["model"]["budget"] };
+  readonly model: {
+    readonly chain: readonly ModelEntry[];
+    readonly budget: ParsedConfig["model"]["budget"];
+  };
   /** As written: name or path of each skill, and its own config; `false` is left out. */
   readonly skills: ReadonlyMap<string, unknown>;
   readonly notify: ParsedConfig["notify"];
@@ -47,12 +51,20 @@ export interface ConfigSource {
 }
 
 /** Which config file a command means: `--config`, `WATCHKEEPER_CONFIG`, else `agent.config.ts` here. */
-export function configFile(option: string | undefined, environment: Environment, cwd: string): string {
+export function configFile(
+  option: string | undefined,
+  environment: Environment,
+  cwd: string,
+): string {
   return resolve(cwd, option ?? environment.WATCHKEEPER_CONFIG ?? "agent.config.ts");
 }
 
 /** Which state directory: `--state`, `WATCHKEEPER_STATE`, systemd's `STATE_DIRECTORY`, else `./state`. */
-export function stateDirectory(option: string | undefined, environment: Environment, cwd: string): string {
+export function stateDirectory(
+  option: string | undefined,
+  environment: Environment,
+  cwd: string,
+): string {
   // systemd gives several directories separated by colons; the first is ours.
   const fromSystemd = environment.STATE_DIRECTORY?.split(":")[0];
   return resolve(cwd, option ?? environment.WATCHKEEPER_STATE ?? (fromSystemd || "state"));
@@ -78,10 +90,9 @@ export function resolveConfig(raw: unknown, source: ConfigSource): ResolvedConfi
     ...(parsed.success ? [] : describeIssues(configSchema, parsed.error.issues)),
     ...revealed.problems,
   ];
-  if (!parsed.success) {
-    throw new ConfigError("CONFIG_INVALID", `${file}: ${problems.join("; ")}`);
-  }
-  if (problems.length > 0) throw missingSecrets(file, problems);
+  if (!parsed.success) throw new ConfigProblems("CONFIG_INVALID", file, problems);
+  // Nothing may start half configured.
+  if (problems.length > 0) throw new ConfigProblems("SECRET_MISSING", file, problems);
   const config = parsed.data;
   const chain = config.model.chain.map((entry) => ({
     model: entry.model,
@@ -89,7 +100,7 @@ export function resolveConfig(raw: unknown, source: ConfigSource): ResolvedConfi
     apiKey: entry.apiKey ?? (environment.ANTHROPIC_API_KEY || undefined),
   }));
   const keys = chain.flatMap(({ apiKey }) => apiKey ?? []);
-  return Object.freeze({
+  return deepFreeze({
     file,
     baseDir,
     timezone: config.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
@@ -107,9 +118,23 @@ export function resolveConfig(raw: unknown, source: ConfigSource): ResolvedConfi
   });
 }
 
+/** Freezes our own plain parts; what a skill was given stays the skill's. */
+function deepFreeze<T extends object>(part: T): T {
+  for (const value of Object.values(part)) {
+    const isPlain = Array.isArray(value) || Object.getPrototypeOf(value ?? 0) === Object.prototype;
+    if (isPlain) deepFreeze(value as object);
+  }
+  return Object.freeze(part);
+}
+
 /** Honest about what is configured and not used yet, so that nobody relies on it. */
 function partsWithoutUse(raw: unknown): string[] {
-  const config = raw as { policy?: { grants?: unknown[] }; web?: unknown; notify?: { deadMansPing?: unknown; channels?: { ntfy?: unknown } }; model?: { chain?: unknown[] } };
+  const config = raw as {
+    policy?: { grants?: unknown[] };
+    web?: unknown;
+    notify?: { deadMansPing?: unknown; channels?: { ntfy?: unknown } };
+    model?: { chain?: unknown[] };
+  };
   return [
     ...(config.policy?.grants?.length ? ["policy.grants"] : []),
     ...(config.web ? ["web"] : []),

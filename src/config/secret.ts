@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { ConfigError } from "../domain/errors.ts";
+import { formatPath } from "./issues.ts";
 
 /**
  * Secrets stand in the config as names and become values when the config is resolved. A value comes
@@ -42,26 +42,33 @@ export function revealSecrets(tree: unknown, environment: Environment): Revealed
   const values = new Set<string>();
   const problems: string[] = [];
 
-  function walk(node: unknown, path: string): unknown {
+  function walk(node: unknown, path: string, above: readonly object[]): unknown {
     if (isSecret(node)) {
       const found = readSecret(node.name, environment);
       if ("problem" in found) {
         problems.push(`${path}: ${found.problem}`);
-        return "";
+        // Stands in so that the rest can be checked; a config with a problem is never used.
+        return "missing";
       }
       values.add(found.value);
       return found.value;
     }
-    if (Array.isArray(node)) return node.map((item, index) => walk(item, `${path}[${index}]`));
-    if (typeof node === "object" && node !== null && isPlain(node)) {
-      return Object.fromEntries(
-        Object.entries(node).map(([key, item]) => [key, walk(item, path ? `${path}.${key}` : key)]),
-      );
+    if (typeof node !== "object" || node === null) return node;
+    if (above.includes(node)) {
+      problems.push(`${path}: contains itself; write it out, or take it away`);
+      return undefined;
     }
-    return node;
+    const within = [...above, node];
+    if (Array.isArray(node)) {
+      return node.map((item, index) => walk(item, formatPath(path, [index]), within));
+    }
+    if (!isPlain(node)) return node;
+    return Object.fromEntries(
+      Object.entries(node).map(([key, item]) => [key, walk(item, formatPath(path, [key]), within)]),
+    );
   }
 
-  return { value: walk(tree, ""), values: [...values], problems };
+  return { value: walk(tree, "", []), values: [...values], problems };
 }
 
 const isPlain = (node: object): boolean => {
@@ -69,7 +76,17 @@ const isPlain = (node: object): boolean => {
   return prototype === Object.prototype || prototype === null;
 };
 
-function readSecret(name: string, environment: Environment): { value: string } | { problem: string } {
+const reasons: Record<string, string> = {
+  ENOENT: "there is no such file; correct the path",
+  EISDIR: "that is a folder; name the file in it",
+  EACCES: "this user may not read it; change its owner or mode",
+  ENOTDIR: "a part of the path is a file; correct the path",
+};
+
+function readSecret(
+  name: string,
+  environment: Environment,
+): { value: string } | { problem: string } {
   const direct = environment[name];
   if (direct) return { value: direct };
   const named = environment[`${name}_FILE`];
@@ -79,18 +96,18 @@ function readSecret(name: string, environment: Environment): { value: string } |
     try {
       const value = readFileSync(file, "utf8").replace(/\r?\n$/, "");
       if (value) return { value };
-      return { problem: `the secret file ${file} is empty` };
+      return { problem: `the secret file ${file} is empty; write the secret into it` };
     } catch (error) {
-      if (file !== named) continue;
-      const code = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
-      return { problem: `cannot read ${file}, which ${name}_FILE names (${code})` };
+      const code = error instanceof Error && "code" in error ? String(error.code) : "";
+      if (file !== named && code === "ENOENT") continue;
+      const from = file === named ? `${name}_FILE` : "CREDENTIALS_DIRECTORY";
+      const reason = reasons[code] ?? (code || "unreadable");
+      return {
+        problem: `cannot read ${file}, where ${from} says the secret ${name} is: ${reason}`,
+      };
     }
   }
   return {
     problem: `the secret ${name} is missing; set it in the environment or in .env, or name a file in ${name}_FILE`,
   };
 }
-
-/** Raised when secrets are missing: nothing may start half configured. */
-export const missingSecrets = (file: string, problems: readonly string[]): ConfigError =>
-  new ConfigError("SECRET_MISSING", `${file}: ${problems.join("; ")}`);

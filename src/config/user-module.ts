@@ -1,8 +1,9 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { registerHooks } from "node:module";
-import { join } from "node:path";
+import { extname, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { ConfigError } from "../domain/errors.ts";
+import { ConfigError, isWatchkeeperError } from "../domain/errors.ts";
+import { explainLoadError } from "./load-error.ts";
 
 /**
  * Loads the user's TypeScript: `agent.config.ts` and skills, wherever they lie. Node strips the types
@@ -23,68 +24,70 @@ export function offerPublicApi(packageRoot: string): void {
   });
 }
 
+const loadable = [".ts", ".mts", ".js", ".mjs"];
+
 /**
  * Imports a user's module and returns its default export.
  * @param version another one loads the file anew after it was edited
  * @throws ConfigError in plain words for whatever Node's loader, or the module itself, throws.
  */
 export async function importUserModule(file: string, version?: string): Promise<unknown> {
-  if (!existsSync(file)) {
-    throw new ConfigError("FILE_MISSING", `${file} is not there`, {
-      hint: "Make one with `watchkeeper init`, or name another with --config FILE",
-    });
-  }
+  refuseUnloadable(file);
   const url = pathToFileURL(file);
   if (version) url.searchParams.set("v", version);
   let loaded: { default?: unknown };
   try {
-    loaded = (await import(url.href)) as { default?: unknown };
+    loaded = await orNever(import(url.href) as Promise<{ default?: unknown }>, file);
   } catch (error) {
-    throw explainLoadError(file, error);
+    throw isWatchkeeperError(error) ? error : explainLoadError(file, error);
   }
   if (loaded.default === undefined) {
     throw new ConfigError("NO_DEFAULT_EXPORT", `${file} has no default export`, {
       hint: "Write `export default …` before what the file declares",
     });
   }
-  return await loaded.default;
+  return loaded.default;
 }
 
-/** Node's loader errors in plain words. */
-function explainLoadError(file: string, error: unknown): ConfigError {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  const message = error instanceof Error ? error.message : String(error);
-  const explain = (text: string, hint: string) =>
-    new ConfigError("MODULE_UNLOADABLE", `${file}: ${text}`, { hint });
-  switch (code) {
-    case "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX":
-      return explain(
-        `uses TypeScript that cannot simply be stripped (${firstLine(message)})`,
-        "Use plain objects in the place of enums, and no namespaces or parameter properties",
-      );
-    case "ERR_INVALID_TYPESCRIPT_SYNTAX":
-      return explain(`is not valid TypeScript (${firstLine(message)})`, "Correct the line it names");
-    case "ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING":
-      return explain(
-        "imports TypeScript from node_modules, which Node does not load",
-        "Publish that package as JavaScript, or copy its source beside your config",
-      );
-    case "ERR_MODULE_NOT_FOUND":
-      return explain(
-        firstLine(message),
-        "Check the path (relative imports need their file ending), or install the package beside the file",
-      );
-    default:
-      return error instanceof SyntaxError
-        ? explain(`has a syntax error (${firstLine(message)}${placeOf(error)})`, "Correct it")
-        : explain(`failed while it was loaded: ${firstLine(message)}`, "Correct what it throws");
+function refuseUnloadable(file: string): void {
+  if (!existsSync(file)) {
+    throw new ConfigError("FILE_MISSING", `${file} is not there`, {
+      hint: "Make one with `watchkeeper init`, or name another with --config FILE",
+    });
+  }
+  const unloadable = (text: string, hint: string) =>
+    new ConfigError("MODULE_UNLOADABLE", `${file} ${text}`, { hint });
+  if (!statSync(file).isFile()) {
+    throw unloadable("is not a file", "Name the file itself, such as agent.config.ts");
+  }
+  if (!loadable.includes(extname(file))) {
+    throw unloadable(
+      "is not TypeScript or JavaScript",
+      `Its name must end in ${loadable.join(", ")}`,
+    );
   }
 }
 
-const firstLine = (text: string): string => text.trim().split("\n", 1)[0] ?? "";
-
-/** Node prints the place of a syntax error above its stack. */
-function placeOf(error: Error): string {
-  const line = /:(\d+)\n/.exec(error.stack ?? "")?.[1];
-  return line ? `, line ${line}` : "";
+/**
+ * A module that awaits what never comes would let the process run dry and end as if all were well.
+ */
+async function orNever<T>(loading: Promise<T>, file: string): Promise<T> {
+  const never = Promise.withResolvers<T>();
+  const onDry = () => {
+    const error = new ConfigError(
+      "MODULE_UNLOADABLE",
+      `${file} awaits something that never comes`,
+      {
+        hint: "Look for the `await` at its top level that does not end",
+      },
+    );
+    // A turn later, which keeps the process alive for whoever loads the next module.
+    setImmediate(() => never.reject(error));
+  };
+  process.once("beforeExit", onDry);
+  try {
+    return await Promise.race([loading, never.promise]);
+  } finally {
+    process.off("beforeExit", onDry);
+  }
 }

@@ -71,7 +71,10 @@ it("reads as a line for a person: time, how bad, message, fields", () => {
 
 it("lets no server command the terminal through a log line", () => {
   const { printed, destination } = readable();
-  createLog("info", destination).warn({ error: "\u001b]0;owned\u0007\u001b[2J\u202ebad" }, "failed");
+  createLog("info", destination).warn(
+    { error: "\u001b]0;owned\u0007\u001b[2J\u202ebad" },
+    "failed",
+  );
   expect(printed[0]).toMatch(/ {4}warn: failed error=\]0;owned\[2Jbad\n$/);
 });
 

@@ -9,10 +9,13 @@ export function readableLog(write: (text: string) => void, timeOfDay: (at: numbe
       try {
         const { level, time, msg, ...fields } = JSON.parse(line) as Record<string, unknown>;
         const rest = Object.entries(fields)
-          .map(([key, value]) => ` ${key}=${typeof value === "string" ? value : JSON.stringify(value)}`)
+          .map(
+            ([key, value]) =>
+              ` ${key}=${typeof value === "string" ? value : JSON.stringify(value)}`,
+          )
           .join("");
         const mark = level === "info" || level === "debug" ? "" : `${String(level)}: `;
-                const said = plainText(`${mark}${String(msg)}${rest}`, longestLine);
+        const said = plainText(`${mark}${String(msg)}${rest}`, longestLine);
         write(`${timeOfDay(Date.parse(String(time)))}    ${said}\n`);
       } catch {
         write(line);

@@ -23,7 +23,9 @@ export function statusView({ version, now, running, record, today, month }: Stat
   const daemon = record?.daemon ?? null;
   const skillsOff = running ? (daemon?.skillsOff ?? []) : [];
   const offSkills = new Set(skillsOff.map(({ name }) => name));
-  const checks = (record?.checks ?? []).filter(({ enabled, skill }) => enabled || offSkills.has(skill));
+  const checks = (record?.checks ?? []).filter(
+    ({ enabled, skill }) => enabled || offSkills.has(skill),
+  );
   const lastBeatAt = record?.lastBeat?.startedAt ?? null;
   const problems = running
     ? problemsOf({ now, record, lastBeatAt, checks, skillsOff })

@@ -2,9 +2,10 @@ import { loadConfig, type ResolvedConfig } from "../../config/load.ts";
 import { offerPublicApi } from "../../config/user-module.ts";
 import { requestBeat } from "../../control.ts";
 import { attentionSettings, openWatch } from "../../daemon.ts";
-import { startDemoWorld } from "../../demo/index.ts";
 import { systemClock } from "../../domain/clock.ts";
+import { createScrub } from "../../domain/scrub.ts";
 import { formatDuration } from "../../domain/duration.ts";
+import { isWatchkeeperError, WatchkeeperError } from "../../domain/errors.ts";
 import { dryRun, type DryLook } from "../../heartbeat/dry-run.ts";
 import { loadSkills, silentSkillLog } from "../../skills/load.ts";
 import { resolveNames } from "../../skills/names.ts";
@@ -12,8 +13,8 @@ import { isLocked } from "../../store/index.ts";
 import { createLog } from "../../telemetry/log.ts";
 import { beatView } from "../../views/beat.ts";
 import { exit, readExistingStore, readStore, type CommandContext } from "../context.ts";
-import { createNarrator } from "../narrator.ts";
-import { painterFor, plural, severityStyle, wrap } from "../text.ts";
+import { rehearseDemo } from "../demo-rehearsal.ts";
+import { painterFor, plural, quoted, severityStyle, wrap } from "../text.ts";
 import { findBeat, renderBeat } from "./beats.ts";
 
 export async function beat(
@@ -26,12 +27,27 @@ export async function beat(
   if (isLocked(context.stateDir)) {
     await refuseUnknown(context, names);
     if (!context.json && context.err.isTTY) context.err.write("Asking the daemon for a beat…\n");
-    const { beatId } = await requestBeat(context.stateDir, names);
-    return showReceipt(context, beatId);
+    return showReceipt(context, await beatThere(context, names));
   }
   const { configFile: file, environment } = context;
   const config = await loadConfig({ file, environment });
   return showReceipt(context, await beatHere(context, config, names));
+}
+
+/** The daemon does the work; its refusal is no fault of this command. */
+async function beatThere(
+  { stateDir }: CommandContext,
+  names: readonly string[] | null,
+): Promise<number> {
+  try {
+    return (await requestBeat(stateDir, names && [...names])).beatId;
+  } catch (cause) {
+    if (isWatchkeeperError(cause)) throw cause;
+    throw new WatchkeeperError("BEAT_REFUSED", "the daemon did not finish the beat", {
+      cause,
+      hint: "Look at its log, and at `watchkeeper status`",
+    });
+  }
 }
 
 /** Without a daemon the command does the work itself. */
@@ -40,9 +56,7 @@ async function beatHere(
   config: ResolvedConfig,
   names: readonly string[] | null,
 ): Promise<number> {
-  const { out, err, environment, json, stateDir, packageInfo } = context;
-  const narrator = createNarrator(out, painterFor(out, environment), config.timezone);
-  const silent = { beat() {}, ran() {}, ruled() {} };
+  const { out, err, json, stateDir, packageInfo } = context;
   await using watch = await openWatch({
     config,
     stateDir,
@@ -50,9 +64,13 @@ async function beatHere(
     log: createLog("error", { write: (line) => err.write(line) }),
     // Standard output is the receipt's when a script reads it.
     print: (text) => (json ? err : out).write(text),
-    observer: json ? silent : { ...narrator, beat() {} },
+    // The receipt says it all.
+    observer: { beat() {}, ran() {}, ruled() {} },
     pid: process.pid,
   });
+  for (const { name, error } of watch.broken) {
+    err.write(`watchkeeper: the skill ${name} is off: ${quoted(error)}\n`);
+  }
   const summary = await watch.beatNow(names);
   return summary.id;
 }
@@ -66,7 +84,10 @@ async function showReceipt(context: CommandContext, id: number): Promise<number>
 }
 
 /** An unknown name is the caller's mistake: said here, with the exit code of one. */
-async function refuseUnknown(context: CommandContext, names: readonly string[] | null): Promise<void> {
+async function refuseUnknown(
+  context: CommandContext,
+  names: readonly string[] | null,
+): Promise<void> {
   await using store = readExistingStore(context);
   const { checks } = await store.status();
   resolveNames(
@@ -75,28 +96,38 @@ async function refuseUnknown(context: CommandContext, names: readonly string[] |
   );
 }
 
-async function showDryRun(context: CommandContext, names: readonly string[] | null): Promise<number> {
-  const { configFile: file, environment, packageInfo, json, out, err } = context;
-  const config = await loadConfig({ file, environment });
+async function showDryRun(
+  context: CommandContext,
+  names: readonly string[] | null,
+): Promise<number> {
+  const { configFile: file, environment, packageInfo, json, out, err, stateDir } = context;
+  const warn = (message: string) => err.write(`watchkeeper: ${quoted(message)}\n`);
+  const running = isLocked(stateDir);
+  const asWritten = await loadConfig({ file, environment });
+  await using rehearsal = await rehearseDemo(asWritten, { running, warn });
+  const { config } = rehearsal;
   const { builtinSkillsDir } = packageInfo;
   const { skills, broken } = await loadSkills(config, { builtinSkillsDir, logFor: silentSkillLog });
-  for (const { name, error } of broken) err.write(`watchkeeper: the skill ${name} is off: ${error}\n`);
+  for (const { name, error } of broken) warn(`the skill ${name} is off: ${error}`);
   const checks = skills.flatMap((skill) => skill.checks);
   const chosen = new Set(resolveNames(names, checks));
-  const { demo, timezone } = config;
-  const warn = (message: string) => err.write(`watchkeeper: ${message}\n`);
-  await using _world =
-    demo && !isLocked(context.stateDir)
-      ? await startDemoWorld({ ...demo, now: Date.now(), timezone, warn })
-      : null;
   await using store = readStore(context);
   const looks = await dryRun(
     checks.filter(({ name }) => chosen.has(name)),
-    { store, clock: systemClock, attention: attentionSettings(config) },
+    {
+      store,
+      clock: systemClock,
+      attention: attentionSettings(config),
+      scrub: createScrub(config.secrets),
+    },
   );
   for (const skill of skills) await skill.close();
   if (json) {
-    const view = { dryRun: true, checks: looks.map(({ findings: _, ...look }) => look), findings: looks.flatMap(({ findings }) => findings) };
+    const view = {
+      dryRun: true,
+      checks: looks.map(({ findings: _, ...look }) => look),
+      findings: looks.flatMap(({ findings }) => findings),
+    };
     out.write(`${JSON.stringify(view, null, 2)}\n`);
   } else out.write(renderDryRun(looks, context));
   return exit.done;
@@ -107,14 +138,26 @@ function renderDryRun(looks: readonly DryLook[], { out, environment }: CommandCo
   const findings = looks.flatMap((look) => look.findings);
   const lines = ["Dry run: nothing was saved, no model was asked, nobody was told.", ""];
   for (const { name, outcome, durationMs, error, notes } of looks) {
-    lines.push(`  ${name}: ${outcome} in ${formatDuration(durationMs)}`);
-    if (error) lines.push(wrap(`    ${error}`, out.columns, "    "));
-    for (const note of notes) lines.push(wrap(`    ${note}`, out.columns, "    "));
+    const shown = outcome === "ok" ? paint("green", "ok") : paint("red", outcome);
+    lines.push(wrap(`  ${name}: ${shown} in ${formatDuration(durationMs)}`, out.columns, "    "));
+    for (const line of [error ?? "", ...notes]) {
+      if (line) lines.push(wrap(`    ${quoted(line)}`, out.columns, "    "));
+    }
   }
-  lines.push("", `${plural(findings.length, "finding")} would be made`);
-  for (const { severity, state, check, title, wouldBe, why } of findings) {
-    lines.push(wrap(`  ${paint(severityStyle[severity], severity)} ${state} ${check}: ${title}`, out.columns, "      "));
-    lines.push(wrap(`      would be ${wouldBe} (${why})`, out.columns, "      "));
+  if (looks.length === 0) lines.push("  No skill has a check: nothing was looked at.");
+  const groups = Map.groupBy(findings, ({ wouldBe, why }) => `${wouldBe} (${why})`);
+  lines.push(
+    "",
+    findings.length === 0
+      ? "Nothing new would be found."
+      : `${plural(findings.length, "finding")} by the rules alone:`,
+  );
+  for (const [what, members] of groups) {
+    lines.push("", `  ${paint("bold", what)}`);
+    for (const { severity, state, check, title } of members) {
+      const text = wrap(`    ${severity} ${state} ${check}: ${title}`, out.columns, "      ");
+      lines.push(text.replace(severity, paint(severityStyle[severity], severity)));
+    }
   }
   return `${lines.join("\n")}\n`;
 }

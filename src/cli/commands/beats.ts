@@ -3,9 +3,23 @@ import { WatchkeeperError } from "../../domain/errors.ts";
 import type { BeatRecord, StoreReader } from "../../store/port.ts";
 import { beatView } from "../../views/beat.ts";
 import { exit, parseId, parseLimit, readExistingStore, type CommandContext } from "../context.ts";
-import { dollars, hostTimezone, painterFor, plural, severityStyle, shortTime, table, wrap } from "../text.ts";
+import {
+  dollars,
+  hostTimezone,
+  painterFor,
+  plural,
+  quoted,
+  severityStyle,
+  shortTime,
+  table,
+  verdictWords,
+  wrap,
+} from "../text.ts";
 
-export async function listBeats(context: CommandContext, options: { limit: string }): Promise<number> {
+export async function listBeats(
+  context: CommandContext,
+  options: { limit: string },
+): Promise<number> {
   const limit = parseLimit(options.limit);
   await using store = readExistingStore(context);
   const beats = await store.listBeats({ limit });
@@ -62,8 +76,9 @@ function summaryOf(beat: BeatRecord): string {
 }
 
 export async function showBeat(context: CommandContext, id: string): Promise<number> {
+  const wanted = parseId(id);
   await using store = readExistingStore(context);
-  const beat = await findBeat(store, parseId(id));
+  const beat = await findBeat(store, wanted);
   if (context.json) context.out.write(`${JSON.stringify(beatView(beat), null, 2)}\n`);
   else context.out.write(await renderBeat(store, beat, context));
   return exit.done;
@@ -77,6 +92,8 @@ export async function findBeat(store: StoreReader, id: number): Promise<BeatReco
   });
 }
 
+const triggerWords = { schedule: "as scheduled", manual: "asked for", "catch-up": "catching up" };
+
 /** A receipt: what was due, what came of it, what was found, done and spent. */
 export async function renderBeat(
   store: StoreReader,
@@ -86,27 +103,41 @@ export async function renderBeat(
   const paint = painterFor(out, environment);
   const timezone = hostTimezone();
   const when = shortTime(beat.startedAt, Date.now(), timezone);
-  const lines = [`beat ${beat.id}, ${when}, ${beat.trigger}: ${beat.outcome ?? "going on"} in ${tookOf(beat)}`];
+  const outcome = beat.outcome === null ? "going on" : `${beat.outcome} in ${tookOf(beat)}`;
+  const lines = [`beat ${beat.id}, ${when}, ${triggerWords[beat.trigger]}: ${outcome}`];
   if (beat.missedCount !== null) {
+    lines.length = 0;
     const from = shortTime(beat.startedAt, Date.now(), timezone);
     const to = shortTime(beat.finishedAt, Date.now(), timezone);
-    lines.push(`${plural(beat.missedCount, "due time")} missed from ${from} to ${to}`);
+    lines.push(`beat ${beat.id}: ${plural(beat.missedCount, "beat")} missed from ${from} to ${to}`);
   }
-  if (beat.error) lines.push(wrap(`error: ${beat.error}`, out.columns, "  "));
+  if (beat.error) lines.push(wrap(`error: ${quoted(beat.error)}`, out.columns, "  "));
   if (beat.checks.length > 0) lines.push("");
   for (const { name, outcome, durationMs, error, notes } of beat.checks) {
     const shown = outcome === "ok" ? paint("green", "ok") : paint("red", outcome);
-    lines.push(`  ${name}: ${shown} in ${formatDuration(durationMs)}`);
-    if (error) lines.push(wrap(`    ${error}`, out.columns, "    "));
-    for (const note of notes ?? []) lines.push(wrap(`    ${note}`, out.columns, "    "));
+    lines.push(wrap(`  ${name}: ${shown} in ${formatDuration(durationMs)}`, out.columns, "    "));
+    for (const line of [error ?? "", ...(notes ?? [])]) {
+      if (line) lines.push(wrap(`    ${quoted(line)}`, out.columns, "    "));
+    }
   }
   const findings = await store.getFindings(beat.findings);
-  if (findings.length > 0) lines.push("", plural(findings.length, "finding"));
+  const deciders = new Set(findings.map(({ decidedBy }) => decidedBy));
+  const [decider] = deciders;
+  const by = deciders.size === 1 && decider ? `, decided by the ${decider}` : "";
+  if (findings.length > 0) {
+    lines.push("", `${plural(findings.length, "finding")}, as they stand now${by}:`);
+  } else if (beat.missedCount === null && beat.outcome === "quiet") lines.push("", "nothing new");
   for (const { id, severity, state, title, verdict, decidedBy } of findings) {
-    const decided = verdict ? ` → ${verdict} (${decidedBy ?? ""})` : "";
-    const text = `  #${id} ${severity} ${state}: ${title}${decided}`;
-    lines.push(wrap(text, out.columns, "      ").replace(severity, paint(severityStyle[severity], severity)));
+    const own = by || !decidedBy ? "" : ` by the ${decidedBy}`;
+    const decided = verdict ? ` → ${verdictWords[verdict]}${own}` : "";
+    const text = wrap(`  #${id} ${severity} ${state}: ${title}${decided}`, out.columns, "      ");
+    lines.push(text.replace(severity, paint(severityStyle[severity], severity)));
   }
-  if (beat.runId !== null) lines.push("", `run ${beat.runId}, ${dollars(beat.costUsd)}`);
+  if (beat.runId !== null) {
+    lines.push(
+      "",
+      `run ${beat.runId} cost ${dollars(beat.costUsd)}; \`watchkeeper runs show ${beat.runId}\` has its steps`,
+    );
+  }
   return `${lines.join("\n")}\n`;
 }

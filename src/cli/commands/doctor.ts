@@ -1,18 +1,19 @@
-import { existsSync, statfsSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, statfsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { loadConfig, type ResolvedConfig } from "../../config/load.ts";
-import { offerPublicApi } from "../../config/user-module.ts";
 import { attentionSettings } from "../../daemon.ts";
-import { startDemoWorld } from "../../demo/index.ts";
 import { systemClock } from "../../domain/clock.ts";
+import { createScrub } from "../../domain/scrub.ts";
 import { formatDuration } from "../../domain/duration.ts";
 import { describeError } from "../../domain/errors.ts";
 import { dryRun } from "../../heartbeat/dry-run.ts";
 import { loadSkills, silentSkillLog, type LoadedCheck } from "../../skills/load.ts";
 import { isLocked } from "../../store/index.ts";
 import { databasePath } from "../../store/database.ts";
+import { inspectConfig } from "../config-report.ts";
 import { exit, readStore, type CommandContext } from "../context.ts";
-import { painterFor, wrap } from "../text.ts";
+import { rehearseDemo } from "../demo-rehearsal.ts";
+import { painterFor, quoted, wrap } from "../text.ts";
 import { readStatus } from "./status.ts";
 
 /** One thing that the watch needs, and how it stands. */
@@ -24,36 +25,47 @@ interface Diagnosis {
 
 /** Looks at everything that the watch needs, before it is needed; changes nothing. */
 export async function doctor(context: CommandContext): Promise<number> {
-  offerPublicApi(context.packageInfo.root);
   const found: Diagnosis[] = [
     { name: "node", level: "ok", message: process.version },
     diagnoseStateDir(context),
     await diagnoseDatabase(context),
     diagnoseDisk(context),
   ];
-  try {
-    const { configFile: file, environment } = context;
-    const config = await loadConfig({ file, environment });
-    found.push({ name: "config", level: "ok", message: config.file });
-    for (const part of config.unused) {
-      found.push({ name: "config", level: "warn", message: `${part} is not used by this version yet` });
-    }
-    found.push(diagnoseModel(config), ...(await diagnoseSkills(context, config)));
-  } catch (error) {
-    found.push({ name: "config", level: "fail", message: describeError(error) });
-  }
+  found.push(...(await diagnoseConfig(context)));
   found.push(await diagnoseDaemon(context));
   print(found, context);
   return found.some(({ level }) => level === "fail") ? exit.failed : exit.done;
 }
 
+async function diagnoseConfig(context: CommandContext): Promise<Diagnosis[]> {
+  const name = "config";
+  const { problems, warnings, file } = await inspectConfig(context);
+  if (problems.length > 0) return problems.map((message) => ({ name, level: "fail", message }));
+  const config = await loadConfig({ file, environment: context.environment });
+  return [
+    { name, level: "ok", message: file },
+    ...warnings.map((message): Diagnosis => ({ name, level: "warn", message })),
+    diagnoseModel(config),
+    ...(await diagnoseSkills(context, config)),
+  ];
+}
+
 function diagnoseStateDir({ stateDir }: CommandContext): Diagnosis {
   const name = "state";
-  if (!existsSync(stateDir)) {
-    const parent = dirname(stateDir);
-    return existsSync(parent)
-      ? { name, level: "ok", message: `${stateDir} will be made at the first start` }
-      : { name, level: "warn", message: `${stateDir} and the folder above it will be made at the first start` };
+  const existing = nearestExisting(stateDir);
+  const unusable = (reason: string): Diagnosis => ({
+    name,
+    level: "fail",
+    message: `${stateDir} cannot be used: ${reason}; give a directory that you may write with --state DIR`,
+  });
+  if (!statSync(existing).isDirectory()) return unusable(`${existing} is a file`);
+  try {
+    accessSync(existing, constants.W_OK | constants.X_OK);
+  } catch {
+    return unusable(`you may not write ${existing}`);
+  }
+  if (existing !== stateDir) {
+    return { name, level: "ok", message: `${stateDir} will be made at the first start` };
   }
   const mode = statSync(stateDir).mode & 0o777;
   if (mode === 0o700) return { name, level: "ok", message: stateDir };
@@ -62,6 +74,13 @@ function diagnoseStateDir({ stateDir }: CommandContext): Diagnosis {
     level: "warn",
     message: `${stateDir} is open to others (mode ${mode.toString(8)}); chmod 700 it, or start the daemon, which does`,
   };
+}
+
+/** The path itself, or the nearest folder above it that is there. */
+function nearestExisting(path: string): string {
+  let existing = path;
+  while (!existsSync(existing) && existing !== dirname(existing)) existing = dirname(existing);
+  return existing;
 }
 
 async function diagnoseDatabase(context: CommandContext): Promise<Diagnosis> {
@@ -80,9 +99,7 @@ async function diagnoseDatabase(context: CommandContext): Promise<Diagnosis> {
 const leastFreeBytes = 200 * 1024 * 1024;
 
 function diagnoseDisk({ stateDir }: CommandContext): Diagnosis {
-  let dir = stateDir;
-  while (!existsSync(dir) && dir !== dirname(dir)) dir = dirname(dir);
-  const { bavail, bsize } = statfsSync(dir);
+  const { bavail, bsize } = statfsSync(nearestExisting(stateDir));
   const message = `${Math.floor((bavail * bsize) / 1024 / 1024).toLocaleString("en")} MB free`;
   return bavail * bsize < leastFreeBytes
     ? { name: "disk", level: "warn", message: `only ${message}; free some space` }
@@ -92,37 +109,50 @@ function diagnoseDisk({ stateDir }: CommandContext): Diagnosis {
 function diagnoseModel({ model }: ResolvedConfig): Diagnosis {
   const usable = model.chain.find(({ apiKey, baseUrl }) => apiKey ?? baseUrl);
   return usable
-    ? { name: "model", level: "ok", message: `${usable.model}${usable.baseUrl ? ` at ${usable.baseUrl}` : ""}` }
-    : { name: "model", level: "warn", message: "no ANTHROPIC_API_KEY: the rules decide; set it in the environment or in .env" };
+    ? {
+        name: "model",
+        level: "ok",
+        message: `${usable.model}${usable.baseUrl ? ` at ${usable.baseUrl}` : ""}`,
+      }
+    : {
+        name: "model",
+        level: "warn",
+        message: "no ANTHROPIC_API_KEY: the rules decide; set it in the environment or in .env",
+      };
 }
 
 /** Each check looks once, for nothing: that shows that its server is reachable and lets it in. */
-async function diagnoseSkills(context: CommandContext, config: ResolvedConfig): Promise<Diagnosis[]> {
+async function diagnoseSkills(
+  context: CommandContext,
+  resolved: ResolvedConfig,
+): Promise<Diagnosis[]> {
+  const running = isLocked(context.stateDir);
+  await using rehearsal = await rehearseDemo(resolved, { running, warn() {} });
+  const { config } = rehearsal;
   const { builtinSkillsDir } = context.packageInfo;
   const { skills, broken } = await loadSkills(config, { builtinSkillsDir, logFor: silentSkillLog });
-  const off = broken.map(({ name, error }): Diagnosis => ({ name: `skill ${name}`, level: "fail", message: error }));
+  const off = broken.map(({ name, error }): Diagnosis => ({
+    name: `skill ${name}`,
+    level: "fail",
+    message: error,
+  }));
   const checks = skills.flatMap((skill) => skill.checks);
   try {
-    return [...off, ...(await diagnoseChecks(context, config, checks))];
+    return [...off, ...(await diagnoseChecks(config, checks))];
   } finally {
     for (const skill of skills) await skill.close();
   }
 }
 
 async function diagnoseChecks(
-  context: CommandContext,
   config: ResolvedConfig,
   checks: readonly LoadedCheck[],
 ): Promise<Diagnosis[]> {
-  const { demo, timezone } = config;
-  await using _world =
-    demo && !isLocked(context.stateDir)
-      ? await startDemoWorld({ ...demo, now: Date.now(), timezone, warn() {} })
-      : null;
   const looks = await dryRun(checks, {
     store: undefined,
     clock: systemClock,
     attention: attentionSettings(config),
+    scrub: createScrub(config.secrets),
   });
   return looks.map(({ name, outcome, error, durationMs }) =>
     outcome === "ok"
@@ -153,7 +183,7 @@ function print(found: readonly Diagnosis[], { out, environment, json }: CommandC
   const paint = painterFor(out, environment);
   const style = { ok: "green", warn: "yellow", fail: "red" } as const;
   for (const { name, level, message } of found) {
-    const text = wrap(`${level.padEnd(4)}  ${name}: ${message}`, out.columns, "      ");
+    const text = wrap(`${level.padEnd(4)}  ${name}: ${quoted(message)}`, out.columns, "      ");
     out.write(`${text.replace(level, paint(style[level], level))}\n`);
   }
 }

@@ -1,10 +1,25 @@
 import { parseDuration } from "../../domain/duration.ts";
 import { ConfigError, WatchkeeperError } from "../../domain/errors.ts";
-import type { Finding } from "../../domain/finding.ts";
+import type { Finding, FindingStatus } from "../../domain/finding.ts";
 import { requestWake } from "../../control.ts";
 import { findingView } from "../../views/finding.ts";
-import { exit, parseId, parseLimit, readExistingStore, writeStore, type CommandContext } from "../context.ts";
-import { hostTimezone, painterFor, severityStyle, shortTime, table, wrap } from "../text.ts";
+import {
+  exit,
+  parseId,
+  parseLimit,
+  readExistingStore,
+  writeStore,
+  type CommandContext,
+} from "../context.ts";
+import {
+  hostTimezone,
+  painterFor,
+  severityStyle,
+  shortTime,
+  table,
+  verdictWords,
+  wrap,
+} from "../text.ts";
 
 export async function listFindings(
   context: CommandContext,
@@ -14,12 +29,16 @@ export async function listFindings(
   await using store = readExistingStore(context);
   const findings = await store.listFindings({ all: options.all ?? false, limit });
   if (context.json) context.out.write(`${JSON.stringify(findings.map(findingView), null, 2)}\n`);
-  else if (findings.length === 0) context.out.write("Nothing is open.\n");
+  else if (findings.length === 0)
+    context.out.write(options.all ? "Nothing was found yet.\n" : "Nothing is open.\n");
   else context.out.write(`${renderFindings(findings, context)}\n`);
   return exit.done;
 }
 
-function renderFindings(findings: readonly Finding[], { out, environment }: CommandContext): string {
+function renderFindings(
+  findings: readonly Finding[],
+  { out, environment }: CommandContext,
+): string {
   const paint = painterFor(out, environment);
   const now = Date.now();
   const rows = findings.map(({ id, severity, status, state, check, title, since, openedAt }) => [
@@ -36,7 +55,7 @@ function renderFindings(findings: readonly Finding[], { out, environment }: Comm
       { title: "severity" },
       { title: "state" },
       { title: "since" },
-      { title: "check" },
+      { title: "check", atMost: 24 },
       { title: "what", width: "fill" },
     ],
     rows,
@@ -45,9 +64,10 @@ function renderFindings(findings: readonly Finding[], { out, environment }: Comm
 }
 
 export async function showFinding(context: CommandContext, id: string): Promise<number> {
+  const wanted = parseId(id);
   await using store = readExistingStore(context);
-  const [finding] = await store.getFindings([parseId(id)]);
-  if (!finding) throw unknownFinding(id);
+  const [finding] = await store.getFindings([wanted]);
+  if (!finding) throw unknownFinding(wanted);
   if (context.json) {
     context.out.write(`${JSON.stringify(findingView(finding), null, 2)}\n`);
     return exit.done;
@@ -55,20 +75,43 @@ export async function showFinding(context: CommandContext, id: string): Promise<
   const { columns } = context.out;
   const when = (at: number | null) => shortTime(at, Date.now(), hostTimezone());
   const lines = [
-    wrap(finding.title, columns),
-    `${finding.severity}, ${finding.trust}, ${finding.check}, ${finding.state}, ${finding.status}`,
-    `since ${when(finding.since ?? finding.openedAt)}, last change ${when(finding.changedAt)}`,
-    finding.verdict ? `verdict: ${finding.verdict} (${finding.decidedBy ?? ""})` : "no verdict yet",
-    ...(finding.text ? ["", ...finding.text.split("\n").map((line) => wrap(line, columns))] : []),
+    wrap(`#${finding.id} ${finding.title}`, columns, "  "),
+    "",
+    `${finding.severity}, found by ${finding.check}`,
+    `since ${when(finding.since ?? finding.openedAt)}, ${finding.state} ${when(finding.resolvedAt ?? finding.changedAt)}${statusWords[finding.status]}`,
+    finding.verdict
+      ? `${verdictWords[finding.verdict]}, decided by the ${finding.decidedBy ?? "rules"}`
+      : "not decided yet",
+    ...(finding.text
+      ? [
+          "",
+          ...(finding.trust === "untrusted" ? ["What it says, in words of others:"] : []),
+          ...finding.text.split("\n").map((line) => wrap(`  ${line}`, columns, "  ")),
+        ]
+      : []),
   ];
   context.out.write(`${lines.join("\n")}\n`);
   return exit.done;
 }
 
+const statusWords: Record<FindingStatus, string> = {
+  open: "",
+  acked: ", acknowledged",
+  snoozed: ", snoozed",
+  resolved: "",
+};
+
 export async function ackFinding(context: CommandContext, id: string): Promise<number> {
+  const wanted = parseId(id);
   await using store = await writeStore(context);
-  const finding = await store.acknowledge(parseId(id), Date.now());
-  return decided(context, store, id, finding, "acknowledged; you will hear of it again only if it gets worse");
+  const finding = await store.acknowledge(wanted, Date.now());
+  return await decided(
+    context,
+    store,
+    wanted,
+    finding,
+    "acknowledged; you hear of it again only when it changes",
+  );
 }
 
 export async function snoozeFinding(
@@ -76,6 +119,7 @@ export async function snoozeFinding(
   id: string,
   options: { for: string },
 ): Promise<number> {
+  const wanted = parseId(id);
   const ms = parseDuration(options.for);
   if (ms === undefined) {
     throw new ConfigError("DURATION_INVALID", `"${options.for}" is not a duration`, {
@@ -84,29 +128,38 @@ export async function snoozeFinding(
   }
   await using store = await writeStore(context);
   const until = Date.now() + ms;
-  const finding = await store.snooze(parseId(id), until);
-  return decided(context, store, id, finding, `snoozed until ${shortTime(until, Date.now(), hostTimezone())}`);
+  const finding = await store.snooze(wanted, until);
+  return await decided(
+    context,
+    store,
+    wanted,
+    finding,
+    `snoozed until ${shortTime(until, Date.now(), hostTimezone())}`,
+  );
 }
 
 async function decided(
   context: CommandContext,
   store: { getFindings(ids: readonly number[]): Promise<Finding[]> },
-  id: string,
+  id: number,
   finding: Finding | undefined,
   what: string,
 ): Promise<number> {
   if (!finding) {
-    const [known] = await store.getFindings([parseId(id)]);
+    const [known] = await store.getFindings([id]);
     if (!known) throw unknownFinding(id);
-    throw new WatchkeeperError("FINDING_RESOLVED", `finding ${id} is over already`);
+    throw new WatchkeeperError("FINDING_RESOLVED", `finding ${id} is over already`, {
+      hint: "There is nothing left to do about it",
+    });
   }
   await requestWake(context.stateDir);
   if (context.json) context.out.write(`${JSON.stringify(findingView(finding), null, 2)}\n`);
-  else context.out.write(`${finding.title}: ${what}.\n`);
+  else
+    context.out.write(`${wrap(`#${id} ${finding.title}: ${what}.`, context.out.columns, "  ")}\n`);
   return exit.done;
 }
 
-const unknownFinding = (id: string): WatchkeeperError =>
+const unknownFinding = (id: number): WatchkeeperError =>
   new WatchkeeperError("FINDING_UNKNOWN", `there is no finding ${id}`, {
     hint: "`watchkeeper findings --all` lists them",
   });

@@ -86,7 +86,7 @@ export default defineConfig({
     // quietHours: "22:00-07:00",
   },
 });
-`.replace('import { defineConfig, secret }', "// Secrets: import { defineConfig, secret } from \"watchkeeper\" and write secret(\"NAME\").\nimport { defineConfig }");
+`;
 
 const environmentText = `# Secrets of watchkeeper. Keep this file to yourself (mode 600) and out of git.
 

@@ -2,9 +2,22 @@ import { formatDuration } from "../../domain/duration.ts";
 import { WatchkeeperError } from "../../domain/errors.ts";
 import { runView, stepView } from "../../views/run.ts";
 import { exit, parseId, parseLimit, readExistingStore, type CommandContext } from "../context.ts";
-import { dollars, hostTimezone, shortTime, table, wrap } from "../text.ts";
+import {
+  compact,
+  dollars,
+  hostTimezone,
+  idRanges,
+  plural,
+  quoted,
+  shortTime,
+  table,
+  wrap,
+} from "../text.ts";
 
-export async function listRuns(context: CommandContext, options: { limit: string }): Promise<number> {
+export async function listRuns(
+  context: CommandContext,
+  options: { limit: string },
+): Promise<number> {
   const limit = parseLimit(options.limit);
   await using store = readExistingStore(context);
   const runs = await store.listRuns({ limit });
@@ -23,7 +36,7 @@ export async function listRuns(context: CommandContext, options: { limit: string
     run.outcome ?? "going on",
     run.finishedAt === null ? "-" : formatDuration(run.finishedAt - run.startedAt),
     String(run.findings.length),
-    String(run.inputTokens + run.outputTokens + run.cachedTokens),
+    compact(run.inputTokens + run.outputTokens + run.cachedTokens),
     dollars(run.costUsd),
     run.model,
   ]);
@@ -32,7 +45,7 @@ export async function listRuns(context: CommandContext, options: { limit: string
     { title: "when" },
     { title: "outcome" },
     { title: "took", align: "right" },
-    { title: "findings", align: "right" },
+    { title: "found", align: "right" },
     { title: "tokens", align: "right" },
     { title: "cost", align: "right" },
     { title: "model", width: "fill" },
@@ -42,10 +55,11 @@ export async function listRuns(context: CommandContext, options: { limit: string
 }
 
 export async function showRun(context: CommandContext, id: string): Promise<number> {
+  const wanted = parseId(id);
   await using store = readExistingStore(context);
-  const run = await store.getRun(parseId(id));
+  const run = await store.getRun(wanted);
   if (!run) {
-    throw new WatchkeeperError("RUN_UNKNOWN", `there is no run ${id}`, {
+    throw new WatchkeeperError("RUN_UNKNOWN", `there is no run ${wanted}`, {
       hint: "`watchkeeper runs` lists them",
     });
   }
@@ -55,19 +69,30 @@ export async function showRun(context: CommandContext, id: string): Promise<numb
     return exit.done;
   }
   const { columns } = context.out;
-  const cell = (label: string, value: unknown) =>
-    wrap(`       ${label}: ${cutText(typeof value === "string" ? value : JSON.stringify(value))}`, columns, "         ");
+  const say = (text: string, indent = "  ") => wrap(quoted(text), columns, indent);
+  const cell = (label: string, value: unknown) => {
+    const text = typeof value === "string" ? value : JSON.stringify(value);
+    return wrap(`     ${label}: ${excerpt(quoted(text))}`, columns, "       ");
+  };
+  const when = shortTime(run.startedAt, Date.now(), hostTimezone());
   const lines = [
-    `run ${run.id}, ${shortTime(run.startedAt, Date.now(), hostTimezone())}, ${run.model}, prompt ${run.promptVersion}: ${run.outcome ?? "going on"}`,
-    `${run.inputTokens} tokens in, ${run.cachedTokens} from the cache, ${run.outputTokens} out, ${dollars(run.costUsd)}`,
-    `findings ${run.findings.join(", ") || "none"}`,
-    ...(run.error ? [wrap(`error: ${run.error}`, columns, "  ")] : []),
-    ...(run.summary ? [wrap(`the model's summary: ${run.summary}`, columns, "  ")] : []),
+    say(`run ${run.id}, ${when}, ${run.model}: ${run.outcome ?? "going on"}`),
+    say(`about ${idRanges(run.findings) || "no finding"}, with prompt ${run.promptVersion}`),
+    say(
+      `${tokens(run.inputTokens)} in, ${tokens(run.cachedTokens)} of the cache, ` +
+        `${tokens(run.outputTokens)} out, ${dollars(run.costUsd)}`,
+    ),
+    ...(run.error ? [say(`error: ${run.error}`)] : []),
+    ...(run.summary ? [say(`the model's summary: ${run.summary}`)] : []),
   ];
   for (const step of run.steps) {
     const took = step.durationMs === null ? "not finished" : formatDuration(step.durationMs);
     const decision = step.decision ? `, ${step.decision}` : "";
-    lines.push("", `  ${step.index + 1}. ${step.kind} ${step.name}, ${took}${decision}`);
+    const who = step.kind === "model" ? "the model" : "the tool";
+    lines.push(
+      "",
+      wrap(`  ${step.index + 1}. ${who} ${step.name}, ${took}${decision}`, columns, "     "),
+    );
     if (step.reason && step.decision !== "allow") lines.push(cell("why", step.reason));
     lines.push(cell("in", step.input));
     if (step.output !== null) lines.push(cell("out", step.output));
@@ -78,7 +103,8 @@ export async function showRun(context: CommandContext, id: string): Promise<numb
   return exit.done;
 }
 
-const cutText = (text: string): string => {
-  const line = text.replace(/\s+/g, " ");
-  return line.length > 300 ? `${line.slice(0, 300)}…` : line;
-};
+const tokens = (count: number): string => plural(count, "token");
+
+const longestExcerpt = 300;
+const excerpt = (text: string): string =>
+  text.length > longestExcerpt ? `${text.slice(0, longestExcerpt)}…` : text;

@@ -3,7 +3,7 @@ import { offerPublicApi } from "../../config/user-module.ts";
 import { describeSchedule } from "../../domain/schedule.ts";
 import { loadSkills, silentSkillLog } from "../../skills/load.ts";
 import { exit, type CommandContext } from "../context.ts";
-import { painterFor, wrap } from "../text.ts";
+import { painterFor, quoted, wrap } from "../text.ts";
 
 export async function listSkills(context: CommandContext): Promise<number> {
   const { configFile: file, environment, packageInfo, json, out } = context;
@@ -18,10 +18,14 @@ export async function listSkills(context: CommandContext): Promise<number> {
       description: skill.description,
       status: "ok" as const,
       error: null,
-      checks: skill.checks.map(({ name, schedule }) => ({ name, schedule: describeSchedule(schedule) })),
+      checks: skill.checks.map(({ name, schedule }) => ({
+        name,
+        schedule: describeSchedule(schedule),
+      })),
       tools: skill.tools.map(({ name, definition }) => ({
         name,
-        effect: typeof definition.effect === "function" ? "depends on its input" : definition.effect,
+        effect:
+          typeof definition.effect === "function" ? "depends on its input" : definition.effect,
       })),
     })),
     ...broken.map((skill) => ({
@@ -38,14 +42,16 @@ export async function listSkills(context: CommandContext): Promise<number> {
     return exit.done;
   }
   const paint = painterFor(out, environment);
-  if (view.length === 0) out.write("No skill is enabled. Name some under `skills` in the config.\n");
+  if (view.length === 0)
+    out.write("No skill is enabled. Name some under `skills` in the config.\n");
+  const say = (text: string) => out.write(`${wrap(text, out.columns, "    ")}\n`);
   for (const skill of view) {
     const state = skill.status === "ok" ? paint("green", "ok") : paint("red", "off");
-    out.write(`${paint("bold", skill.name)} (${skill.origin}): ${state}\n`);
-    if (skill.error) out.write(`${wrap(`  ${skill.error}`, out.columns, "  ")}\n`);
-    if (skill.description) out.write(`${wrap(`  ${skill.description}`, out.columns, "  ")}\n`);
-    for (const { name, schedule } of skill.checks) out.write(`  check ${name}, ${schedule}\n`);
-    for (const { name, effect } of skill.tools) out.write(`  tool  ${name} (${effect})\n`);
+    say(`${paint("bold", skill.name)} (${skill.origin}): ${state}`);
+    if (skill.error) say(`  ${quoted(skill.error)}`);
+    if (skill.description) say(`  ${quoted(skill.description)}`);
+    for (const { name, schedule } of skill.checks) say(`  check ${name}, ${schedule}`);
+    for (const { name, effect } of skill.tools) say(`  tool ${name} (${effect})`);
   }
   return exit.done;
 }

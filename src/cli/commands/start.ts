@@ -9,7 +9,10 @@ import { createMemoryTidier } from "../tidy-memory.ts";
 import { createNarrator } from "../narrator.ts";
 import { painterFor, plural } from "../text.ts";
 
-export async function start(context: CommandContext, options: { logLevel: LogLevel }): Promise<number> {
+export async function start(
+  context: CommandContext,
+  options: { logLevel: LogLevel },
+): Promise<number> {
   offerPublicApi(context.packageInfo.root);
   const { configFile: file, environment } = context;
   const config = await loadConfig({ file, environment });
@@ -47,8 +50,12 @@ export async function keepWatch(
     await using _control = await offerControl(watch, stateDir, log);
     const checks = watch.skills.reduce((count, skill) => count + skill.checks.length, 0);
     const fields = { pid: process.pid, version: packageInfo.version, stateDir };
-    const model = watch.withoutModel === null ? "" : `; the rules decide, because ${watch.withoutModel}`;
-    log.info(fields, `keeping watch: ${plural(watch.skills.length, "skill")}, ${plural(checks, "check")}${model}`);
+    const model =
+      watch.withoutModel === null ? "" : `; the rules decide, because ${watch.withoutModel}`;
+    log.info(
+      fields,
+      `keeping watch: ${plural(watch.skills.length, "skill")}, ${plural(checks, "check")}${model}`,
+    );
     for (const part of config.unused) log.warn({}, `${part} is not used by this version yet`);
     signals.onStop(() => watch.stop());
     await watch.keepWatch();

@@ -3,7 +3,17 @@ import { startOf } from "../../domain/zoned-time.ts";
 import { isLocked } from "../../store/index.ts";
 import { statusView, type StatusView } from "../../views/status.ts";
 import { exit, readStore, type CommandContext } from "../context.ts";
-import { dollars, hostTimezone, painterFor, plural, shortTime, table, wrap, type Painter } from "../text.ts";
+import {
+  dollars,
+  hostTimezone,
+  painterFor,
+  plural,
+  quoted,
+  shortTime,
+  table,
+  wrap,
+  type Painter,
+} from "../text.ts";
 
 export async function status(context: CommandContext): Promise<number> {
   const view = await readStatus(context);
@@ -20,7 +30,8 @@ export async function readStatus(context: CommandContext): Promise<StatusView> {
   const nothing = { costUsd: 0, tokens: 0 };
   const { version } = context.packageInfo;
   await using store = readStore(context);
-  if (!store) return statusView({ version, now, running, record: null, today: nothing, month: nothing });
+  if (!store)
+    return statusView({ version, now, running, record: null, today: nothing, month: nothing });
   return statusView({
     version,
     now,
@@ -35,34 +46,66 @@ function renderStatus(view: StatusView, { out, environment, stateDir }: CommandC
   const paint = painterFor(out, environment);
   const now = Date.now();
   const timezone = hostTimezone();
-  const time = (iso: string | null) => shortTime(iso === null ? null : Date.parse(iso), now, timezone);
+  const time = (iso: string | null) =>
+    shortTime(iso === null ? null : Date.parse(iso), now, timezone);
   const lines: string[] = [];
+  const detail = (text: string) => wrap(`  ${quoted(text)}`, out.columns, "    ");
   if (view.running) {
     const up = view.startedAt ? formatDuration(now - Date.parse(view.startedAt)) : "?";
     const health = view.healthy ? paint("green", "healthy") : paint("red", "not healthy");
     lines.push(`watchkeeper ${view.version}, ${health}, up ${up} (pid ${view.pid ?? "?"})`);
-    lines.push(`last beat ${time(view.beat.last)}, next ${time(view.beat.next)}, times in ${timezone}`);
+    lines.push(`last beat ${time(view.beat.last)}, next ${time(view.beat.next)} (${timezone})`);
+    for (const problem of view.problems) lines.push(paint("red", detail(`! ${problem}`)));
   } else {
     lines.push(`watchkeeper ${view.version}: ${paint("red", "the daemon is not running")}`);
-    lines.push(`state in ${stateDir}, last beat ${time(view.beat.last)}`);
-  }
-  if (view.running) {
-    for (const problem of view.problems) lines.push(paint("red", `  ! ${problem}`));
+    lines.push(
+      wrap(
+        view.beat.last
+          ? `its state is in ${stateDir}, its last beat was at ${time(view.beat.last)} (${timezone})`
+          : `nothing has been saved in ${stateDir} yet; \`watchkeeper start\` begins`,
+        out.columns,
+        "  ",
+      ),
+    );
   }
   if (view.checks.length > 0) lines.push("", checkTable(view, paint, time, out.columns));
-  for (const check of view.checks) {
-    if (check.lastError) lines.push(wrap(`  ${check.name}: ${check.lastError}`, out.columns, "    "));
+  const troubled = view.checks.filter(
+    ({ lastError, status: state }) => lastError && state !== "ok",
+  );
+  if (troubled.length + view.skillsOff.length > 0) lines.push("");
+  for (const { name, failingSince, lastError } of troubled) {
+    lines.push(detail(`${name}, since ${time(failingSince)}: ${lastError ?? ""}`));
   }
-  for (const { name, error } of view.skillsOff) {
-    lines.push(wrap(`  ${name} is off: ${error}`, out.columns, "    "));
-  }
+  for (const { name, error } of view.skillsOff) lines.push(detail(`skill ${name}: ${error}`));
+  lines.push("", countsOf(view, paint));
+  const { todayUsd, todayTokens, monthUsd } = view.spend;
   lines.push(
-    "",
-    `${plural(view.openFindings, "open finding")}, ${plural(view.pendingApprovals, "pending approval")}` +
-      (view.undelivered > 0 ? paint("red", `, ${view.undelivered} undelivered`) : ""),
-    `spent ${dollars(view.spend.todayUsd)} today (${plural(view.spend.todayTokens, "token")}), ${dollars(view.spend.monthUsd)} this month`,
+    `spent ${dollars(todayUsd)} today (${plural(todayTokens, "token")}), ${dollars(monthUsd)} this month`,
   );
   return `${lines.join("\n")}\n`;
+}
+
+function countsOf(
+  { openFindings, pendingApprovals, undelivered }: StatusView,
+  paint: Painter,
+): string {
+  return [
+    plural(openFindings, "open finding"),
+    plural(pendingApprovals, "pending approval"),
+    ...(undelivered > 0
+      ? [paint("red", `${plural(undelivered, "message")} not delivered yet`)]
+      : []),
+  ].join(", ");
+}
+
+/** Without a daemon nothing is due. */
+function nextOf(
+  { status: state, nextDueAt }: StatusView["checks"][number],
+  running: boolean,
+  time: (iso: string | null) => string,
+): string {
+  if (!running || state === "off") return "-";
+  return nextDueAt === null ? "now" : time(nextDueAt);
 }
 
 function checkTable(
@@ -74,10 +117,9 @@ function checkTable(
   const style = { ok: "green", failing: "yellow", blind: "red", off: "dim" } as const;
   const rows = view.checks.map((check) => [
     check.name,
-    paint(style[check.status], check.status) +
-      (check.failingSince ? ` since ${time(check.failingSince)}` : ""),
+    paint(style[check.status], check.status),
     time(check.lastRunAt),
-    check.nextDueAt ? time(check.nextDueAt) : view.running && check.status !== "off" ? "now" : "-",
+    nextOf(check, view.running, time),
     check.schedule,
   ]);
   return table(
@@ -86,7 +128,7 @@ function checkTable(
       { title: "state" },
       { title: "last" },
       { title: "next" },
-      { title: "schedule" },
+      { title: "schedule", atMost: 20 },
     ],
     rows,
     columns,

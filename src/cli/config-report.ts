@@ -1,0 +1,79 @@
+import { loadConfig, type ResolvedConfig } from "../config/load.ts";
+import { ConfigProblems } from "../config/problems.ts";
+import { offerPublicApi } from "../config/user-module.ts";
+import { ConfigError, describeError } from "../domain/errors.ts";
+import { loadSkills, silentSkillLog } from "../skills/load.ts";
+import type { CommandContext } from "./context.ts";
+
+/** What `config check` found; `ok` when the daemon would start with all of its skills. */
+export interface ConfigReport {
+  readonly ok: boolean;
+  readonly file: string;
+  readonly skills: readonly string[];
+  readonly checks: readonly string[];
+  /** Skills that are switched off because they cannot be loaded. */
+  readonly broken: readonly { name: string; origin: string; error: string }[];
+  /** What keeps the daemon from starting. */
+  readonly problems: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/** Gathers everything that is wrong, so that it can be mended in one go. */
+export async function inspectConfig({
+  configFile: file,
+  environment,
+  packageInfo,
+}: CommandContext): Promise<ConfigReport> {
+  offerPublicApi(packageInfo.root);
+  const nothing = { ok: false, file, skills: [], checks: [], broken: [], warnings: [] };
+  let config: ResolvedConfig;
+  try {
+    config = await loadConfig({ file, environment });
+  } catch (error) {
+    return { ...nothing, problems: problemsOf(error) };
+  }
+  const { skills, broken, problems } = await inspectSkills(config, packageInfo.builtinSkillsDir);
+  const checks = skills.flatMap((skill) => skill.checks.map(({ name }) => name));
+  for (const skill of skills) await skill.close();
+  return {
+    ok: broken.length === 0 && problems.length === 0,
+    file,
+    skills: skills.map(({ name }) => name),
+    checks,
+    broken,
+    problems,
+    warnings: [
+      ...config.unused.map((part) => `${part} is understood, but not used by this version yet`),
+      ...(checks.length === 0 && problems.length === 0
+        ? ["no skill has a check: nothing would be watched"]
+        : []),
+    ],
+  };
+}
+
+async function inspectSkills(config: ResolvedConfig, builtinSkillsDir: string) {
+  const dependencies = { builtinSkillsDir, logFor: silentSkillLog };
+  const problems: string[] = [];
+  // One by one first: the first mistake must not hide those of other skills.
+  for (const entry of config.skills) {
+    try {
+      const { skills } = await loadSkills({ ...config, skills: new Map([entry]) }, dependencies);
+      for (const skill of skills) await skill.close();
+    } catch (error) {
+      problems.push(...problemsOf(error));
+    }
+  }
+  if (problems.length > 0) return { skills: [], broken: [], problems };
+  try {
+    return { ...(await loadSkills(config, dependencies)), problems };
+  } catch (error) {
+    return { skills: [], broken: [], problems: problemsOf(error) };
+  }
+}
+
+/** The owner's mistakes as lines; what is none of theirs is thrown on. */
+function problemsOf(error: unknown): readonly string[] {
+  if (error instanceof ConfigProblems) return error.problems;
+  if (error instanceof ConfigError) return [describeError(error)];
+  throw error;
+}
