@@ -14,6 +14,10 @@ if (Number(version.split(".")[0]) < 24) {
   run().then(
     function (exitCode) {
       process.exitCode = exitCode;
+      // Whatever a check left open must not hold up the end. Not at once: output may be on its way.
+      setTimeout(function () {
+        process.exit();
+      }, 2000).unref();
     },
     function (error) {
       process.stderr.write(describe(error) + "\n");

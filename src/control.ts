@@ -1,8 +1,9 @@
 import { chmodSync, rmSync } from "node:fs";
 import { createServer, request, type IncomingMessage } from "node:http";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { z } from "zod";
-import { describeError, WatchkeeperError } from "./domain/errors.ts";
+import { ConfigError, describeError, WatchkeeperError } from "./domain/errors.ts";
 
 /**
  * `control.sock`: how a command on the same machine reaches the running daemon. HTTP over a unix
@@ -24,6 +25,7 @@ export interface ControlHandlers {
 }
 
 const largestBody = 64 * 1024;
+const patienceMs = 2_000;
 /** What the kernel has room for in a socket's address. */
 const longestSocketPath = 107;
 
@@ -38,11 +40,14 @@ export async function listenForControl(
       hint: "Choose a state directory with a shorter path",
     });
   }
+  const answering = new Set<Promise<void>>();
   const server = createServer((incoming, outgoing) => {
-    void answer(incoming, handlers).then(({ status, body }) => {
-      outgoing.writeHead(status, { "content-type": "application/json" });
+    const answered = answer(incoming, handlers).then(({ status, body }) => {
+      outgoing.writeHead(status, { "content-type": "application/json", connection: "close" });
       outgoing.end(JSON.stringify(body));
     });
+    answering.add(answered);
+    void answered.finally(() => answering.delete(answered));
   });
   // A run may take minutes; the command waits as long as it takes.
   server.requestTimeout = 0;
@@ -61,10 +66,12 @@ export async function listenForControl(
   }
   return {
     async [Symbol.asyncDispose]() {
-      await new Promise<void>((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      });
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      // Whoever waits for a beat still hears how it ended.
+      await Promise.race([Promise.all(answering), setTimeout(patienceMs, null, { ref: false })]);
+      await setTimeout(0);
+      server.closeAllConnections();
+      await closed;
     },
   };
 }
@@ -85,7 +92,11 @@ async function answer(
     }
     return { status: 404, body: { error: "there is only POST /beat and POST /wake" } };
   } catch (error) {
-    return { status: 500, body: { error: describeError(error) } };
+    // What the caller got wrong is the caller's to mend.
+    return {
+      status: error instanceof ConfigError ? 400 : 500,
+      body: { error: describeError(error) },
+    };
   }
 }
 
@@ -126,8 +137,11 @@ function post(stateDir: string, path: string, body: unknown): Promise<unknown> {
       { socketPath: controlPath(stateDir), path, method: "POST" },
       (incoming) => {
         readJson(incoming).then((reply) => {
+          const message = String((reply as { error?: unknown }).error);
           if (incoming.statusCode === 200) resolve(reply);
-          else reject(new Error(String((reply as { error?: unknown }).error)));
+          else if (incoming.statusCode === 400) reject(new ConfigError("BEAT_REFUSED", message));
+          else
+            reject(new WatchkeeperError("BEAT_FAILED", `the daemon could not do it: ${message}`));
         }, unreachable);
       },
     );

@@ -69,21 +69,18 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
   const lock = acquireLock(stateDir);
   if (!lock) throw await alreadyRunning(stateDir, packageInfo.migrationsDir);
   onFailure.defer(() => lock.release());
+  const store = openStore({ stateDir, migrationsDir: packageInfo.migrationsDir });
+  onFailure.use(store);
+  const { version } = packageInfo;
+  await store.recordStart({ pid, version, at: clock.now(), heartbeatMs: config.heartbeat.everyMs });
+  onFailure.defer(() => store.recordStop(clock.now()));
   const { skills, broken } = await loadSkills(config, {
     builtinSkillsDir: packageInfo.builtinSkillsDir,
     logFor: (skill) => skillLog(log, skill),
   });
   for (const skill of skills) onFailure.defer(() => skill.close());
   for (const { name, error } of broken) log.warn({ skill: name, error }, "skill switched off");
-  const store = openStore({ stateDir, migrationsDir: packageInfo.migrationsDir });
-  onFailure.use(store);
-  await store.recordStart({
-    pid,
-    version: packageInfo.version,
-    at: clock.now(),
-    heartbeatMs: config.heartbeat.everyMs,
-    skillsOff: broken.map(({ name, error }) => ({ name, error })),
-  });
+  await store.recordSkillsOff(broken.map(({ name, error }) => ({ name, error })));
   if (config.demo) {
     const { timezone } = config;
     onFailure.use(
@@ -172,7 +169,6 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
       void clock.sleep(drainMs, patience.signal).then(() => runStopping.abort());
       await attendance.drain();
       patience.abort();
-      await store.recordStop(clock.now());
       await held.disposeAsync();
     },
   };

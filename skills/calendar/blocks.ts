@@ -126,7 +126,7 @@ function notACalendar(beginning: string): AdapterError {
     isPage ? "what came back is a web page, not a calendar" : "this is not an ICS calendar",
     {
       hint: isPage
-        ? "It looks like a web page: a login or share page? Use the calendar's ics (iCal) address"
+        ? "Perhaps a login or share page? Use the calendar's ics (iCal) address"
         : "An ICS calendar begins with BEGIN:VCALENDAR",
     },
   );

@@ -10,7 +10,10 @@ import { readTool } from "./read-tool.ts";
 export default defineSkill({
   config: inboxConfig,
   checks(context) {
-    const { every } = context.config;
+    const { every, accounts } = context.config;
+    for (const { name, smtp } of accounts) {
+      if (smtp) context.log.warn(`smtp of ${name} is not used by this version yet`);
+    }
     return Object.fromEntries(
       [...openMailboxes(context)].map(([name, mailbox]) => [name, mailboxCheck(mailbox, every)]),
     );

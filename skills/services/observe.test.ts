@@ -52,7 +52,7 @@ describe("what a look says", () => {
         key: "down",
         severity: "critical",
         title: "api is down: connection refused",
-        text: "2 probes of https://api.example.com (http) failed in a row. The last one failed too.",
+        text: "2 probes in a row failed: https://api.example.com (http).",
         trust: "trusted",
         fingerprint: `down:${start + minute}`,
         since: new Date(start + minute),

@@ -57,13 +57,13 @@ export function describeLook(
 
 function describeTrouble(target: Target, probe: ProbeResult, trouble: Trouble): ObservationInput {
   const { fault, failures, since, lastReason } = trouble;
-  const count = failures === 1 ? "1 probe" : `${failures} probes`;
-  const last = probe.ok ? `The last one succeeded: ${probe.detail}.` : "The last one failed too.";
+  const count = failures === 1 ? "One probe failed" : `${failures} probes in a row failed`;
+  const last = probe.ok ? ` The last one succeeded: ${probe.detail}.` : "";
   return {
     key: "down",
     severity: fault === "down" ? target.severity : atMost("warning", target.severity),
     title: `${target.name} is ${fault}: ${lastReason}`,
-    text: `${count} of ${addressOf(target)} (${target.kind}) failed in a row. ${last}`,
+    text: `${count}: ${addressOf(target)} (${target.kind}).${last}`,
     data: {
       target: target.name,
       kind: target.kind,

@@ -32,7 +32,10 @@ export async function inspectConfig({
   } catch (error) {
     return { ...nothing, problems: problemsOf(error) };
   }
-  const { skills, broken, problems } = await inspectSkills(config, packageInfo.builtinSkillsDir);
+  const { skills, broken, problems, warnings } = await inspectSkills(
+    config,
+    packageInfo.builtinSkillsDir,
+  );
   const checks = skills.flatMap((skill) => skill.checks.map(({ name }) => name));
   for (const skill of skills) await skill.close();
   return {
@@ -44,6 +47,7 @@ export async function inspectConfig({
     problems,
     warnings: [
       ...config.unused.map((part) => `${part} is understood, but not used by this version yet`),
+      ...warnings,
       ...(checks.length === 0 && problems.length === 0
         ? ["no skill has a check: nothing would be watched"]
         : []),
@@ -52,7 +56,12 @@ export async function inspectConfig({
 }
 
 async function inspectSkills(config: ResolvedConfig, builtinSkillsDir: string) {
-  const dependencies = { builtinSkillsDir, logFor: silentSkillLog };
+  const warned = new Set<string>();
+  const logFor = (skill: string) => ({
+    ...silentSkillLog(),
+    warn: (message: string) => void warned.add(`${skill}: ${message}`),
+  });
+  const dependencies = { builtinSkillsDir, logFor };
   const problems: string[] = [];
   // One by one first: the first mistake must not hide those of other skills.
   for (const entry of config.skills) {
@@ -63,11 +72,12 @@ async function inspectSkills(config: ResolvedConfig, builtinSkillsDir: string) {
       problems.push(...problemsOf(error));
     }
   }
-  if (problems.length > 0) return { skills: [], broken: [], problems };
+  if (problems.length > 0) return { skills: [], broken: [], problems, warnings: [...warned] };
   try {
-    return { ...(await loadSkills(config, dependencies)), problems };
+    const loaded = await loadSkills(config, dependencies);
+    return { ...loaded, problems, warnings: [...warned] };
   } catch (error) {
-    return { skills: [], broken: [], problems: problemsOf(error) };
+    return { skills: [], broken: [], problems: problemsOf(error), warnings: [...warned] };
   }
 }
 

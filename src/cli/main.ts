@@ -14,7 +14,7 @@ import { plural, quoted } from "./text.ts";
 export async function main(argv: readonly string[]): Promise<number> {
   const out = terminal(process.stdout);
   const err = terminal(process.stderr);
-  ignoreClosedPipes();
+  outliveClosedStreams();
   const info = packageInfo();
   let code: number = exit.done;
   const program = buildProgram({
@@ -56,15 +56,21 @@ function terminal(stream: NodeJS.WriteStream): Terminal {
   return {
     isTTY: stream.isTTY === true,
     columns: stream.isTTY ? Math.max(60, stream.columns) : 80,
-    write: (text) => void stream.write(text),
+    write(text) {
+      // A full disk or a closed pipe must not end a watch.
+      if (!unwritable.has(stream)) stream.write(text);
+    },
   };
 }
 
-/** `watchkeeper beats | head` must end without a word. */
-function ignoreClosedPipes(): void {
+const unwritable = new WeakSet<NodeJS.WriteStream>();
+
+/** `watchkeeper beats | head` ends without a word, and a daemon outlives the terminal it was started in. */
+function outliveClosedStreams(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE") throw error;
+      // What has no reader will have none; a full disk may have room again.
+      if (error.code === "EPIPE") unwritable.add(stream);
     });
   }
 }

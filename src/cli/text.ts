@@ -184,3 +184,10 @@ export function idRanges(ids: readonly number[]): string {
     )
     .join(", ");
 }
+
+/** {@link wrap} for text of several lines; an indented line keeps its indent. */
+export const wrapLines = (text: string, lineLength: number, indent: string): string =>
+  text
+    .split("\n")
+    .map((line) => wrap(line, lineLength, indent))
+    .join("\n");

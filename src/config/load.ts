@@ -6,7 +6,7 @@ import { ConfigError } from "../domain/errors.ts";
 import { describeIssues } from "./issues.ts";
 import { ConfigProblems } from "./problems.ts";
 import { configSchema, type ParsedConfig } from "./schema.ts";
-import { revealSecrets, type Environment } from "./secret.ts";
+import { findSecret, revealSecrets, type Environment } from "./secret.ts";
 import { importUserModule } from "./user-module.ts";
 
 /** load → resolve → one frozen {@link ResolvedConfig}. */
@@ -56,7 +56,7 @@ export function configFile(
   environment: Environment,
   cwd: string,
 ): string {
-  return resolve(cwd, option ?? environment.WATCHKEEPER_CONFIG ?? "agent.config.ts");
+  return resolve(cwd, option ?? (environment.WATCHKEEPER_CONFIG || "agent.config.ts"));
 }
 
 /** Which state directory: `--state`, `WATCHKEEPER_STATE`, systemd's `STATE_DIRECTORY`, else `./state`. */
@@ -67,7 +67,7 @@ export function stateDirectory(
 ): string {
   // systemd gives several directories separated by colons; the first is ours.
   const fromSystemd = environment.STATE_DIRECTORY?.split(":")[0];
-  return resolve(cwd, option ?? environment.WATCHKEEPER_STATE ?? (fromSystemd || "state"));
+  return resolve(cwd, option ?? (environment.WATCHKEEPER_STATE || fromSystemd || "state"));
 }
 
 /**
@@ -97,7 +97,7 @@ export function resolveConfig(raw: unknown, source: ConfigSource): ResolvedConfi
   const chain = config.model.chain.map((entry) => ({
     model: entry.model,
     baseUrl: entry.baseUrl ?? (environment.ANTHROPIC_BASE_URL || undefined),
-    apiKey: entry.apiKey ?? (environment.ANTHROPIC_API_KEY || undefined),
+    apiKey: entry.apiKey ?? findSecret("ANTHROPIC_API_KEY", environment),
   }));
   const keys = chain.flatMap(({ apiKey }) => apiKey ?? []);
   return deepFreeze({
@@ -133,13 +133,14 @@ function partsWithoutUse(raw: unknown): string[] {
     policy?: { grants?: unknown[] };
     web?: unknown;
     notify?: { deadMansPing?: unknown; channels?: { ntfy?: unknown } };
-    model?: { chain?: unknown[] };
+    model?: { chain?: unknown[]; budget?: unknown };
   };
   return [
     ...(config.policy?.grants?.length ? ["policy.grants"] : []),
     ...(config.web ? ["web"] : []),
     ...(config.notify?.deadMansPing ? ["notify.deadMansPing"] : []),
     ...(config.notify?.channels?.ntfy ? ["notify.channels.ntfy"] : []),
+    ...(config.model?.budget ? ["model.budget"] : []),
     ...((config.model?.chain?.length ?? 0) > 1 ? ["model.chain after its first entry"] : []),
   ];
 }

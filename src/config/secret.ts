@@ -76,6 +76,12 @@ const isPlain = (node: object): boolean => {
   return prototype === Object.prototype || prototype === null;
 };
 
+/** The value of a secret that need not be there. */
+export function findSecret(name: string, environment: Environment): string | undefined {
+  const found = readSecret(name, environment);
+  return "value" in found ? found.value : undefined;
+}
+
 const reasons: Record<string, string> = {
   ENOENT: "there is no such file; correct the path",
   EISDIR: "that is a folder; name the file in it",

@@ -103,10 +103,7 @@ function unusableKey(apiKey: string | undefined, baseUrl: string | undefined): s
  * The request as it goes over the wire. Keys stand in a fixed order with what grows or varies at the
  * end, so that requests of one conversation begin with the same bytes.
  */
-function messageBody(
-  model: string,
-  request: ModelRequest,
-): Anthropic.MessageCreateParamsStreaming {
+function messageBody(model: string, request: ModelRequest): Anthropic.MessageCreateParamsStreaming {
   return {
     model,
     ...(request.tools.length > 0 ? { tools: request.tools } : {}),

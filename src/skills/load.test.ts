@@ -200,7 +200,7 @@ describe("its config", () => {
       code: "CONFIG_INVALID",
       message: expect.stringMatching(message),
     });
-    await expect(loading).rejects.toThrow("skills../one");
+    await expect(loading).rejects.toThrow('skills["./one"]');
   });
 
   it("may be left to a schema that is not an object", async () => {

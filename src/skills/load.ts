@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename, isAbsolute, join, resolve } from "node:path";
 import { z } from "zod";
-import { describeIssues, nearestOf } from "../config/issues.ts";
+import { describeIssues, formatPath, nearestOf } from "../config/issues.ts";
 import { importUserModule } from "../config/user-module.ts";
 import { parseDuration } from "../domain/duration.ts";
 import { ConfigError, describeError, SkillError } from "../domain/errors.ts";
@@ -142,7 +142,7 @@ function findSkill(
   const nearest = nearestOf(key, ["inbox", "calendar", "services"]);
   throw new ConfigError("SKILL_MISSING", `skills: there is no skill "${key}"`, {
     hint: isPath
-      ? `Nothing lies at ${resolve(baseDir, key)}; make it with \`watchkeeper skills new\`, or correct the path`
+      ? `Nothing lies at ${resolve(baseDir, key)}; make a folder with a SKILL.md there, or correct the path`
       : nearest
         ? `Did you mean "${nearest}"?`
         : 'Built in are inbox, calendar and services; name your own by path, such as "./skills/backups"',
@@ -180,7 +180,7 @@ async function loadSkill(
   if (!code) return { ...base, checks: [], tools: [], close: () => Promise.resolve() };
 
   const definition = asSkillDefinition(await importModule(code), code);
-  const parsedConfig = parseConfig(definition, config, `skills.${key}`);
+  const parsedConfig = parseConfig(definition, config, formatPath("", ["skills", key]));
   const context = {
     config: parsedConfig,
     timezone: settings.timezone,

@@ -82,7 +82,8 @@ describe("the daemon's own row", () => {
     const { store } = await openTemporaryStore();
     expect((await store.status()).daemon).toBeNull();
     const skillsOff = [{ name: "broken", error: "a typo" }];
-    await store.recordStart({ ...daemon, skillsOff, at: 5 });
+    await store.recordStart({ ...daemon, at: 5 });
+    await store.recordSkillsOff(skillsOff);
     expect((await store.status()).daemon).toMatchObject({
       ...daemon,
       skillsOff,
@@ -91,7 +92,7 @@ describe("the daemon's own row", () => {
     });
     await store.recordStop(9);
     expect((await store.status()).daemon).toMatchObject({ stoppedAt: 9 });
-    await store.recordStart({ ...daemon, pid: 43, skillsOff: [], at: 12 });
+    await store.recordStart({ ...daemon, pid: 43, at: 12 });
     expect((await store.status()).daemon).toMatchObject({
       pid: 43,
       startedAt: 12,

@@ -7,11 +7,13 @@ import { beats, daemon, deliveries, runs } from "./schema.ts";
 
 const killed = "the process was stopped before it finished";
 
-export function daemonWrites(db: Db): Pick<Store, "recordStart" | "recordStop"> {
+export function daemonWrites(
+  db: Db,
+): Pick<Store, "recordStart" | "recordSkillsOff" | "recordStop"> {
   return {
     async recordStart({ at, ...started }) {
       return db.transaction(() => {
-        const row = { ...started, startedAt: at, stoppedAt: null };
+        const row = { ...started, startedAt: at, stoppedAt: null, skillsOff: [] };
         db.insert(daemon)
           .values({ id: 1, ...row })
           .onConflictDoUpdate({ target: daemon.id, set: row })
@@ -31,6 +33,10 @@ export function daemonWrites(db: Db): Pick<Store, "recordStart" | "recordStop"> 
           .run();
         return { interruptedRuns: interrupted.changes };
       });
+    },
+
+    async recordSkillsOff(skillsOff) {
+      db.update(daemon).set({ skillsOff }).where(eq(daemon.id, 1)).run();
     },
 
     async recordStop(at) {

@@ -1,5 +1,5 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import Database from "better-sqlite3";
 import { drizzle, type BetterSQLite3Database } from "drizzle-orm/better-sqlite3";
 import { migrate } from "drizzle-orm/better-sqlite3/migrator";
@@ -30,7 +30,7 @@ const sharedByAll = 0o1000;
 /** Makes the state directory (0700) and sees that it can be written. */
 export function prepareStateDir(stateDir: string): void {
   try {
-    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+    makeFolder(stateDir);
     if (statSync(stateDir).mode & sharedByAll) {
       throw new StoreError(
         "STATE_DIR_SHARED",
@@ -48,6 +48,13 @@ export function prepareStateDir(stateDir: string): void {
       hint: "Give a directory that you may write with --state DIR or WATCHKEEPER_STATE",
     });
   }
+}
+
+/** One level at a time: where making one is impossible, such as below /proc, Node's own way never ends. */
+function makeFolder(dir: string): void {
+  if (existsSync(dir) && statSync(dir).isDirectory()) return;
+  makeFolder(dirname(dir));
+  mkdirSync(dir, { mode: 0o700 });
 }
 
 /**
@@ -168,6 +175,7 @@ function asStoreError(cause: unknown, path: string): StoreError {
   }
   return new StoreError("DATABASE_FAILED", `the database failed: ${describeError(cause)}`, {
     cause,
+    hint: `See that ${path} is an ordinary file on a disk that works`,
   });
 }
 

@@ -1,3 +1,4 @@
+import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { StoreError } from "../domain/errors.ts";
@@ -26,6 +27,7 @@ export function acquireLock(stateDir: string): Lock | undefined {
   try {
     // Long enough to outlast somebody who only asks whether it is held.
     lock = new Database(lockPath(stateDir), { timeout: 300 });
+    chmodSync(lockPath(stateDir), 0o600);
     lock.pragma("journal_mode = DELETE");
     lock.exec("begin exclusive");
   } catch (cause) {

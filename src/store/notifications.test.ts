@@ -107,7 +107,7 @@ describe("a delivery", () => {
     const { store } = await openTemporaryStore();
     await add(store, 1, notification());
     await store.beginDelivery(1, "terminal", 2);
-    await store.recordStart({ pid: 1, version: "1", heartbeatMs: 1, skillsOff: [], at: 3 });
+    await store.recordStart({ pid: 1, version: "1", heartbeatMs: 1, at: 3 });
     expect(await store.beginDelivery(1, "terminal", 4)).toBe(true);
   });
 });

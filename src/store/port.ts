@@ -243,8 +243,10 @@ export interface StoreReader extends AsyncDisposable {
 export interface Store extends StoreReader {
   /** Notes who runs; ends what a killed daemon left half done as `failed` and `interrupted`. */
   recordStart(
-    daemon: Omit<DaemonRecord, "startedAt" | "stoppedAt"> & { at: number },
+    daemon: Omit<DaemonRecord, "startedAt" | "stoppedAt" | "skillsOff"> & { at: number },
   ): Promise<{ interruptedRuns: number }>;
+  /** Notes which skills cannot be used. */
+  recordSkillsOff(skillsOff: readonly SkillOff[]): Promise<void>;
   recordStop(at: number): Promise<void>;
   /**
    * Adds new checks and switches off those not named, whose findings are then over without a word;

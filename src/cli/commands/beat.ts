@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { loadConfig, type ResolvedConfig } from "../../config/load.ts";
 import { offerPublicApi } from "../../config/user-module.ts";
 import { requestBeat } from "../../control.ts";
@@ -5,7 +6,7 @@ import { attentionSettings, openWatch } from "../../daemon.ts";
 import { systemClock } from "../../domain/clock.ts";
 import { createScrub } from "../../domain/scrub.ts";
 import { formatDuration } from "../../domain/duration.ts";
-import { isWatchkeeperError, WatchkeeperError } from "../../domain/errors.ts";
+import { isWatchkeeperError } from "../../domain/errors.ts";
 import { dryRun, type DryLook } from "../../heartbeat/dry-run.ts";
 import { loadSkills, silentSkillLog } from "../../skills/load.ts";
 import { resolveNames } from "../../skills/names.ts";
@@ -14,7 +15,7 @@ import { createLog } from "../../telemetry/log.ts";
 import { beatView } from "../../views/beat.ts";
 import { exit, readExistingStore, readStore, type CommandContext } from "../context.ts";
 import { rehearseDemo } from "../demo-rehearsal.ts";
-import { painterFor, plural, quoted, severityStyle, wrap } from "../text.ts";
+import { painterFor, plural, quoted, severityStyle, wrap, wrapLines } from "../text.ts";
 import { findBeat, renderBeat } from "./beats.ts";
 
 export async function beat(
@@ -24,29 +25,31 @@ export async function beat(
   const names = options.check ?? null;
   offerPublicApi(context.packageInfo.root);
   if (options.dryRun) return showDryRun(context, names);
-  if (isLocked(context.stateDir)) {
-    await refuseUnknown(context, names);
-    if (!context.json && context.err.isTTY) context.err.write("Asking the daemon for a beat…\n");
-    return showReceipt(context, await beatThere(context, names));
-  }
-  const { configFile: file, environment } = context;
-  const config = await loadConfig({ file, environment });
-  return showReceipt(context, await beatHere(context, config, names));
+  return showReceipt(context, await beatSomewhere(context, names));
 }
 
-/** The daemon does the work; its refusal is no fault of this command. */
-async function beatThere(
-  { stateDir }: CommandContext,
+/** How long a daemon may take to start, or another command to end, before this one gives up. */
+const patienceMs = 20_000;
+const retryMs = 200;
+
+/** By the daemon when there is one, else here; whoever comes or goes in between is waited for. */
+async function beatSomewhere(
+  context: CommandContext,
   names: readonly string[] | null,
 ): Promise<number> {
-  try {
-    return (await requestBeat(stateDir, names && [...names])).beatId;
-  } catch (cause) {
-    if (isWatchkeeperError(cause)) throw cause;
-    throw new WatchkeeperError("BEAT_REFUSED", "the daemon did not finish the beat", {
-      cause,
-      hint: "Look at its log, and at `watchkeeper status`",
-    });
+  const { configFile: file, environment, stateDir } = context;
+  const giveUpAt = Date.now() + patienceMs;
+  for (;;) {
+    const running = isLocked(stateDir);
+    try {
+      if (running) return (await requestBeat(stateDir, names && [...names])).beatId;
+      return await beatHere(context, await loadConfig({ file, environment }), names);
+    } catch (error) {
+      const code = isWatchkeeperError(error) ? error.code : "";
+      const passing = running ? code === "DAEMON_UNREACHABLE" : code === "DAEMON_RUNNING";
+      if (!passing || Date.now() > giveUpAt) throw error;
+      await setTimeout(retryMs);
+    }
   }
 }
 
@@ -63,7 +66,7 @@ async function beatHere(
     packageInfo,
     log: createLog("error", { write: (line) => err.write(line) }),
     // Standard output is the receipt's when a script reads it.
-    print: (text) => (json ? err : out).write(text),
+    print: (text) => (json ? err : out).write(wrapLines(text, out.columns, "        ")),
     // The receipt says it all.
     observer: { beat() {}, ran() {}, ruled() {} },
     pid: process.pid,
@@ -81,19 +84,6 @@ async function showReceipt(context: CommandContext, id: number): Promise<number>
   if (context.json) context.out.write(`${JSON.stringify(beatView(receipt), null, 2)}\n`);
   else context.out.write(`\n${await renderBeat(store, receipt, context)}`);
   return receipt.outcome === "failed" ? exit.failed : exit.done;
-}
-
-/** An unknown name is the caller's mistake: said here, with the exit code of one. */
-async function refuseUnknown(
-  context: CommandContext,
-  names: readonly string[] | null,
-): Promise<void> {
-  await using store = readExistingStore(context);
-  const { checks } = await store.status();
-  resolveNames(
-    names,
-    checks.filter(({ enabled }) => enabled),
-  );
 }
 
 async function showDryRun(

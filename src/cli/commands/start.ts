@@ -1,13 +1,15 @@
 import { offerPublicApi } from "../../config/user-module.ts";
 import { loadConfig, type ResolvedConfig } from "../../config/load.ts";
 import { offerControl, openWatch } from "../../daemon.ts";
+import { describeError } from "../../domain/errors.ts";
+import { createScrub } from "../../domain/scrub.ts";
 import { formatTimeOfDay } from "../../domain/zoned-time.ts";
 import { createLog, type Log, type LogLevel } from "../../telemetry/log.ts";
 import { readableLog } from "../../telemetry/readable.ts";
 import { exit, type CommandContext } from "../context.ts";
 import { createMemoryTidier } from "../tidy-memory.ts";
 import { createNarrator } from "../narrator.ts";
-import { painterFor, plural } from "../text.ts";
+import { painterFor, plural, wrapLines } from "../text.ts";
 
 export async function start(
   context: CommandContext,
@@ -26,17 +28,26 @@ export async function keepWatch(
   logLevel: LogLevel,
 ): Promise<number> {
   const { out, environment, stateDir, packageInfo } = context;
-  const log = openLog(context, logLevel, config.timezone);
+  const log = openLog(context, logLevel, config);
   const paint = painterFor(out, environment);
   const narrator = createNarrator(out, paint, config.timezone);
   const tidyMemory = createMemoryTidier();
   const signals = listenForSignals(log);
+  // A skill may leave a promise behind that nobody waits for: said, and the watch goes on.
+  process.on("unhandledRejection", (error) => {
+    log.error({ error: describeError(error) }, "something failed that nobody waited for");
+  });
+  process.on("uncaughtException", (error) => {
+    // Nothing is known of the state of this process any more; what is saved is whole.
+    log.error({ error: describeError(error) }, "something was thrown that nobody caught; ending");
+    process.exit(exit.failed);
+  });
   const watch = await openWatch({
     config,
     stateDir,
     packageInfo,
     log,
-    print: (text) => out.write(text),
+    print: (text) => out.write(wrapLines(text, out.columns, "        ")),
     observer: {
       ...narrator,
       beat(summary) {
@@ -68,8 +79,13 @@ export async function keepWatch(
   return exit.done;
 }
 
-function openLog({ err }: CommandContext, level: LogLevel, timezone: string): Log {
-  const write = (text: string) => err.write(text);
+function openLog(
+  { err }: CommandContext,
+  level: LogLevel,
+  { timezone, secrets }: ResolvedConfig,
+): Log {
+  const scrub = createScrub(secrets);
+  const write = (text: string) => err.write(scrub(text));
   return createLog(
     level,
     err.isTTY ? readableLog(write, (at) => formatTimeOfDay(at, timezone)) : { write },
