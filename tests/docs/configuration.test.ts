@@ -143,7 +143,9 @@ test("every environment variable that is read is on the page, and no other", asy
   const read = new Set<string>();
   for (const file of await sourceFiles()) {
     const text = await readFile(file, "utf8");
-    for (const [, name = ""] of text.matchAll(/(?:(?:process\.env|environment)\.|findSecret\(")([A-Z][A-Z_]+)/g)) {
+    for (const [, name = ""] of text.matchAll(
+      /(?:(?:process\.env|environment)\.|findSecret\(")([A-Z][A-Z_]+)/g,
+    )) {
       read.add(name);
     }
   }
