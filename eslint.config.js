@@ -82,6 +82,16 @@ export default defineConfig(
     files: [...edges, ...tests, ...developerScripts],
     rules: { "no-restricted-imports": "off", "no-restricted-syntax": "off" },
   },
+  {
+    // The one process that a skill starts: the owner's own command, without a shell.
+    files: ["skills/services/restart-command.ts"],
+    rules: {
+      "no-restricted-imports": [
+        "error",
+        { paths: outsideModules.filter(({ name }) => name !== "node:child_process") },
+      ],
+    },
+  },
   { files: ["src/cli/**", "bench/**", "scripts/**"], rules: { "no-console": "off" } },
   {
     // The runner's matchers are untyped, and a test knows what it planted.

@@ -21,7 +21,7 @@ export const layers = {
   model: ["config", ...trunk],
   memory: ["config", ...trunk],
   notify: ["config", ...trunk],
-  effects: ["config", ...trunk],
+  effects: ["skills", "config", ...trunk],
   agent: [...capabilities, "skills", "config", ...trunk],
   heartbeat: belowHeartbeat,
   // control.sock: a server for the daemon, a client for the CLI.

@@ -7,11 +7,12 @@ import {
   controlPath,
   listenForControl,
   requestBeat,
+  requestUndo,
   requestWake,
   type BeatRequest,
   type ControlHandlers,
 } from "./control.ts";
-import { ConfigError } from "./domain/errors.ts";
+import { ConfigError, WatchkeeperError } from "./domain/errors.ts";
 
 function stateDir(): string {
   const dir = mkdtempSync(join(tmpdir(), "watchkeeper-control-"));
@@ -27,6 +28,7 @@ async function listening(handlers: Partial<ControlHandlers> = {}) {
       asked.push(wanted);
       return { beatId: 7 };
     },
+    undo: () => Promise.reject(new Error("nothing is undone here")),
     wake: () => void asked.push("wake"),
     ...handlers,
   });
@@ -63,6 +65,7 @@ describe("control.sock", () => {
     writeFileSync(controlPath(dir), "");
     const control = await listenForControl(dir, {
       beat: () => Promise.resolve({ beatId: 1 }),
+      undo: () => Promise.resolve({ tool: "desk_write" }),
       wake: () => undefined,
     });
     onTestFinished(() => control[Symbol.asyncDispose]());
@@ -80,6 +83,21 @@ describe("control.sock", () => {
     const { dir, asked } = await listening();
     await requestWake(dir);
     expect(asked).toEqual(["wake"]);
+  });
+
+  it("carries an undo, and the reason when there is none", async () => {
+    const { dir } = await listening({
+      undo: (effectId) =>
+        effectId === 3
+          ? Promise.resolve({ tool: "desk_write" })
+          : Promise.reject(new WatchkeeperError("UNDO_REFUSED", `there is no effect ${effectId}`)),
+    });
+    expect(await requestUndo(dir, 3)).toEqual({ tool: "desk_write" });
+    await expect(requestUndo(dir, 4)).rejects.toMatchObject({
+      code: "UNDO_REFUSED",
+      message: "there is no effect 4",
+    });
+    expect(await raw(dir, "POST", "/undo", '{"effectId":"3"}')).toMatchObject({ status: 400 });
   });
 
   it("tells the one who asks what went wrong, in words", async () => {
@@ -130,6 +148,7 @@ describe("control.sock", () => {
   it("cannot be made below a path that is too long, nor where none can be", async () => {
     const handlers: ControlHandlers = {
       beat: () => Promise.resolve({ beatId: 1 }),
+      undo: () => Promise.resolve({ tool: "desk_write" }),
       wake: () => undefined,
     };
     const long = join(stateDir(), "d".repeat(100));

@@ -3,11 +3,17 @@ import { createServer, request, type IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { z } from "zod";
-import { ConfigError, describeError, WatchkeeperError } from "./domain/errors.ts";
+import {
+  ConfigError,
+  describeError,
+  isWatchkeeperError,
+  WatchkeeperError,
+} from "./domain/errors.ts";
 
 /**
  * `control.sock`: how a command on the same machine reaches the running daemon. HTTP over a unix
- * socket that only the owner may open: `POST /beat` and `POST /wake`.
+ * socket that only the owner may open: `POST /beat`, `POST /undo` and
+ * `POST /wake`.
  */
 
 export const controlPath = (stateDir: string): string => join(stateDir, "control.sock");
@@ -18,9 +24,16 @@ export type BeatRequest = z.output<typeof beatRequest>;
 const beatReply = z.object({ beatId: z.int() });
 export type BeatReply = z.output<typeof beatReply>;
 
+const undoRequest = z.object({ effectId: z.int().positive() });
+
+const undoReply = z.object({ tool: z.string() });
+export type UndoReply = z.output<typeof undoReply>;
+
 export interface ControlHandlers {
   /** One beat now with its run, to the end. Throws ConfigError for an unknown name. */
   beat(request: BeatRequest): Promise<BeatReply>;
+  /** Takes an effect back. Throws WatchkeeperError when it cannot be, with the reason. */
+  undo(effectId: number): Promise<UndoReply>;
   wake(): void;
 }
 
@@ -90,13 +103,31 @@ async function answer(
       if (!parsed.success) return { status: 400, body: { error: "checks must be names or null" } };
       return { status: 200, body: await handlers.beat(parsed.data) };
     }
-    return { status: 404, body: { error: "there is only POST /beat and POST /wake" } };
+    if (incoming.method === "POST" && incoming.url === "/undo") {
+      const parsed = undoRequest.safeParse(await readJson(incoming));
+      if (!parsed.success) return { status: 400, body: { error: "effectId must be an id" } };
+      return await undo(parsed.data.effectId, handlers);
+    }
+    return { status: 404, body: { error: "there is only POST /beat, POST /undo and POST /wake" } };
   } catch (error) {
     // What the caller got wrong is the caller's to mend.
     return {
       status: error instanceof ConfigError ? 400 : 500,
       body: { error: describeError(error) },
     };
+  }
+}
+
+/** That it cannot be undone is an answer, not a fault. */
+async function undo(
+  effectId: number,
+  handlers: ControlHandlers,
+): Promise<{ status: number; body: unknown }> {
+  try {
+    return { status: 200, body: await handlers.undo(effectId) };
+  } catch (error) {
+    if (!isWatchkeeperError(error)) throw error;
+    return { status: 409, body: { error: describeError(error) } };
   }
 }
 
@@ -116,6 +147,11 @@ export async function requestBeat(
   checks: BeatRequest["checks"],
 ): Promise<BeatReply> {
   return beatReply.parse(await post(stateDir, "/beat", { checks }));
+}
+
+/** Asks the daemon to take an effect back. @throws WatchkeeperError when it cannot be */
+export async function requestUndo(stateDir: string, effectId: number): Promise<UndoReply> {
+  return undoReply.parse(await post(stateDir, "/undo", { effectId }));
 }
 
 /** Tells a daemon, if one listens, that the owner's word has changed something. */
@@ -140,6 +176,8 @@ function post(stateDir: string, path: string, body: unknown): Promise<unknown> {
           const message = String((reply as { error?: unknown }).error);
           if (incoming.statusCode === 200) resolve(reply);
           else if (incoming.statusCode === 400) reject(new ConfigError("BEAT_REFUSED", message));
+          else if (incoming.statusCode === 409)
+            reject(new WatchkeeperError("UNDO_REFUSED", message));
           else
             reject(new WatchkeeperError("BEAT_FAILED", `the daemon could not do it: ${message}`));
         }, unreachable);

@@ -10,13 +10,22 @@ import { systemClock, type Clock } from "./domain/clock.ts";
 import { describeError, StoreError } from "./domain/errors.ts";
 import { createScrub } from "./domain/scrub.ts";
 import { describeSchedule } from "./domain/schedule.ts";
+import { undoEffect } from "./effects/undo.ts";
+import { tellOutages } from "./heartbeat/outage.ts";
 import { anthropicModel } from "./model/anthropic.ts";
-import type { Model } from "./model/port.ts";
+import { createModelChain, type ChainOptions, type ModelChain } from "./model/chain.ts";
+import { pricesWith } from "./model/pricing.ts";
 import { openChannels } from "./notify/channel.ts";
 import type { AttentionSettings } from "./notify/compose.ts";
 import { resolveNames } from "./skills/names.ts";
 import { loadSkills, type BrokenSkill, type LoadedSkill } from "./skills/load.ts";
-import { acquireLock, openStore, openStoreReader, type Store } from "./store/index.ts";
+import {
+  acquireLock,
+  openStore,
+  openStoreReader,
+  type EffectRecord,
+  type Store,
+} from "./store/index.ts";
 import type { Log } from "./telemetry/log.ts";
 
 /** Builds the adapters, wires them, and sees that everything is let go of again in the right order. */
@@ -30,6 +39,10 @@ export interface DaemonOptions {
   readonly print: (text: string) => void;
   readonly observer: DaemonObserver;
   readonly clock?: Clock;
+  /** Stands between the daemon and its store: tests end the process there. */
+  readonly decorateStore?: (store: Store) => Store;
+  /** From 0 up to 1, 1 excluded; spreads the waits before a model is asked again. */
+  readonly random?: () => number;
   readonly pid: number;
 }
 
@@ -50,6 +63,8 @@ export interface Watch extends AsyncDisposable {
   keepWatch(): Promise<void>;
   /** One beat over the named checks, and its run, to the end. @throws ConfigError for unknown names */
   beatNow(names: readonly string[] | null): Promise<BeatSummary>;
+  /** Takes an effect back. @throws WatchkeeperError when it cannot be, with the reason */
+  undo(effectId: number): Promise<EffectRecord>;
   /** Ends what is going on: looks at once, a run when it has not ended within the bound. */
   stop(): void;
 }
@@ -69,8 +84,9 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
   const lock = acquireLock(stateDir);
   if (!lock) throw await alreadyRunning(stateDir, packageInfo.migrationsDir);
   onFailure.defer(() => lock.release());
-  const store = openStore({ stateDir, migrationsDir: packageInfo.migrationsDir });
-  onFailure.use(store);
+  const opened = openStore({ stateDir, migrationsDir: packageInfo.migrationsDir });
+  onFailure.use(opened);
+  const store = options.decorateStore?.(opened) ?? opened;
   const { version } = packageInfo;
   await store.recordStart({ pid, version, at: clock.now(), heartbeatMs: config.heartbeat.everyMs });
   onFailure.defer(() => store.recordStop(clock.now()));
@@ -117,16 +133,29 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
     heartbeatEveryMs: config.heartbeat.everyMs,
     observer: options.observer,
   });
-  const { model, withoutModel } = chooseModel(config.model.chain, clock);
+  const { chain, withoutModel } = chooseModels(config.model.chain, {
+    clock,
+    random: options.random ?? Math.random,
+    log,
+  });
+  const tools = new Map(skills.flatMap((skill) => skill.tools).map((tool) => [tool.name, tool]));
+  const signal = runStopping.signal;
   const attendance = createAttendance(
     {
       store,
       clock,
       log,
-      model,
+      model: chain && tellOutages(chain, { store, clock, log }),
       withoutModel: withoutModel ?? "",
+      modelNames: config.model.chain.filter(isUsable).map(({ model }) => model),
+      budget: {
+        caps: config.model.budget,
+        prices: pricesWith(config.model.prices),
+        timezone: config.timezone,
+      },
+      limits: config.model.limits,
       prompt: buildPrompt(skills),
-      tools: new Map(skills.flatMap((skill) => skill.tools).map((tool) => [tool.name, tool])),
+      tools,
       stateDir,
       attention: attentionSettings(config),
       activeHours: config.heartbeat.activeHours,
@@ -135,9 +164,10 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
         timezone: config.timezone,
       }),
       observer: options.observer,
+      grants: config.policy.grants,
       scrub,
       stopping: stopping.signal,
-      signal: runStopping.signal,
+      signal,
     },
     () => heartbeat.wake(),
   );
@@ -161,11 +191,15 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
       await attendance.settle(summary.id);
       return summary;
     },
+    undo: (effectId) => undoEffect(effectId, { store, clock, log, tools, scrub, signal }),
     stop: () => stopping.abort(),
     async [Symbol.asyncDispose]() {
       stopping.abort();
       await watching?.catch(() => undefined);
       const patience = new AbortController();
+      if (attendance.busy()) {
+        log.info({}, `waiting up to ${drainMs / 1_000} s for the run to end`);
+      }
       void clock.sleep(drainMs, patience.signal).then(() => runStopping.abort());
       await attendance.drain();
       patience.abort();
@@ -193,6 +227,7 @@ export async function offerControl(
         const summary = await watch.beatNow(checks);
         return { beatId: summary.id };
       },
+      undo: (effectId) => watch.undo(effectId),
       wake: () => watch.heartbeat.wake(),
     });
   } catch (error) {
@@ -201,17 +236,28 @@ export async function offerControl(
   }
 }
 
-function chooseModel(
-  chain: readonly ModelEntry[],
-  clock: Clock,
+const isUsable = ({ apiKey, baseUrl }: ModelEntry): boolean => (apiKey ?? baseUrl) !== undefined;
+
+function chooseModels(
+  entries: readonly ModelEntry[],
+  options: ChainOptions,
 ): {
-  model: Model | undefined;
-  withoutModel: string | null;
+  readonly chain: ModelChain | undefined;
+  readonly withoutModel: string | null;
 } {
-  const usable = chain.find(({ apiKey, baseUrl }) => apiKey !== undefined || baseUrl !== undefined);
-  if (usable) return { model: anthropicModel({ ...usable, clock }), withoutModel: null };
-  const reason = chain.length === 0 ? "model.chain is empty" : "there is no ANTHROPIC_API_KEY";
-  return { model: undefined, withoutModel: reason };
+  const usable = entries.filter(isUsable);
+  if (usable.length === 0) {
+    const reason = entries.length === 0 ? "model.chain is empty" : "there is no ANTHROPIC_API_KEY";
+    return { chain: undefined, withoutModel: reason };
+  }
+  const chain = createModelChain(
+    usable.map((entry) => ({
+      model: anthropicModel({ ...entry, clock: options.clock }),
+      limits: entry,
+    })),
+    options,
+  );
+  return { chain, withoutModel: null };
 }
 
 async function alreadyRunning(stateDir: string, migrationsDir: string): Promise<StoreError> {

@@ -2,17 +2,19 @@ import type { CheckDefinition, ObservationInput } from "watchkeeper";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { identifyMessage } from "./identity.ts";
 import type { Mailbox, StoredMessage } from "./mailbox.ts";
-import { parseMessage } from "./message.ts";
+import { type Message, parseMessage } from "./message.ts";
 import { excerptLength, observeMessage, observeUnreadable } from "./observation.ts";
+import type { OwnMail } from "./own-mail.ts";
 
-/** The check of one account: every message that came becomes one observation. */
-export function mailboxCheck(mailbox: Mailbox, every: string): CheckDefinition {
+/** The check of one account: every message that came becomes one observation, but for our own. */
+export function mailboxCheck(mailbox: Mailbox, every: string, own?: OwnMail): CheckDefinition {
   return {
     every,
     timeout: "60s",
     async observe({ cursor, signal, now }) {
       const observations: ObservationInput[] = [];
       const unreadable: string[] = [];
+      const perhapsOurs: string[] = [];
       const addUnreadable = (observation: ObservationInput) => {
         observations.push(observation);
         unreadable.push(observation.title);
@@ -22,16 +24,18 @@ export function mailboxCheck(mailbox: Mailbox, every: string): CheckDefinition {
         now,
         signal,
         onMessage: async (stored) => {
-          const observation = await observeStored(stored, now);
-          if (observation.parsed) observations.push(observation.input);
-          else addUnreadable(observation.input);
+          const { input, message } = await observeStored(stored, now);
+          if (message === undefined) addUnreadable(input);
+          else observations.push(input);
+          if (message !== undefined && own?.mayBeOurs(message)) perhapsOurs.push(message.key);
           // Between two messages the rest of the daemon has its turn.
           await nextTurn();
         },
         onUnreadable: (message) => addUnreadable(observeUnreadable(message, now)),
       });
+      const ours = (await own?.confirm(perhapsOurs, { signal, now })) ?? new Set();
       return {
-        observations: withoutRepeats(observations),
+        observations: withoutRepeats(observations.filter(({ key }) => !ours.has(key))),
         ...(next === undefined ? {} : { cursor: next }),
         notes: [...notes, ...unreadable.slice(0, mostNotes)],
       };
@@ -44,18 +48,15 @@ const mostNotes = 20;
 async function observeStored(
   stored: StoredMessage,
   now: Date,
-): Promise<{ parsed: boolean; input: ObservationInput }> {
+): Promise<{ input: ObservationInput; message?: Message }> {
   try {
-    return {
-      parsed: true,
-      input: observeMessage(await parseMessage(stored, excerptLength), stored, now),
-    };
+    const message = await parseMessage(stored, excerptLength);
+    return { message, input: observeMessage(message, stored, now) };
   } catch (error) {
     const { place, arrivedAt, size } = stored;
     const { key } = identifyMessage(stored.source, size);
     const reason = error instanceof Error ? error.message : String(error);
     return {
-      parsed: false,
       input: observeUnreadable({ place, arrivedAt, reason, key, size }, now),
     };
   }

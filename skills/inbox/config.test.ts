@@ -52,6 +52,21 @@ describe("the inbox config", () => {
       [{ name: "a", maildir: "m", firstSight: "yesterday" }],
       /neither "now" nor a duration/,
     ],
+    [
+      "smtp without an address",
+      [{ name: "a", maildir: "m", smtp: { host: "h" } }],
+      /has smtp and no address/,
+    ],
+    [
+      "a user without a password",
+      [{ name: "a", address: "a@b.example", maildir: "m", smtp: { host: "h", user: "u" } }],
+      /a user and no password/,
+    ],
+    [
+      "a server's name that is none",
+      [{ name: "a", maildir: "m", authservId: "mx; dmarc=pass" }],
+      /first word of your server's/,
+    ],
     ["an unknown key", [{ name: "a", maildir: "m", foldr: "x" }], /foldr/],
     ["an unknown key of the server", [{ name: "a", imap: { ...imap, pasword: "x" } }], /pasword/],
   ])("refuses %s", (_, accounts, message) => {

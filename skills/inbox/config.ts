@@ -2,6 +2,14 @@ import { parseDuration, z } from "watchkeeper";
 
 const port = () => z.int().min(1).max(65_535);
 
+const tls = () =>
+  z.strictObject({
+    /** A certificate authority to trust: PEM text, or the path of a PEM file. */
+    ca: z.string().min(1).optional(),
+    /** The name in the server's certificate when it is not `host`. */
+    servername: z.string().min(1).optional(),
+  });
+
 const imapServer = z.strictObject({
   host: z.string().min(1),
   /** Default: 993, or 143 when `secure` is false. */
@@ -10,23 +18,28 @@ const imapServer = z.strictObject({
   user: z.string().min(1),
   password: z.string().min(1),
   folder: z.string().min(1).default("INBOX"),
-  tls: z
-    .strictObject({
-      /** A certificate authority to trust: PEM text, or the path of a PEM file. */
-      ca: z.string().min(1).optional(),
-      /** The name in the server's certificate when it is not `host`. */
-      servername: z.string().min(1).optional(),
-    })
-    .optional(),
+  tls: tls().optional(),
 });
 
-const smtpServer = z.strictObject({
-  host: z.string().min(1),
-  port: port().optional(),
-  secure: z.boolean().default(true),
-  user: z.string().min(1).optional(),
-  password: z.string().min(1).optional(),
-});
+const smtpServer = z
+  .strictObject({
+    host: z.string().min(1),
+    /** Default: 465, or 587 when `secure` is false. */
+    port: port().optional(),
+    secure: z.boolean().default(true),
+    user: z.string().min(1).optional(),
+    password: z.string().min(1).optional(),
+    tls: tls().optional(),
+  })
+  .check((context) => {
+    const { user, password } = context.value;
+    if ((user === undefined) === (password === undefined)) return;
+    context.issues.push({
+      code: "custom",
+      message: `smtp has a ${user === undefined ? "password and no user" : "user and no password"}; write both, or neither`,
+      input: context.value,
+    });
+  });
 
 /** How far back the first look goes, in milliseconds; 0 takes nothing that is already there. */
 const firstSight = z
@@ -52,7 +65,19 @@ const account = z
         'must be made of lower-case letters, digits and hyphens, such as "work"',
       )
       .max(60),
-    address: z.email().optional(),
+    /** What mail is sent from; needed with `smtp`. */
+    address: z.email('must be an e-mail address, such as "me@example.com"').max(254).optional(),
+    /**
+     * The name with which the account's own server begins its Authentication-Results header. Without
+     * it nobody's address counts as proven.
+     */
+    authservId: z
+      .string()
+      .regex(
+        /^[A-Za-z0-9._-]+$/,
+        'is the first word of your server\'s Authentication-Results header, such as "mx.example.com"',
+      )
+      .optional(),
     firstSight,
     imap: imapServer.optional(),
     /** Path of a Maildir; a relative one starts at the folder of the config file. */
@@ -60,7 +85,14 @@ const account = z
     smtp: smtpServer.optional(),
   })
   .check((context) => {
-    const { imap, maildir, name } = context.value;
+    const { imap, maildir, name, smtp, address } = context.value;
+    if (smtp !== undefined && address === undefined) {
+      context.issues.push({
+        code: "custom",
+        message: `account "${name}" has smtp and no address; write the address that its mail is sent from`,
+        input: context.value,
+      });
+    }
     if ((imap === undefined) === (maildir === undefined)) {
       context.issues.push({
         code: "custom",
@@ -99,3 +131,4 @@ export const inboxConfig = z.strictObject({
 export type InboxConfig = z.output<typeof inboxConfig>;
 export type Account = InboxConfig["accounts"][number];
 export type ImapServer = z.output<typeof imapServer>;
+export type SmtpServer = z.output<typeof smtpServer>;

@@ -1,12 +1,10 @@
-import { readFile } from "node:fs/promises";
-import { isIP } from "node:net";
-import { resolve } from "node:path";
 import type { ImapFlow } from "imapflow";
 import { AdapterError, ConfigError } from "watchkeeper";
 import type { ImapServer } from "./config.ts";
 import { toAdapterError, type ImapServerName } from "./imap-errors.ts";
 import type { FolderState } from "./imap-plan.ts";
 import { sourceLimit } from "./mailbox.ts";
+import { isLoopback, readAuthority } from "./server-tls.ts";
 
 export interface OpenFolder {
   readonly client: ImapFlow;
@@ -19,15 +17,19 @@ function nameServer(server: ImapServer): ImapServerName {
   return { host, port: server.port ?? (server.secure ? 993 : 143), user, password, folder };
 }
 
+export interface ImapContext {
+  readonly baseDir: string;
+  readonly signal: AbortSignal;
+}
+
 /**
- * Connects, opens the folder read-only, does `work`, logs out. Every wait is bounded, and `signal`
- * closes the connection at once.
+ * Connects, does `work`, logs out. Every wait is bounded, and `signal` closes the connection at once.
  * @throws AdapterError for whatever goes wrong with the server; what `signal` was aborted with
  */
-export async function withFolder<Result>(
+export async function withClient<Result>(
   server: ImapServer,
-  { baseDir, signal }: { baseDir: string; signal: AbortSignal },
-  work: (open: OpenFolder) => Promise<Result>,
+  { baseDir, signal }: ImapContext,
+  work: (client: ImapFlow) => Promise<Result>,
 ): Promise<Result> {
   signal.throwIfAborted();
   const client = await createClient(server, baseDir);
@@ -37,14 +39,7 @@ export async function withFolder<Result>(
   signal.addEventListener("abort", close, { once: true });
   try {
     await client.connect();
-    const mailbox = await client.mailboxOpen(server.folder, { readOnly: true });
-    const uidNext = mailbox.uidNext || (await highestUid(client, mailbox.exists)) + 1;
-    const folder = {
-      uidValidity: String(mailbox.uidValidity ?? 0),
-      uidNext,
-      exists: mailbox.exists,
-    };
-    const result = await work({ client, folder });
+    const result = await work(client);
     // What was learned counts, however the goodbye goes.
     await client.logout().catch(() => undefined);
     return result;
@@ -57,10 +52,28 @@ export async function withFolder<Result>(
   }
 }
 
+/** {@link withClient}, with the account's folder opened. */
+export async function withFolder<Result>(
+  server: ImapServer,
+  context: ImapContext,
+  work: (open: OpenFolder) => Promise<Result>,
+): Promise<Result> {
+  return withClient(server, context, async (client) =>
+    work({ client, folder: await openFolder(client, server.folder) }),
+  );
+}
+
+/** Opens a folder for reading only. */
+export async function openFolder(client: ImapFlow, path: string): Promise<FolderState> {
+  const mailbox = await client.mailboxOpen(path, { readOnly: true });
+  const uidNext = mailbox.uidNext || (await highestUid(client, mailbox.exists)) + 1;
+  return { uidValidity: String(mailbox.uidValidity ?? 0), uidNext, exists: mailbox.exists };
+}
+
 async function createClient(server: ImapServer, baseDir: string): Promise<ImapFlow> {
   const { ImapFlow } = await import("imapflow");
   const { host, port, user, password } = nameServer(server);
-  const ca = server.tls?.ca === undefined ? undefined : await readAuthority(server.tls.ca, baseDir);
+  const ca = await authorityOf(server, baseDir);
   return new ImapFlow({
     host,
     port,
@@ -91,19 +104,14 @@ async function highestUid(client: ImapFlow, exists: number): Promise<number> {
   return newest === false ? 0 : newest.uid;
 }
 
-async function readAuthority(ca: string, baseDir: string): Promise<string> {
-  if (ca.includes("-----BEGIN")) return ca;
-  const path = resolve(baseDir, ca);
+async function authorityOf({ tls }: ImapServer, baseDir: string): Promise<string | undefined> {
+  if (tls?.ca === undefined) return undefined;
   try {
-    return await readFile(path, "utf8");
+    return await readAuthority(tls.ca, baseDir);
   } catch (error) {
-    throw new ConfigError("IMAP_CA_UNREADABLE", `cannot read the certificate authority ${path}`, {
+    throw new ConfigError("IMAP_CA_UNREADABLE", `cannot read the certificate authority ${tls.ca}`, {
       hint: "Check imap.tls.ca in the inbox account",
       cause: error,
     });
   }
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
 }

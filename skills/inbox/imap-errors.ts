@@ -23,7 +23,8 @@ const unreachableCodes = new Set([
   ],
   ...["CONNECT_TIMEOUT", "GREETING_TIMEOUT", "EADDRNOTAVAIL", "EHOSTDOWN", "EACCES", "EPERM"],
 ]);
-const certificateCodes = new Set([
+/** What Node says of a certificate that it does not trust. */
+export const certificateCodes = new Set([
   ...["DEPTH_ZERO_SELF_SIGNED_CERT", "SELF_SIGNED_CERT_IN_CHAIN", "UNABLE_TO_GET_ISSUER_CERT"],
   ...["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "UNABLE_TO_VERIFY_LEAF_SIGNATURE", "CERT_HAS_EXPIRED"],
   ...["CERT_NOT_YET_VALID", "CERT_REVOKED", "CERT_UNTRUSTED", "CERT_CHAIN_TOO_LONG", "INVALID_CA"],
@@ -107,13 +108,19 @@ export function reasonOf(
 ): string {
   const { responseText, message, code, reason } = asImapError(error);
   const text = responseText ?? reason ?? message ?? code ?? "";
-  const { user, password } = server;
-  const forms = [password, btoaUtf8(password), btoaUtf8(`\0${user}\0${password}`)];
-  const scrubbed = forms.reduce((rest, form) => rest.replaceAll(form, "…"), text);
-  const line = cleanLine(scrubbed, 200).replace(/\.$/, "");
+  const line = cleanLine(withoutPassword(text, server), 200).replace(/\.$/, "");
   return code && unreachableCodes.has(code) && !line.includes(code)
     ? `${line} (${code})`
     : line || "no reason given";
+}
+
+/** Takes the password, and the forms in which it is sent, out of what a server answers. */
+export function withoutPassword(
+  text: string,
+  { user, password }: Pick<ImapServerName, "user" | "password">,
+): string {
+  const forms = [password, btoaUtf8(password), btoaUtf8(`\0${user}\0${password}`)];
+  return forms.reduce((rest, form) => rest.replaceAll(form, "…"), text);
 }
 
 function btoaUtf8(text: string): string {

@@ -64,7 +64,10 @@ describe("the services config", () => {
       ],
     });
     expect(parsed.success).toBe(true);
-    expect(parsed.data?.targets[0]?.restart).toEqual({ command: ["systemctl", "restart", "api"] });
+    expect(parsed.data?.targets[0]?.restart).toEqual({
+      command: ["systemctl", "restart", "api"],
+      timeoutMs: 60_000,
+    });
   });
 
   it.each([

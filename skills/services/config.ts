@@ -17,7 +17,13 @@ interface TargetBase {
   readonly successThreshold: number;
   /** Of being down; being slow or running out is never worse than this. */
   readonly severity: Severity;
-  readonly restart?: { readonly command: readonly string[] };
+  readonly restart?: RestartCommand;
+}
+
+export interface RestartCommand {
+  /** Program and arguments; no shell reads them. */
+  readonly command: readonly [program: string, ...args: string[]];
+  readonly timeoutMs: number;
 }
 
 export interface HttpTarget extends TargetBase {
@@ -131,7 +137,19 @@ const rawTarget = z
     method: z.enum(["GET", "HEAD", "POST", "OPTIONS"]).optional(),
     headers: headers.optional(),
     warnDays: z.number().min(0).max(3_650).optional(),
-    restart: z.strictObject({ command: z.array(z.string().min(1)).min(1) }).optional(),
+    restart: z
+      .strictObject({
+        command: z
+          .array(
+            z
+              .string()
+              .min(1)
+              .refine((word) => !word.includes("\0"), "a command has no NUL in it"),
+          )
+          .min(1),
+        timeout: duration().prefault("60s"),
+      })
+      .optional(),
   })
   .superRefine((target, context) => {
     const issue = (path: string[], message: string): void =>
@@ -194,13 +212,16 @@ export const servicesConfig = z
   });
 
 function resolveTarget(raw: RawTarget, shared: SharedDefaults): Target {
+  const [program = "", ...args] = raw.restart?.command ?? [];
   const base: TargetBase = {
     name: raw.name,
     everyMs: raw.every ?? shared.everyMs,
     failureThreshold: raw.failureThreshold ?? shared.failureThreshold,
     successThreshold: raw.successThreshold ?? shared.successThreshold,
     severity: raw.severity,
-    ...(raw.restart && { restart: raw.restart }),
+    ...(raw.restart && {
+      restart: { command: [program, ...args], timeoutMs: raw.restart.timeout },
+    }),
   };
   const { status: expectedStatus = "2xx", body, maxMs } = raw.expect ?? {};
   const maxima = maxMs === undefined ? {} : { maxMs };

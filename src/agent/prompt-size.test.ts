@@ -12,8 +12,32 @@ it("has a fixed prefix of at most 3,000 tokens with the three built-in skills", 
   const { skills, broken } = await loadSkills(
     {
       skills: new Map<string, unknown>([
-        ["services", { targets: [{ name: "api", http: "https://api.example.com/health" }] }],
-        ["inbox", { accounts: [{ name: "work", address: "me@example.com", maildir: "./mail" }] }],
+        // As much as they can do: a tool that cannot be used is not shown.
+        [
+          "services",
+          {
+            targets: [
+              {
+                name: "api",
+                http: "https://api.example.com/health",
+                restart: { command: ["true"] },
+              },
+            ],
+          },
+        ],
+        [
+          "inbox",
+          {
+            accounts: [
+              {
+                name: "work",
+                address: "me@example.com",
+                maildir: "./mail",
+                smtp: { host: "smtp.example.com" },
+              },
+            ],
+          },
+        ],
         ["calendar", { sources: [{ name: "mine", ics: "./calendar.ics" }] }],
       ]),
       baseDir: builtinSkillsDir,

@@ -24,6 +24,7 @@ function skill(name: string, toolNames: string[], instructions = `How to ${name}
     tools: toolNames.map((part) => ({
       name: `${name}_${part}`,
       skill: name,
+      version: "1",
       timeoutMs: 1_000,
       log: silentSkillLog(),
       definition: defineTool({

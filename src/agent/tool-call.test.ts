@@ -3,8 +3,10 @@ import { z } from "zod";
 import { ToolError } from "../domain/errors.ts";
 import { createScrub } from "../domain/scrub.ts";
 import { defineTool, type AnyTool } from "../skills/define.ts";
+import type { Grant } from "../domain/policy.ts";
 import { silentSkillLog } from "../skills/load.ts";
 import { openTemporaryStore } from "../store/store-fixture.ts";
+import { silentLog } from "../telemetry/log.ts";
 import { FakeClock } from "../testing/fake-clock.ts";
 import { callTools } from "./tool-call.ts";
 
@@ -16,19 +18,46 @@ function readTool(run: AnyTool["run"], changes: Partial<AnyTool> = {}): AnyTool 
 }
 
 /** Calls of the tools, in a run of a real store, on a clock that stands still. */
-async function bench(tools: Record<string, AnyTool>) {
+async function bench(
+  tools: Record<string, AnyTool>,
+  { readUntrusted = false, grants = [] as Grant[] } = {},
+) {
   const { store } = await openTemporaryStore();
   const clock = new FakeClock();
   const stop = new AbortController();
   const scrub = createScrub(["hunter22"]);
-  const run = { beatId: 1, at: 0, model: "m", promptVersion: "v", findings: [] };
+  const run = {
+    beatId: 1,
+    at: 0,
+    model: "m",
+    promptVersion: "v",
+    readUntrusted: false,
+    findings: [],
+  };
   const runId = await store.beginRun(run);
   const loaded = Object.entries(tools).map(
     ([name, definition]) =>
-      [name, { name, skill: "test", definition, timeoutMs: 5_000, log: silentSkillLog() }] as const,
+      [
+        name,
+        { name, skill: "test", version: "1", definition, timeoutMs: 5_000, log: silentSkillLog() },
+      ] as const,
   );
-  const dependencies = { store, clock, tools: new Map(loaded), signal: stop.signal, scrub };
+  const asked: number[] = [];
+  let index = -9;
+  const dependencies = {
+    store,
+    clock,
+    log: silentLog,
+    tools: new Map(loaded),
+    grants,
+    timezone: "UTC",
+    signal: stop.signal,
+    scrub,
+    askOwner: async (id: number) => void asked.push(id),
+  };
   return {
+    store,
+    asked,
     clock,
     stop,
     steps: async () => (await store.getRun(runId))?.steps ?? [],
@@ -41,7 +70,7 @@ async function bench(tools: Record<string, AnyTool>) {
           input: given,
           caller: { type: "direct" },
         })),
-        { runId, firstIndex: 1 },
+        { runId, firstIndex: (index += 10), readUntrusted },
         dependencies,
       ),
   };
@@ -204,29 +233,86 @@ describe("a tool call", () => {
     },
   );
 
-  it.each(["write", "send", "destroy"] as const)(
-    "that would %s is not carried out",
-    async (effect) => {
-      const ran: unknown[] = [];
-      const run = async () => ran.push("ran");
-      const { call, steps } = await bench({
-        plain: readTool(run, { effect }),
-        computed: readTool(run, { effect: () => effect }),
-      });
-      const results = await call(["plain", ok], ["computed", ok]);
-      for (const result of results) {
+  it.each([
+    ["write", "trusted", "", "allow"],
+    ["write", "untrusted", "", "ask"],
+    ["write", "untrusted", "a grant", "allow"],
+    ["send", "trusted", "", "ask"],
+    ["send", "untrusted", "", "ask"],
+    ["send", "trusted", "a grant", "allow"],
+    ["send", "untrusted", "a grant", "allow"],
+    ["destroy", "trusted", "", "ask"],
+    ["destroy", "untrusted", "a grant", "allow"],
+  ] as const)(
+    "that would %s, after %s text, with %s: %s",
+    async (effect, trust, granted, decision) => {
+      const keys: string[] = [];
+      const tool = readTool(
+        async (_, { idempotencyKey }) => {
+          keys.push(idempotencyKey);
+          return "posted";
+        },
+        { effect },
+      );
+      const grants = granted
+        ? [{ tool: "act", when: { id: "7" }, maxPerDay: 1, evenIfUntrusted: true }]
+        : [];
+      const untrusted = trust === "untrusted";
+      const { call, store, steps, asked } = await bench(
+        { act: tool },
+        { readUntrusted: untrusted, grants },
+      );
+      const [result] = await call(["act", ok]);
+      expect(await steps()).toMatchObject([{ decision }]);
+      const effects = await store.listEffects({ limit: 10 });
+      const approvals = await store.listApprovals({ all: true, limit: 10 });
+      if (decision === "ask") {
         expect(result).toMatchObject({
           is_error: true,
-          content: expect.stringMatching(/^not done/),
+          content: expect.stringMatching(/^Not done/),
         });
+        expect({ keys, effects }).toEqual({ keys: [], effects: [] });
+        expect(approvals).toMatchObject([{ tool: "act", status: "pending", trust, effect }]);
+        expect(asked).toEqual([1]);
+      } else {
+        expect(result?.content).toBe("effect 1 done: posted");
+        expect(effects).toMatchObject([
+          { state: "done", trust, result: "posted", idempotencyKey: keys[0] },
+        ]);
+        expect(keys).toHaveLength(1);
+        expect(approvals).toEqual([]);
       }
-      expect(ran).toEqual([]);
-      expect(await steps()).toMatchObject([
-        { decision: "deny", reason: expect.stringContaining(effect) },
-        { decision: "deny" },
-      ]);
     },
   );
+
+  it("is asked for once, however often the model calls it", async () => {
+    const { call, asked, store } = await bench({
+      act: readTool(() => Promise.resolve("posted"), { effect: "send" }),
+    });
+    await call(["act", ok]);
+    await call(["act", ok]);
+    expect(asked).toEqual([1]);
+    expect(await store.listApprovals({ all: true, limit: 10 })).toHaveLength(1);
+  });
+
+  it("never exceeds a grant's cap, however many calls stand side by side", async () => {
+    let posted = 0;
+    const grants = [{ tool: "act", when: {}, maxPerDay: 3, evenIfUntrusted: true }];
+    const tool = readTool(async () => (posted += 1), { effect: "send" });
+    const { call } = await bench({ act: tool }, { readUntrusted: true, grants });
+    await call(...Array.from({ length: 20 }, (_, id) => ["act", { id: `${id}` }] as const));
+    expect(posted).toBe(3);
+  });
+
+  it("is not done while watchkeeper is paused", async () => {
+    let posted = 0;
+    const tool = readTool(async () => (posted += 1), { effect: "write" });
+    const { call, store, clock } = await bench({ act: tool });
+    await store.pause({ pausedAt: clock.now(), until: null, reason: null });
+    const [result] = await call(["act", ok]);
+    expect(result).toMatchObject({ is_error: true, content: expect.stringMatching(/paused/) });
+    expect(posted).toBe(0);
+  });
 
   it("is cut when its result is too long, and says by how much", async () => {
     const { call } = await bench({
@@ -272,7 +358,9 @@ describe("a tool that hangs", () => {
     const calling = call(["hang", ok]);
     await clock.whenPending();
     stop.abort();
-    expect(await calling).toMatchObject([{ is_error: true, content: "the run was stopped" }]);
+    expect(await calling).toMatchObject([
+      { is_error: true, content: "the daemon was stopped; nothing is known of it" },
+    ]);
     expect(clock.pending).toBe(0);
   });
 });

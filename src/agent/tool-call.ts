@@ -1,16 +1,22 @@
 import { createHash } from "node:crypto";
 import pLimit from "p-limit";
+import { callHash } from "../domain/canonical.ts";
 import type { Clock } from "../domain/clock.ts";
-import { formatDuration } from "../domain/duration.ts";
 import { describeError } from "../domain/errors.ts";
-import { linkedAbort } from "../domain/linked-abort.ts";
 import { plainText } from "../domain/plain-text.ts";
-import { decideToolCall } from "../domain/policy.ts";
+import { decideToolCall, type Decision, type Grant } from "../domain/policy.ts";
 import type { Scrub } from "../domain/scrub.ts";
+import { startOf } from "../domain/zoned-time.ts";
+import { approvalLifeMs } from "../effects/approve.ts";
+import { contain } from "../effects/contained.ts";
+import { grantUsesToday, lookUpFacts } from "../effects/facts.ts";
+import { performEffect } from "../effects/perform.ts";
+import { unknownOutcome } from "../effects/settle.ts";
 import type { ToolResultBlockParam, ToolUseBlock } from "../model/port.ts";
 import type { ToolEffect } from "../skills/define.ts";
 import type { LoadedTool } from "../skills/load.ts";
-import type { Store } from "../store/port.ts";
+import type { EffectRecord, Store } from "../store/port.ts";
+import type { Log } from "../telemetry/log.ts";
 import { escapeXml } from "./prompt.ts";
 
 /** Tool calls, contained: validated, decided by policy, bounded in time and size; every end is a result. */
@@ -18,10 +24,23 @@ import { escapeXml } from "./prompt.ts";
 export interface ToolCallDependencies {
   readonly store: Store;
   readonly clock: Clock;
+  readonly log: Log;
   readonly tools: ReadonlyMap<string, LoadedTool>;
+  readonly grants: readonly Grant[];
+  readonly timezone: string;
   readonly signal: AbortSignal;
   /** Takes secrets out of what a tool returns or throws. */
   readonly scrub: Scrub;
+  /** Tells the owner that an approval waits for their word. */
+  readonly askOwner: (approvalId: number) => Promise<void>;
+}
+
+/** Where in a run the calls of one reply stand. */
+export interface CallPlace {
+  readonly runId: number;
+  readonly firstIndex: number;
+  /** Whether the run had read what a stranger could have written when the reply was made. */
+  readonly readUntrusted: boolean;
 }
 
 const longestResult = 20_000;
@@ -33,59 +52,206 @@ const concurrentCalls = 4;
  */
 export async function callTools(
   calls: readonly ToolUseBlock[],
-  at: { readonly runId: number; readonly firstIndex: number },
+  { firstIndex, ...place }: CallPlace,
   dependencies: ToolCallDependencies,
 ): Promise<ToolResultBlockParam[]> {
   const limit = pLimit(concurrentCalls);
   return Promise.all(
     calls.map((call, offset) =>
-      limit(() => callTool(call, { runId: at.runId, index: at.firstIndex + offset }, dependencies)),
+      limit(() => callTool(call, { ...place, index: firstIndex + offset }, dependencies)),
     ),
   );
 }
 
+interface StepPlace {
+  readonly runId: number;
+  readonly index: number;
+  readonly readUntrusted: boolean;
+}
+
+/** What a call came to: text for the model and the journal. */
+interface CallEnd {
+  readonly output: string | null;
+  readonly error: string | null;
+  /** Whether a stranger may have written the text. */
+  readonly foreign: boolean;
+}
+
+const refusal = (error: string): CallEnd => ({ output: null, error, foreign: false });
+
 async function callTool(
   call: ToolUseBlock,
-  { runId, index }: { readonly runId: number; readonly index: number },
-  { store, clock, tools, signal, scrub }: ToolCallDependencies,
+  place: StepPlace,
+  dependencies: ToolCallDependencies,
 ): Promise<ToolResultBlockParam> {
+  const { store, clock, tools } = dependencies;
   const startedAt = clock.now();
-  const tool = tools.get(call.name);
-  const ready = prepare(tool, call);
-  const decision = ready.ok
-    ? decideToolCall(ready.effect)
-    : { decision: "deny" as const, reason: ready.problem };
+  const ready = prepare(tools.get(call.name), call);
+  const key = callKey(place.runId, place.index, call.id);
+  const { decision, reason, grant } = ready.ok
+    ? await decide(ready, key, place, dependencies)
+    : { decision: "deny" as const, reason: ready.problem, grant: null };
   const stepId = await store.beginStep({
-    runId,
-    index,
+    runId: place.runId,
+    index: place.index,
     kind: "tool",
     name: call.name,
+    callId: call.id,
     startedAt,
     input: call.input,
-    ...decision,
+    decision,
+    reason,
   });
-  let end: { output: string | null; error: string | null };
-  let show = (text: string): string => text;
-  if (!ready.ok || decision.decision !== "allow") end = { output: null, error: decision.reason };
-  else {
-    const key = createHash("sha256")
-      .update(`${runId}/${index}/${call.id}`)
-      .digest("hex")
-      .slice(0, 32);
-    const ended = await execute(ready.tool, ready.input, { clock, signal, idempotencyKey: key });
-    end = {
-      output: ended.output === null ? null : scrub(ended.output),
-      error: ended.error === null ? null : scrub(ended.error),
-    };
-    if (ready.tool.definition.trust !== "trusted") show = fenceResult;
-  }
-  await store.finishStep(stepId, { durationMs: Math.max(0, clock.now() - startedAt), ...end });
+  let end: CallEnd;
+  if (!ready.ok || decision === "deny") end = refusal(reason);
+  else if (decision === "ask") end = await ask(ready, reason, place, dependencies);
+  else if (ready.effect === "read") end = await read(ready, key, dependencies);
+  else end = await act(ready, { ...place, stepId, key, grant }, dependencies);
+  const { output, error, foreign } = end;
+  await store.finishStep(stepId, {
+    durationMs: Math.max(0, clock.now() - startedAt),
+    output,
+    error,
+  });
+  return toolResult(call.id, { text: error ?? output ?? "", isError: error !== null, foreign });
+}
+
+/** The result of a call as the model is shown it. */
+export function toolResult(
+  callId: string,
+  { text, isError, foreign }: { text: string; isError: boolean; foreign: boolean },
+): ToolResultBlockParam {
   return {
     type: "tool_result",
-    tool_use_id: call.id,
-    content: show(end.error ?? end.output ?? ""),
-    ...(end.error === null ? {} : { is_error: true }),
+    tool_use_id: callId,
+    content: foreign ? fenceResult(text) : text,
+    ...(isError ? { is_error: true } : {}),
   };
+}
+
+/** The idempotency key of a call: the same for every attempt at it. */
+export const callKey = (runId: number, index: number, callId: string): string =>
+  createHash("sha256").update(`${runId}/${index}/${callId}`).digest("hex").slice(0, 32);
+
+/** The outcome of an effect as the result of the call that caused it. */
+export function effectResult(callId: string, effect: EffectRecord): ToolResultBlockParam {
+  const { id, state, error, result } = effect;
+  const isDone = state === "done" && error === null;
+  const text = isDone
+    ? `effect ${id} done: ${resultText(result)}`
+    : `effect ${id} ${state}: ${error ?? "nothing is known of it"}`;
+  return toolResult(callId, { text, isError: !isDone, foreign: true });
+}
+
+async function decide(
+  { tool, input, effect }: Ready,
+  key: string,
+  { readUntrusted }: StepPlace,
+  { store, clock, grants, timezone, signal, log }: ToolCallDependencies,
+): Promise<Decision> {
+  const { definition } = tool;
+  const mine = grants.filter((grant) => grant.tool === tool.name);
+  const known =
+    mine.length > 0
+      ? await lookUpFacts(tool, input, key, { clock, signal })
+      : { facts: {}, error: null };
+  if (known.error !== null) {
+    log.warn({ tool: tool.name, error: known.error }, "the facts of a call are not known");
+  }
+  return decideToolCall({
+    tool: tool.name,
+    effect,
+    harmless: definition.harmless === true,
+    arguments: input,
+    facts: known.facts,
+    runReadUntrusted: readUntrusted,
+    grants: mine,
+    usedToday: await grantUsesToday(mine, { store, now: clock.now(), timezone }),
+  });
+}
+
+async function read(
+  { tool, input }: Ready,
+  key: string,
+  { clock, signal, scrub }: ToolCallDependencies,
+): Promise<CallEnd> {
+  const foreign = tool.definition.trust !== "trusted";
+  const end = await contain(tool, key, { clock, signal }, async (context) =>
+    resultText(await tool.definition.run(input, context)),
+  );
+  return end.kind === "returned"
+    ? { output: scrub(String(end.result)), error: null, foreign }
+    : { output: null, error: scrub(end.error), foreign };
+}
+
+async function act(
+  { tool, input, effect }: Ready,
+  {
+    runId,
+    stepId,
+    key,
+    grant,
+    readUntrusted,
+  }: StepPlace & { stepId: number; key: string; grant: Grant | null },
+  dependencies: ToolCallDependencies,
+): Promise<CallEnd> {
+  const { store, clock, timezone } = dependencies;
+  const end = await performEffect(
+    {
+      tool,
+      input,
+      effect,
+      trust: readUntrusted ? "untrusted" : "trusted",
+      runId,
+      stepId,
+      approvalId: null,
+      idempotencyKey: key,
+      grant: grant && { grant, since: startOf("day", clock.now(), timezone) },
+    },
+    dependencies,
+  );
+  if (end.state === "refused") return refusal(end.reason);
+  if (end.state === "unknown") {
+    await store.setOwnFinding(unknownOutcome({ id: end.id, tool: tool.name }, clock.now()));
+  }
+  const foreign = tool.definition.trust !== "trusted";
+  if (end.state !== "done" || end.error !== null) {
+    const error = `effect ${end.id} ${end.state}: ${end.error ?? ""}`;
+    return { output: null, error, foreign };
+  }
+  return { output: `effect ${end.id} done: ${resultText(end.result)}`, error: null, foreign };
+}
+
+/** The owner is asked; the call is carried out, as it is now, only after their word. */
+async function ask(
+  { tool, input, effect }: Ready,
+  reason: string,
+  { runId, readUntrusted }: StepPlace,
+  { store, clock, askOwner }: ToolCallDependencies,
+): Promise<CallEnd> {
+  const call = { tool: tool.name, version: tool.version, arguments: input };
+  const argumentsHash = callHash(call);
+  const pending = await store.listApprovals({ all: false, limit: 1_000 });
+  const known = pending.find((approval) => approval.argumentsHash === argumentsHash);
+  const at = clock.now();
+  const id =
+    known?.id ??
+    (await store.addApproval({
+      runId,
+      tool: tool.name,
+      toolVersion: tool.version,
+      arguments: input,
+      argumentsHash,
+      effect,
+      trust: readUntrusted ? "untrusted" : "trusted",
+      reason,
+      createdAt: at,
+      expiresAt: at + approvalLifeMs,
+    }));
+  if (!known) await askOwner(id);
+  return refusal(
+    `Not done. It waits for the owner's word as approval ${id}: ${reason}. Go on without it.`,
+  );
 }
 
 /** What came from outside stands in a fence that it cannot close, as in the findings. */
@@ -97,14 +263,14 @@ function fenceResult(text: string): string {
   return `<result trust="untrusted">${escapeXml(shown.toWellFormed())}${cut}</result>`;
 }
 
-type Prepared =
-  | {
-      readonly ok: true;
-      readonly tool: LoadedTool;
-      readonly input: unknown;
-      readonly effect: ToolEffect;
-    }
-  | { readonly ok: false; readonly problem: string };
+interface Ready {
+  readonly ok: true;
+  readonly tool: LoadedTool;
+  readonly input: unknown;
+  readonly effect: ToolEffect;
+}
+
+type Prepared = Ready | { readonly ok: false; readonly problem: string };
 
 function prepare(tool: LoadedTool | undefined, call: ToolUseBlock): Prepared {
   if (!tool) return { ok: false, problem: `there is no tool "${call.name}"` };
@@ -123,47 +289,6 @@ function prepare(tool: LoadedTool | undefined, call: ToolUseBlock): Prepared {
   } catch (error) {
     return { ok: false, problem: `the input could not be checked: ${describeError(error)}` };
   }
-}
-
-async function execute(
-  tool: LoadedTool,
-  input: unknown,
-  { clock, signal, idempotencyKey }: { clock: Clock; signal: AbortSignal; idempotencyKey: string },
-): Promise<{ output: string | null; error: string | null }> {
-  using running = linkedAbort(signal);
-  using timer = linkedAbort(signal);
-  const context = {
-    signal: running.signal,
-    idempotencyKey,
-    now: new Date(clock.now()),
-    log: tool.log,
-  };
-  const result = start(tool, input, context)
-    .then(resultText)
-    .then(
-      (output) => ({ output, error: null }),
-      (error: unknown) => ({ output: null, error: describeError(error) }),
-    );
-  const ended = await Promise.race([
-    result,
-    clock.sleep(tool.timeoutMs, timer.signal).then(() => ({
-      output: null,
-      error: signal.aborted
-        ? "the run was stopped"
-        : `took longer than ${formatDuration(tool.timeoutMs)}; nothing is known of it`,
-    })),
-  ]);
-  timer.abort();
-  running.abort();
-  return ended;
-}
-
-async function start(
-  tool: LoadedTool,
-  input: unknown,
-  context: Parameters<LoadedTool["definition"]["run"]>[1],
-): Promise<unknown> {
-  return tool.definition.run(input, context) as Promise<unknown>;
 }
 
 function resultText(result: unknown): string {

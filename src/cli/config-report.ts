@@ -2,6 +2,7 @@ import { loadConfig, type ResolvedConfig } from "../config/load.ts";
 import { ConfigProblems } from "../config/problems.ts";
 import { offerPublicApi } from "../config/user-module.ts";
 import { ConfigError, describeError } from "../domain/errors.ts";
+import { missingPrices, pricesWith } from "../model/pricing.ts";
 import { loadSkills, silentSkillLog } from "../skills/load.ts";
 import type { CommandContext } from "./context.ts";
 
@@ -47,6 +48,10 @@ export async function inspectConfig({
     problems,
     warnings: [
       ...config.unused.map((part) => `${part} is understood, but not used by this version yet`),
+      ...missingPrices(
+        config.model.chain.map(({ model }) => model),
+        pricesWith(config.model.prices),
+      ),
       ...warnings,
       ...(checks.length === 0 && problems.length === 0
         ? ["no skill has a check: nothing would be watched"]

@@ -1,6 +1,7 @@
 import type { PackageInfo } from "../config/package.ts";
 import { configFile, stateDirectory } from "../config/load.ts";
 import type { Environment } from "../config/secret.ts";
+import { looksLikeDuration, parseDuration } from "../domain/duration.ts";
 import { ConfigError, WatchkeeperError } from "../domain/errors.ts";
 import { openStore, openStoreReader, type Store, type StoreReader } from "../store/index.ts";
 
@@ -13,6 +14,8 @@ export interface CommandContext {
   /** Absolute path of the state directory that is meant. */
   readonly stateDir: string;
   readonly json: boolean;
+  /** The options as they were typed. */
+  readonly given: GlobalOptions;
   readonly out: Terminal;
   readonly err: Terminal;
 }
@@ -43,6 +46,7 @@ export function commandContext(
     configFile: configFile(options.config, rest.environment, cwd),
     stateDir: stateDirectory(options.state, rest.environment, cwd),
     json: options.json ?? false,
+    given: options,
   };
 }
 
@@ -75,6 +79,20 @@ export function parseId(text: string): number {
   if (Number.isSafeInteger(id) && id > 0) return id;
   throw new ConfigError("ID_INVALID", `"${text}" is not an id`, {
     hint: "Ids are whole numbers such as 12",
+  });
+}
+
+/** Reads a duration as a person types it, in milliseconds. @throws ConfigError when it is none. */
+export function parseDurationOption(text: string): number {
+  const ms = parseDuration(text);
+  if (ms !== undefined) return ms;
+  if (looksLikeDuration(text)) {
+    throw new ConfigError("DURATION_INVALID", `"${text}" must be between 1s and 3660d`, {
+      hint: "Write one such as 30m, 2h or 1d",
+    });
+  }
+  throw new ConfigError("DURATION_INVALID", `"${text}" is not a duration`, {
+    hint: "Write one such as 30m, 2h or 1d",
   });
 }
 

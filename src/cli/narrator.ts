@@ -8,9 +8,9 @@ import type { Terminal } from "./context.ts";
 import {
   cutTo,
   idRanges,
+  paintState,
   plural,
   quoted,
-  severityStyle,
   verdictWords,
   wrap,
   type Painter,
@@ -44,7 +44,8 @@ export function createNarrator(out: Terminal, paint: Painter, timezone: string):
       );
       return text.replace(label, paint("bold", label));
     });
-    say([wrap(`${indent}${by}:`, out.columns, indent), ...shorten(lines)]);
+    const end = lines.length > 0 ? ":" : "";
+    say([wrap(`${indent}${by}${end}`, out.columns, indent), ...shorten(lines)]);
   }
 
   return {
@@ -62,12 +63,15 @@ export function createNarrator(out: Terminal, paint: Painter, timezone: string):
         "",
         `${time(summary.startedAt)}    beat ${summary.id}: ${plural(news.length, "finding")} from ${plural(summary.checks.length, "check")} in ${took}`,
         ...shorten(
-          news.map(({ findingId, severity, state, check, title }) =>
-            fit(`#${findingId} ${severity} ${state} ${check}: ${quoted(title)}`).replace(
-              severity,
-              paint(severityStyle[severity], severity),
+          news
+            .toSorted((a, b) => a.findingId - b.findingId)
+            .map(({ findingId, severity, state, check, title }) =>
+              paintState(
+                fit(`#${findingId} ${severity} ${state} ${check}: ${quoted(title)}`),
+                { severity, state },
+                paint,
+              ),
             ),
-          ),
         ),
         ...shorten(
           failed.map(({ name, outcome, error }) =>

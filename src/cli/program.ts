@@ -63,7 +63,10 @@ export function buildProgram({ version, out, err, run }: ProgramDependencies): C
     "keep watch in the foreground; one daemon per state directory",
     async () => (await import("./commands/start.ts")).start,
   ).addOption(
-    new Option("--log-level <level>", "what is logged on standard error")
+    new Option(
+      "--log-level <level>",
+      "what is logged on standard error: text on a terminal, else JSON, one line for each event",
+    )
       .choices(["debug", "info", "warn", "error", "silent"])
       .default("info"),
   );
@@ -135,6 +138,69 @@ export function buildProgram({ version, out, err, run }: ProgramDependencies): C
     async () => (await import("./commands/findings.ts")).snoozeFinding,
   ).requiredOption("--for <duration>", "how long, such as 2h");
 
+  const approvals = add(
+    program,
+    "approvals",
+    "what waits for your word",
+    async () => (await import("./commands/approvals.ts")).listApprovals,
+  )
+    .option("--all", "decided and expired ones too, newest first")
+    .addOption(limit().default("100"));
+  add(
+    approvals,
+    "show <id>",
+    "one approval: exactly what would be done, why it is asked, and what came of it",
+    async () => (await import("./commands/approvals.ts")).showApproval,
+  );
+  add(
+    program,
+    "approve <id>",
+    "your word: it is carried out, once, as it was shown",
+    async () => (await import("./commands/approve.ts")).approve,
+  ).option("--edit <json>", "carry it out with these arguments instead, all of them");
+  add(
+    program,
+    "deny <id>",
+    "your word: it is not carried out",
+    async () => (await import("./commands/approvals.ts")).denyApproval,
+  ).option("--note <text>", "why, for the record");
+  add(
+    program,
+    "undo <effect-id>",
+    "take back what a tool has written",
+    async () => (await import("./commands/undo.ts")).undo,
+  );
+  add(
+    program,
+    "pause",
+    "the stop button: no model is asked, nothing is done; the checks go on",
+    async () => (await import("./commands/pause.ts")).pause,
+  )
+    .option("--for <duration>", "how long, such as 2h (default: until resume)")
+    .option("--reason <text>", "why, shown in status");
+  add(
+    program,
+    "resume",
+    "lift the pause",
+    async () => (await import("./commands/pause.ts")).resume,
+  );
+  const policy = prepared(program.command("policy")).description("what tools may do by themselves");
+  add(
+    policy,
+    "explain <tool>",
+    "what would be decided of a call, and why",
+    async () => (await import("./commands/policy.ts")).explainPolicy,
+  )
+    .requiredOption("--args <json>", "the arguments of the call")
+    .option("--untrusted", "in a run that has read what a stranger could have written");
+
+  add(
+    program,
+    "cost",
+    "what was spent per day, model and skill, and what a month will cost",
+    async () => (await import("./commands/cost.ts")).cost,
+  ).option("--days <n>", "how many days to look back", "30");
+
   add(
     program,
     "skills",
@@ -173,11 +239,14 @@ export function buildProgram({ version, out, err, run }: ProgramDependencies): C
 function prepared(command: Command): Command {
   return command.allowExcessArguments(true).configureOutput({
     outputError: (text, write) => {
-      const message = text
+      const [said = "", theirs] = text
         .trim()
         .replace(/^error: /, "")
-        .replace(/\.?\n\(Did you mean (one of )?(.+?)\?\)$/, "; did you mean $2?")
-        .replace(/\.$/, "");
+        .split(/\.?\n\(Did you mean (?:one of )?(.+?)\?\)$/);
+      const word = /^unknown command '(.*)'/.exec(said)?.[1];
+      const known = command.commands.map((subcommand) => subcommand.name());
+      const meant = (word === undefined ? undefined : nearestOf(word, known)) ?? theirs;
+      const message = `${said.replace(/\.$/, "")}${meant ? `; did you mean ${meant}?` : ""}`;
       const help = `\`${[...pathOf(command), "--help"].join(" ")}\``;
       write(`watchkeeper: ${message}${message.endsWith("?") ? "" : "."} See ${help}\n`);
     },

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters, styleText } from "node:util";
 import { formatDateTime, formatTimeOfDay, startOf } from "../domain/zoned-time.ts";
-import type { Severity, Verdict } from "../domain/finding.ts";
+import type { FindingState, Severity, Verdict } from "../domain/finding.ts";
 import { oneLine } from "../domain/plain-text.ts";
 import type { Terminal } from "./context.ts";
 
@@ -27,6 +27,16 @@ export const severityStyle: Record<Severity, Style> = {
   warning: "yellow",
   critical: ["red", "bold"],
 };
+
+/** Colours the words `critical opened` in a line that names a finding: what is over is no alarm. */
+export function paintState(
+  line: string,
+  { severity, state }: { readonly severity: Severity; readonly state: FindingState },
+  paint: Painter,
+): string {
+  if (state !== "resolved") return line.replace(severity, paint(severityStyle[severity], severity));
+  return line.replace(`${severity} ${state}`, `${severity} ${paint("green", state)}`);
+}
 
 /** What a verdict means for the owner. */
 export const verdictWords: Record<Verdict, string> = {

@@ -178,12 +178,17 @@ function unwrap(schema: Schema): Schema[] {
 
 const definitionOf = (schema: Schema): Definition => schema._zod.def;
 
-/** The known word that is nearest, when it is near enough to be what was meant. */
+/**
+ * The known word that is nearest, when it is near enough to be what was meant; before all others one
+ * of which it is the beginning.
+ */
 export function nearestOf(word: string, known: readonly string[]): string | undefined {
   const wanted = word.slice(0, longestWord).toLowerCase();
   const ranked = known
     .map((candidate) => ({ candidate, distance: editDistance(wanted, candidate.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance);
+  const begun = ranked.find(({ candidate }) => candidate.toLowerCase().startsWith(wanted));
+  if (begun && wanted.length >= leastBeginning) return begun.candidate;
   const [best] = ranked;
   const enough = Math.max(2, Math.floor(wanted.length / 3));
   // A word of two letters is two edits away from any other.
@@ -193,6 +198,7 @@ export function nearestOf(word: string, known: readonly string[]): string | unde
 }
 
 const longestWord = 100;
+const leastBeginning = 3;
 
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);

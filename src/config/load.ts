@@ -15,6 +15,8 @@ export interface ModelEntry {
   readonly model: string;
   readonly baseUrl: string | undefined;
   readonly apiKey: string | undefined;
+  readonly requestsPerMinute: number | undefined;
+  readonly tokensPerMinute: number | undefined;
 }
 
 /** Everything a daemon needs to know, with defaults, secrets and environment settled. */
@@ -32,10 +34,13 @@ export interface ResolvedConfig {
   readonly model: {
     readonly chain: readonly ModelEntry[];
     readonly budget: ParsedConfig["model"]["budget"];
+    readonly limits: ParsedConfig["model"]["limits"];
+    readonly prices: ParsedConfig["model"]["prices"];
   };
   /** As written: name or path of each skill, and its own config; `false` is left out. */
   readonly skills: ReadonlyMap<string, unknown>;
   readonly notify: ParsedConfig["notify"];
+  readonly policy: ParsedConfig["policy"];
   readonly demo: { readonly dir: string; readonly port: number } | undefined;
   /** Parts that are understood but that this version does not use yet. */
   readonly unused: readonly string[];
@@ -98,6 +103,8 @@ export function resolveConfig(raw: unknown, source: ConfigSource): ResolvedConfi
     model: entry.model,
     baseUrl: entry.baseUrl ?? (environment.ANTHROPIC_BASE_URL || undefined),
     apiKey: entry.apiKey ?? findSecret("ANTHROPIC_API_KEY", environment),
+    requestsPerMinute: entry.requestsPerMinute,
+    tokensPerMinute: entry.tokensPerMinute,
   }));
   const keys = chain.flatMap(({ apiKey }) => apiKey ?? []);
   return deepFreeze({
@@ -109,9 +116,10 @@ export function resolveConfig(raw: unknown, source: ConfigSource): ResolvedConfi
       slackMs: config.heartbeat.slack,
       activeHours: config.heartbeat.activeHours,
     },
-    model: { chain, budget: config.model.budget },
+    model: { ...config.model, chain },
     skills: new Map(Object.entries(config.skills).filter(([, value]) => value !== false)),
     notify: config.notify,
+    policy: config.policy,
     demo: config.demo && { dir: resolve(baseDir, config.demo.dir), port: config.demo.port },
     unused: partsWithoutUse(raw),
     secrets: [...new Set([...revealed.values, ...keys])],
@@ -130,18 +138,13 @@ function deepFreeze<T extends object>(part: T): T {
 /** Honest about what is configured and not used yet, so that nobody relies on it. */
 function partsWithoutUse(raw: unknown): string[] {
   const config = raw as {
-    policy?: { grants?: unknown[] };
     web?: unknown;
     notify?: { deadMansPing?: unknown; channels?: { ntfy?: unknown } };
-    model?: { chain?: unknown[]; budget?: unknown };
   };
   return [
-    ...(config.policy?.grants?.length ? ["policy.grants"] : []),
     ...(config.web ? ["web"] : []),
     ...(config.notify?.deadMansPing ? ["notify.deadMansPing"] : []),
     ...(config.notify?.channels?.ntfy ? ["notify.channels.ntfy"] : []),
-    ...(config.model?.budget ? ["model.budget"] : []),
-    ...((config.model?.chain?.length ?? 0) > 1 ? ["model.chain after its first entry"] : []),
   ];
 }
 

@@ -33,6 +33,8 @@ const modelEntry = z.strictObject({
   model: z.string().min(1),
   baseUrl: z.url().optional(),
   apiKey: z.string().min(1).optional(),
+  requestsPerMinute: z.int().positive().optional(),
+  tokensPerMinute: z.int().positive().optional(),
 });
 
 const budget = z.strictObject({
@@ -43,11 +45,29 @@ const budget = z.strictObject({
   dailyTokens: z.int().positive().default(2_000_000),
 });
 
+const limits = z.strictObject({
+  stepsPerRun: z.int().positive().default(25),
+  toolCallsPerRun: z.int().positive().default(50),
+  identicalCalls: z.int().min(2).default(3),
+  minutesPerRun: z.number().positive().max(1_440).default(10),
+});
+
+/** US dollars per million tokens. */
+const price = z.strictObject({
+  input: z.number().nonnegative(),
+  output: z.number().nonnegative(),
+  cacheRead: z.number().nonnegative().optional(),
+  cacheWrite: z.number().nonnegative().optional(),
+  cacheWriteHour: z.number().nonnegative().optional(),
+});
+
 const model = z.strictObject({
   chain: z
     .array(modelEntry)
     .default([{ model: "claude-sonnet-5-5" }, { model: "claude-haiku-5-5" }]),
   budget: budget.prefault({}),
+  limits: limits.prefault({}),
+  prices: z.record(z.string().min(1), price).default({}),
 });
 
 const grant = z.strictObject({

@@ -1,6 +1,8 @@
 import { startDemoServices } from "./services.ts";
 import { prepareDemoWorld } from "./world.ts";
 
+export { freeDemoPort } from "./services.ts";
+
 export interface DemoWorldOptions {
   readonly dir: string;
   readonly port: number;

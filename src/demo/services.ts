@@ -72,6 +72,16 @@ export async function startDemoServices({
   };
 }
 
+/** The demo's usual port, or any free one when that is taken. */
+export async function freeDemoPort(): Promise<number> {
+  await using usual = await startDemoServices({ port: usualPort });
+  if (usual.started) return usual.port;
+  await using other = await startDemoServices({ port: 0 });
+  return other.port;
+}
+
+const usualPort = 7399;
+
 function answers(isUp: () => boolean): RequestListener {
   return ({ url }, response) => {
     const path = url?.split("?")[0];

@@ -211,7 +211,7 @@ describe("route", () => {
         kind: "digest",
         at: digest,
         because: "cap",
-        why: "the day's 8 interruptions are used up: waits for the digest at 08:30",
+        why: "above interruptionsPerDay (8): waits for the digest at 08:30",
       },
     ],
     ["at once below the cap", { interruptionsToday: 7 }, send({})],
@@ -223,7 +223,7 @@ describe("route", () => {
     [
       "critical above the cap",
       { severity: "critical", interruptionsToday: 99 },
-      { kind: "now", why: "critical: told at once, above the daily cap" },
+      { kind: "now", why: "critical: told at once, above interruptionsPerDay (8)" },
     ],
     ["critical", { severity: "critical" }, { kind: "now", why: "critical: told at once" }],
   ])("%s", (_name, over, expected) => {

@@ -98,7 +98,10 @@ export function route(input: RouteInput): Route {
   const capReached = input.interruptionsToday >= input.interruptionsPerDay;
   if (severity === "critical") {
     if (quiet) return { kind: "now", why: "critical: told at once, even in quiet hours" };
-    if (capReached) return { kind: "now", why: "critical: told at once, above the daily cap" };
+    if (capReached) {
+      const cap = `interruptionsPerDay (${input.interruptionsPerDay})`;
+      return { kind: "now", why: `critical: told at once, above ${cap}` };
+    }
     return { kind: "now", why: "critical: told at once" };
   }
   if (quiet) {
@@ -111,7 +114,7 @@ export function route(input: RouteInput): Route {
     return { kind: "digest", at: quietEnd, because: "quiet-hours", why };
   }
   if (capReached) {
-    const why = `the day's ${input.interruptionsPerDay} interruptions are used up: ${waits}`;
+    const why = `above interruptionsPerDay (${input.interruptionsPerDay}): ${waits}`;
     return { kind: "digest", at: digest, because: "cap", why };
   }
   return { kind: "now", why: `${severity}: told at once` };

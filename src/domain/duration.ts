@@ -15,6 +15,9 @@ export function parseDuration(text: string): number | undefined {
   return ms > 0 && ms <= longestMs ? ms : undefined;
 }
 
+/** Whether the text is one in form, even if it is none that {@link parseDuration} takes. */
+export const looksLikeDuration = (text: string): boolean => pattern.test(text.trim());
+
 /** Milliseconds as a person would say them, in at most two units: `45s`, `12m`, `2h 5m`, `3d 4h`. */
 export function formatDuration(ms: number): string {
   if (ms < 1_000) return `${Math.max(0, Math.round(ms))}ms`;
@@ -37,7 +40,9 @@ export const duration = () =>
     if (ms !== undefined) return ms;
     context.issues.push({
       code: "custom",
-      message: `"${text}" is not a duration; write a number and s, m, h or d, such as "30s", "5m", "2h" or "1d"`,
+      message: looksLikeDuration(text)
+        ? `"${text}" must be between 1s and 3660d`
+        : `"${text}" is not a duration; write a number and s, m, h or d, such as "30s", "5m", "2h" or "1d"`,
       input: text,
     });
     return z.NEVER;

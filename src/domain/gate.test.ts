@@ -35,6 +35,7 @@ describe("decideGate", () => {
       timezone: "Europe/Berlin",
       paused: false,
       modelReady: true,
+      budgetLeft: true,
       runInProgress: false,
       digestDueAt: now + hour,
       ...over,

@@ -17,6 +17,8 @@ export interface GateInput {
   readonly paused: boolean;
   /** There is a model and it may be called. */
   readonly modelReady: boolean;
+  /** The caps leave room for a model call. */
+  readonly budgetLeft: boolean;
   readonly runInProgress: boolean;
   /** When the next digest goes out, or null when there is none. */
   readonly digestDueAt: number | null;
@@ -31,7 +33,7 @@ export type GateDecision =
   | {
       readonly kind: "rules";
       readonly findingIds: number[];
-      readonly reason: "no-model" | "paused" | "outside-active-hours";
+      readonly reason: "no-model" | "paused" | "over-budget" | "outside-active-hours";
     }
   | {
       readonly kind: "hold";
@@ -65,6 +67,7 @@ export function decideGate(input: GateInput): GateDecision {
   const findingIds = idsOf(pending);
   if (input.paused) return { kind: "rules", findingIds, reason: "paused" };
   if (!input.modelReady) return { kind: "rules", findingIds, reason: "no-model" };
+  if (!input.budgetLeft) return { kind: "rules", findingIds, reason: "over-budget" };
   return { kind: "run", findingIds };
 }
 

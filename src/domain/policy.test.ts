@@ -1,16 +1,120 @@
-import { expect, it } from "vitest";
-import { decideToolCall, type ToolEffect } from "./policy.ts";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  decideToolCall,
+  grantKey,
+  type Grant,
+  type PolicyInput,
+  type ToolEffect,
+} from "./policy.ts";
 
-it("allows reading", () => {
-  expect(decideToolCall("read")).toEqual({ decision: "allow", reason: "reading is allowed" });
+const grant: Grant = {
+  tool: "inbox_archive",
+  when: { from: "*@news.example.com" },
+  maxPerDay: 2,
+  evenIfUntrusted: true,
+};
+
+const input = (changes: Partial<PolicyInput> = {}): PolicyInput => ({
+  tool: "inbox_archive",
+  effect: "write",
+  harmless: false,
+  arguments: { id: "7" },
+  facts: { from: "weekly@news.example.com" },
+  runReadUntrusted: true,
+  grants: [],
+  usedToday: new Map(),
+  ...changes,
 });
 
-it.each(["write", "send", "destroy", undefined, "READ", "read "])(
-  "denies %s, and says that it was not done",
-  (effect) => {
-    expect(decideToolCall(effect as ToolEffect)).toEqual({
-      decision: "deny",
-      reason: expect.stringMatching(/^not done: .*owner's approval/),
-    });
-  },
-);
+describe("without a grant", () => {
+  it.each<[ToolEffect, "trusted" | "untrusted", "harmless" | "", "allow" | "ask"]>([
+    ["read", "trusted", "", "allow"],
+    ["read", "untrusted", "", "allow"],
+    ["write", "trusted", "", "allow"],
+    ["write", "untrusted", "", "ask"],
+    ["write", "untrusted", "harmless", "allow"],
+    ["send", "trusted", "", "ask"],
+    ["send", "untrusted", "", "ask"],
+    ["send", "trusted", "harmless", "ask"],
+    ["destroy", "trusted", "", "ask"],
+    ["destroy", "untrusted", "harmless", "ask"],
+  ])("%s in a run with %s text %s: %s", (effect, trust, harmless, decision) => {
+    const decided = decideToolCall(
+      input({ effect, harmless: harmless !== "", runReadUntrusted: trust === "untrusted" }),
+    );
+    expect(decided).toMatchObject({ decision, grant: null });
+  });
+});
+
+describe("with a grant", () => {
+  it.each<[string, Partial<PolicyInput>, "allow" | "ask", RegExp]>([
+    ["that fits", {}, "allow", /your grant/],
+    ["of another tool", { tool: "inbox_label" }, "ask", /no grant names inbox_label/],
+    ["that wants another sender", { facts: { from: "a@evil.example" } }, "ask", /and it is a@evil/],
+    ["about a fact that nobody knows", { facts: {} }, "ask", /nothing is known/],
+    [
+      "that is used up",
+      { usedToday: new Map([[grantKey(grant), 2]]) },
+      "ask",
+      /2 uses of today are used up/,
+    ],
+    ["that has a use left", { usedToday: new Map([[grantKey(grant), 1]]) }, "allow", /your grant/],
+    ["for a send", { effect: "send" }, "allow", /your grant/],
+    ["for a destroy", { effect: "destroy" }, "allow", /your grant/],
+  ])("%s", (_, changes, decision, reason) => {
+    const decided = decideToolCall(input({ grants: [grant], ...changes }));
+    expect(decided.decision).toBe(decision);
+    expect(decided.reason).toMatch(reason);
+  });
+
+  it("that does not say so does not hold in a run with untrusted text", () => {
+    const grants = [{ ...grant, evenIfUntrusted: false }];
+    expect(decideToolCall(input({ grants })).decision).toBe("ask");
+    const trusted = input({ grants, effect: "send", runReadUntrusted: false });
+    expect(decideToolCall(trusted).decision).toBe("allow");
+  });
+
+  it("is not met by an argument in the place of a fact", () => {
+    const given = { from: "weekly@news.example.com" };
+    const forged = input({ grants: [grant], arguments: given, facts: { from: "a@evil.example" } });
+    expect(decideToolCall(forged).decision).toBe("ask");
+  });
+
+  it("wants every item of a list to fit", () => {
+    const toUs: Grant = { ...grant, tool: "inbox_send", when: { to: "*@ours.example" } };
+    const send = (to: string[]) =>
+      decideToolCall(
+        input({ tool: "inbox_send", effect: "send", grants: [toUs], arguments: { to }, facts: {} }),
+      ).decision;
+    expect(send(["a@ours.example", "b@OURS.example"])).toBe("allow");
+    expect(send(["a@ours.example", "x@evil.example"])).toBe("ask");
+    expect(send([])).toBe("ask");
+    expect(send(["x@evil.example\n@ours.example"])).toBe("ask");
+  });
+
+  it("takes every character but the star as itself", () => {
+    const plain: Grant = { ...grant, when: { from: "a.b+c@x.example" } };
+    const from = (address: string) =>
+      decideToolCall(input({ grants: [plain], facts: { from: address } })).decision;
+    expect(from("a.b+c@x.example")).toBe("allow");
+    expect(from("aXb+c@x.example")).toBe("ask");
+  });
+});
+
+it("never allows a send or a destroy that no grant names, whatever the rest says", () => {
+  fc.assert(
+    fc.property(
+      fc.constantFrom<ToolEffect>("send", "destroy"),
+      fc.boolean(),
+      fc.boolean(),
+      fc.dictionary(fc.string(), fc.string()),
+      fc.jsonValue(),
+      (effect, harmless, runReadUntrusted, facts, given) => {
+        const grants = [{ ...grant, tool: "another_tool" }];
+        const all = { effect, harmless, runReadUntrusted, facts, arguments: given, grants };
+        expect(decideToolCall(input(all)).decision).toBe("ask");
+      },
+    ),
+  );
+});

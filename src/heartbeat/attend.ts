@@ -1,13 +1,16 @@
 import pLimit from "p-limit";
 import { ruleVerdict } from "../domain/attention.ts";
 import { nextTimeOfDay, type ClockRange } from "../domain/active-hours.ts";
+import { budgetCheck } from "../domain/budget.ts";
 import { describeError } from "../domain/errors.ts";
 import type { Finding } from "../domain/finding.ts";
 import { decideGate, untoldCriticals } from "../domain/gate.ts";
 import { startOf } from "../domain/zoned-time.ts";
 import { fittingFindings } from "../agent/prompt.ts";
-import { runAgent, type RunDependencies, type RunSummary } from "../agent/run.ts";
-import type { Model } from "../model/port.ts";
+import { resumeAgent, runAgent, type RunDependencies, type RunSummary } from "../agent/run.ts";
+import { carryOutApproved, expireApprovals } from "../effects/approve.ts";
+import { effectsCheck, settleEffects } from "../effects/settle.ts";
+import type { ModelAvailability, ModelChain } from "../model/chain.ts";
 import type { Channel } from "../notify/channel.ts";
 import {
   composeDigest,
@@ -16,6 +19,8 @@ import {
   type JudgedFinding,
 } from "../notify/compose.ts";
 import { deliverReady } from "../notify/outbox.ts";
+import { createBudgetGate } from "./budget-gate.ts";
+import { outageCheck } from "./outage.ts";
 
 /**
  * What follows a beat: the gate, the run (beside the beats, never within one), the rules where no
@@ -27,9 +32,11 @@ export interface AttendDependencies extends Omit<
   "model" | "interruptionsToday" | "telling"
 > {
   /** Undefined when there is no model to ask: the rules decide. */
-  readonly model: Model | undefined;
+  readonly model: ModelChain | undefined;
   /** Why there is none, for the owner. */
   readonly withoutModel: string;
+  /** The ids of the models that may be asked. */
+  readonly modelNames: readonly string[];
   readonly activeHours: ClockRange;
   readonly channels: readonly Channel[];
   readonly observer: AttendObserver;
@@ -51,12 +58,19 @@ export interface Attendance {
   attend(beatId: number | null): Promise<number | null>;
   /** Resolves when no run is going on and nothing is left to decide. */
   settle(beatId: number | null): Promise<void>;
+  /** Carries out what the owner has approved, and nothing else; resolves when that has ended. */
+  carryOutApproved(): Promise<void>;
+  /** Whether there is something that {@link drain} would wait for. */
+  busy(): boolean;
   /** Resolves when the run that may be going on has ended. */
   drain(): Promise<void>;
 }
 
 /** Findings of one run; what is above waits for the next one. */
 const mostFindings = 60;
+const ownersOnly = new Set([outageCheck, budgetCheck, effectsCheck]);
+/** A run that was interrupted longer ago speaks of another world: its findings go to a new one. */
+const longestGapMs = 60 * 60_000;
 const firstRestMs = 60_000;
 /** After a part that failed, such as a store that could not be written. */
 const retryMs = 30_000;
@@ -71,6 +85,10 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
   const { store, clock, log, attention, activeHours, channels, observer, model } = dependencies;
   const { signal, stopping } = dependencies;
   const { timezone } = attention;
+  const budgetGate = createBudgetGate({ ...dependencies, models: dependencies.modelNames });
+  let carryingOut: Promise<void> | null = null;
+  let settled: Promise<void> | null = null;
+  let resumed = false;
   let run: { readonly startedAt: number; readonly ended: Promise<void> } | null = null;
   // A run that could not even be saved is not begun again at once.
   let unsavedRuns = 0;
@@ -83,14 +101,20 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
   const pending = () => store.pendingFindings(mostFindings);
   const deliver = () => delivering(() => deliverReady({ store, channels, clock, log, signal }));
 
-  function startRun(findings: readonly Finding[], beatId: number | null, using: Model): void {
+  const runDependencies = (using: ModelChain) => ({
+    ...dependencies,
+    model: using,
+    interruptionsToday,
+    telling,
+  });
+
+  function startRun(findings: readonly Finding[], beatId: number | null, using: ModelChain): void {
+    followRun(runAgent(findings, beatId, runDependencies(using)));
+  }
+
+  function followRun(running: Promise<RunSummary>): void {
     const startedAt = clock.now();
-    const ended = runAgent(findings, beatId, {
-      ...dependencies,
-      model: using,
-      interruptionsToday,
-      telling,
-    })
+    const ended = running
       .then(async (summary) => {
         unsavedRuns = 0;
         observer.ran(summary);
@@ -108,7 +132,33 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
     run = { startedAt, ended };
   }
 
-  async function rule(findings: readonly Finding[], reason: string): Promise<void> {
+  /** Goes on with the run that a killed process left, when it is not too old; ends any other. */
+  async function resumeUnfinished(using: ModelChain | undefined): Promise<void> {
+    const now = clock.now();
+    const unfinished = await store.unfinishedRuns();
+    const last = unfinished.at(-1);
+    const isReady = using?.availability(now).ready === true && !(await store.pausedAt(now));
+    for (const left of unfinished) {
+      if (using && isReady && left === last && now - left.run.startedAt < longestGapMs) {
+        const revisions = new Map(left.findings.map(({ id, revision }) => [id, revision]));
+        const findings = (await store.getFindings([...revisions.keys()])).map((finding) => ({
+          ...finding,
+          revision: revisions.get(finding.id) ?? finding.revision,
+        }));
+        followRun(settleOnce().then(() => resumeAgent(left.run, findings, runDependencies(using))));
+        continue;
+      }
+      const error = "the process was stopped before it finished";
+      const nothing = { summary: null, verdicts: [], notifications: [] };
+      await store.finishRun(left.run.id, { at: now, outcome: "interrupted", error, ...nothing });
+    }
+  }
+
+  async function rule(
+    findings: readonly Finding[],
+    reason: string,
+    caveat: string | null = `No model looked at this: ${reason}.`,
+  ): Promise<void> {
     const judged: JudgedFinding[] = findings.map((finding) => ({
       finding,
       decidedBy: "rules",
@@ -119,7 +169,7 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
       now: clock.now(),
       settings: attention,
       interruptionsToday: await interruptionsToday(),
-      caveat: `No model looked at this: ${reason}.`,
+      caveat,
     });
     await store.applyVerdicts({ at: clock.now(), ...telling });
     observer.ruled(judged, reason);
@@ -174,21 +224,36 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
     beatId: number | null,
     waiting: readonly Finding[],
   ): Promise<number | null> {
+    if (!resumed) {
+      resumed = true;
+      await resumeUnfinished(model);
+    }
+    // Whether a model can be asked, and what nobody knows the outcome of, is not for a model to judge.
+    const ours = waiting.filter(({ check }) => ownersOnly.has(check));
+    if (ours.length > 0) {
+      await rule(ours, "it is about watchkeeper itself", null);
+      return decide(beatId, await pending());
+    }
     const now = clock.now();
+    const availability = model?.availability(now);
     const oldest = waiting.reduce((at, finding) => Math.min(at, finding.changedAt), now);
     const digestDueAt = Math.min(
       ...[attention.digestAt].flat().map((time) => nextTimeOfDay(time, oldest, timezone)),
     );
-    const decision = decideGate({
+    const gate = {
       pending: waiting,
       now,
       activeHours,
       timezone,
-      paused: false,
-      modelReady: model !== undefined && clock.now() >= restUntil,
+      paused: (await store.pausedAt(now)) !== null,
+      modelReady: availability?.ready === true && now >= restUntil,
+      budgetLeft: true,
       runInProgress: run !== null,
       digestDueAt,
-    });
+    };
+    let decision = decideGate(gate);
+    const refusal = decision.kind === "run" ? await budgetGate.refusal() : null;
+    if (refusal !== null) decision = decideGate({ ...gate, budgetLeft: false });
     switch (decision.kind) {
       case "nothing":
         return null;
@@ -202,8 +267,9 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
       case "rules": {
         const chosen = waiting.filter(({ id }) => decision.findingIds.includes(id));
         const reasons = {
-          "no-model": model ? "the last run could not be saved" : dependencies.withoutModel,
+          "no-model": whyNoModel(availability),
           paused: "watchkeeper is paused",
+          "over-budget": refusal ?? "the budget is spent",
           "outside-active-hours": "it is outside the active hours",
         };
         await rule(chosen, reasons[decision.reason]);
@@ -211,6 +277,43 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
         return decide(beatId, await pending());
       }
     }
+  }
+
+  /** First of all, what a killed process left without an outcome. */
+  function settleOnce(): Promise<void> {
+    settled ??= settleEffects(dependencies);
+    return settled;
+  }
+
+  /** What the owner has approved, beside the beats: a tool may take its time. */
+  async function startApproved(): Promise<number | null> {
+    await expireApprovals(dependencies);
+    const pause = await store.pausedAt(clock.now());
+    if (pause) return pause.until;
+    if (carryingOut) return null;
+    if (settled && (await store.approvedCalls()).length === 0) return null;
+    carryingOut = settleOnce()
+      .then(() => carryOutApproved(dependencies))
+      .then(
+        () => undefined,
+        (error: unknown) => log.error({ error: describeError(error) }, "approvals failed"),
+      )
+      .finally(() => {
+        carryingOut = null;
+        wake();
+      });
+    return null;
+  }
+
+  function whyNoModel(availability: ModelAvailability | undefined): string {
+    if (!availability) return dependencies.withoutModel;
+    return availability.ready ? "the last run could not be saved" : availability.reason;
+  }
+
+  /** When a model that cannot be asked now may be asked again. */
+  async function modelReadyAt(): Promise<number | null> {
+    const availability = model?.availability(clock.now());
+    return !availability || availability.ready ? null : availability.until;
   }
 
   /** Each part by itself: when one cannot be done, the others still are. */
@@ -228,10 +331,16 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
       ? null
       : await telling(async () =>
           soonest(
+            await attempt("budget", async () => {
+              await budgetGate.keep();
+              return null;
+            }),
             await attempt("decide", async () => decide(beatId, await pending())),
             // Afterwards: where no model is asked, the rules have told already.
             await attempt("tell", async () => tellOverdue(await pending())),
+            await attempt("approvals", startApproved),
             await attempt("digest", sendDigest),
+            await modelReadyAt(),
           ),
         );
     const deliverAt = await attempt("deliver", async () => {
@@ -243,13 +352,20 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
 
   return {
     attend,
+    async carryOutApproved() {
+      await startApproved();
+      while (carryingOut) await carryingOut;
+    },
+    busy: () => (run ?? carryingOut) !== null,
     async drain() {
       while (run) await run.ended;
+      while (carryingOut) await carryingOut;
     },
     async settle(beatId) {
       await attend(beatId);
-      while (run && !stopping.aborted) {
-        await run.ended;
+      while ((run ?? carryingOut) && !stopping.aborted) {
+        await run?.ended;
+        await carryingOut;
         await attend(beatId);
       }
     },

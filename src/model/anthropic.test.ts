@@ -295,7 +295,7 @@ describe("a fault is a value of the right kind, and no tool call comes through",
         [said],
         kind === "timeout" || kind === "cut" ? { idleTimeoutMs } : {},
       );
-      const { message: words, ...rest } = failure(reply);
+      const { message: words, unbilled: _, ...rest } = failure(reply);
       expect({ ...rest, words }).toEqual({ kind, words: expect.stringMatching(message) as string });
       expect("content" in reply).toBe(false);
       expect(words).not.toContain(apiKey);
@@ -473,7 +473,11 @@ describe("the key", () => {
     vi.stubEnv("ANTHROPIC_API_KEY", "sk-from-the-environment");
     const model = anthropicModel({ model: "m" });
     const reply = await model.complete(request, { signal: new AbortController().signal });
-    expect(failure(reply)).toEqual({ kind: "auth", message: "there is no API key" });
+    expect(failure(reply)).toEqual({
+      kind: "auth",
+      message: "there is no API key",
+      unbilled: true,
+    });
   });
 
   it("with signs that fit no header is a failure that does not show it", async () => {

@@ -57,7 +57,7 @@ export function anthropicModel(options: AnthropicModelOptions): Model {
         };
       };
       const unusable = unusableKey(apiKey, options.baseUrl);
-      if (unusable !== undefined) return fail({ kind: "auth", message: unusable });
+      if (unusable !== undefined) return fail({ kind: "auth", message: unusable, unbilled: true });
       try {
         // Loaded at the first call, which takes a while that is not the provider's silence.
         const { default: Client } = await import("@anthropic-ai/sdk");
@@ -103,7 +103,10 @@ function unusableKey(apiKey: string | undefined, baseUrl: string | undefined): s
  * The request as it goes over the wire. Keys stand in a fixed order with what grows or varies at the
  * end, so that requests of one conversation begin with the same bytes.
  */
-function messageBody(model: string, request: ModelRequest): Anthropic.MessageCreateParamsStreaming {
+export function messageBody(
+  model: string,
+  request: ModelRequest,
+): Anthropic.MessageCreateParamsStreaming {
   return {
     model,
     ...(request.tools.length > 0 ? { tools: request.tools } : {}),

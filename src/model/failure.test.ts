@@ -46,6 +46,25 @@ describe("describeFailure", () => {
     });
   });
 
+  it.each([
+    [{ status: 401 }, true],
+    [{ status: 429 }, true],
+    [{ status: 400 }, true],
+    [{ status: 408 }, undefined],
+    [{ status: 503 }, true],
+    [{ status: 529 }, true],
+    [{ status: 500 }, undefined],
+    [{ status: 504 }, undefined],
+    [{ type: "rate_limit_error" }, undefined],
+    [{ message: "fetch failed", cause: { code: "ECONNREFUSED" } }, true],
+    [{ message: "fetch failed", cause: { cause: { code: "ENOTFOUND" } } }, true],
+    [{ message: "fetch failed", cause: { code: "ECONNRESET" } }, undefined],
+    [{ message: "fetch failed" }, undefined],
+  ])("%j: is certainly not billed: %j", (thrown, unbilled) => {
+    expect(describeFailure(thrown, context).unbilled).toBe(unbilled);
+    expect(describeFailure(thrown, { ...context, begun: true }).unbilled).toBeUndefined();
+  });
+
   it("survives a chain of causes that bites its tail", () => {
     const error = new Error("round");
     error.cause = error;

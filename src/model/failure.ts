@@ -42,7 +42,28 @@ export function describeFailure(error: unknown, context: FailureContext): ModelF
       : kindOfBreakdown(error, shape, context.begun),
     message: plainLine(text, context.secrets),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(isUnbilled(error, status, context.begun) ? { unbilled: true } : {}),
   };
+}
+
+// No connection was made, so no request can have arrived.
+const neverConnected = new Set<unknown>([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ERR_INVALID_URL",
+  "UND_ERR_CONNECT_TIMEOUT",
+]);
+
+/** A request that was turned away at the door; what fails within the provider may have cost something. */
+function isUnbilled(error: unknown, status: number | undefined, begun: boolean): boolean {
+  if (begun) return false;
+  // Load is shed before anything is done for it; were it billed, an outage would eat the day's budget.
+  if (status === 503 || status === 529) return true;
+  if (status !== undefined) return status >= 300 && status < 500 && status !== 408;
+  return causesOf(error).some(({ code }) => neverConnected.has(code));
 }
 
 const spendLimit =
@@ -101,17 +122,26 @@ const emptyWords = new Set(["Connection error.", "fetch failed"]);
 
 function describeChain(error: unknown): string {
   const parts: string[] = [];
-  let current: unknown = error;
-  for (let depth = 0; depth < 5 && typeof current === "object" && current !== null; depth += 1) {
-    const { message, code, cause }: ErrorShape = current;
+  for (const { message, code } of causesOf(error)) {
     for (const word of [message, code]) {
       if (typeof word !== "string" || word === "" || emptyWords.has(word)) continue;
       if (!parts.some((part) => part.includes(word))) parts.push(word);
     }
-    const nested = current instanceof AggregateError ? (current.errors as unknown[])[0] : undefined;
-    current = cause ?? nested;
   }
   return parts.join(": ") || (typeof error === "string" ? error : "the connection failed");
+}
+
+/** An error and what caused it, the outermost first. */
+function causesOf(error: unknown): ErrorShape[] {
+  const causes: ErrorShape[] = [];
+  let current: unknown = error;
+  while (causes.length < 5 && typeof current === "object" && current !== null) {
+    const shape: ErrorShape = current;
+    causes.push(shape);
+    const nested = current instanceof AggregateError ? (current.errors as unknown[])[0] : undefined;
+    current = shape.cause ?? nested;
+  }
+  return causes;
 }
 
 const longestWaitMs = 366 * 86_400_000;

@@ -53,6 +53,7 @@ export type ModelStopReason =
  * - `timeout`: no answer in time
  * - `aborted`: the caller's signal
  * - `rejected`: the provider says that the request is wrong
+ * - `over-budget`: the ledger has no room for the call's worst case; nothing was sent
  */
 export type ModelFailureKind =
   | "auth"
@@ -66,7 +67,8 @@ export type ModelFailureKind =
   | "unreachable"
   | "timeout"
   | "aborted"
-  | "rejected";
+  | "rejected"
+  | "over-budget";
 
 export interface ModelFailure {
   readonly kind: ModelFailureKind;
@@ -74,6 +76,8 @@ export interface ModelFailure {
   readonly message: string;
   /** How long the provider asked to be left alone, in milliseconds; may be days. */
   readonly retryAfterMs?: number;
+  /** The request was certainly not taken up: nothing can be billed for it. */
+  readonly unbilled?: true;
 }
 
 export type ModelReply =
@@ -96,9 +100,30 @@ export type ModelReply =
       readonly durationMs: number;
     };
 
+/** The worst that one attempt at a call can cost, before it is made. */
+export interface WorstCase {
+  readonly model: string;
+  /** Of the whole request body: no more tokens than bytes can be billed for it. */
+  readonly requestBytes: number;
+  readonly maxTokens: number;
+}
+
+/** Reserves the worst case of each attempt before it is made, and settles it after. */
+export interface SpendLedger {
+  /** @returns a reservation, perhaps with fewer tokens for the reply so that it fits; or why there is none */
+  reserve(
+    worst: WorstCase,
+  ): Promise<{ ok: true; reservation: number; maxTokens: number } | { ok: false; reason: string }>;
+  /** Undefined usage is settled at the whole reservation. */
+  settle(reservation: number, model: string, usage: ModelUsage | undefined): Promise<void>;
+}
+
 export interface Model {
   /** The model's id, such as `claude-sonnet-5-5`. */
   readonly name: string;
   /** One request, one attempt. Never throws: failure is a value. */
-  complete(request: ModelRequest, options: { readonly signal: AbortSignal }): Promise<ModelReply>;
+  complete(
+    request: ModelRequest,
+    options: { readonly signal: AbortSignal; readonly ledger?: SpendLedger },
+  ): Promise<ModelReply>;
 }

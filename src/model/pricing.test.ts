@@ -1,6 +1,13 @@
 import { describe, expect, it } from "vitest";
 import type { ModelUsage } from "./port.ts";
-import { costUsd, listPrices, priceOf, type PriceTable } from "./pricing.ts";
+import {
+  costUsd,
+  listPrices,
+  missingPrices,
+  priceOf,
+  pricesWith,
+  type PriceTable,
+} from "./pricing.ts";
 
 const million = 1_000_000;
 const none: ModelUsage = {
@@ -87,5 +94,26 @@ describe("priceOf", () => {
         expect(rates.output, id).toBeCloseTo(rates.input * 5, 9);
       }
     }
+  });
+});
+
+describe("an owner's prices", () => {
+  it("go before the list's, also for dated versions, and fill in what is left out", () => {
+    const prices = pricesWith({ "claude-sonnet-5-5": { input: 1, output: 7, cacheRead: 0.5 } });
+    expect(priceOf("claude-sonnet-5-5-20261001", prices)).toEqual({
+      input: 1,
+      output: 7,
+      cacheRead: 0.5,
+      cacheWrite: 1.25,
+      cacheWriteHour: 2,
+    });
+    expect(priceOf("claude-haiku-5-5", prices)).toEqual(priceOf("claude-haiku-5-5"));
+  });
+
+  it("are asked for, once for each model that has none", () => {
+    const models = ["claude-sonnet-5-5", "mine", "mine", "free"];
+    expect(missingPrices(models, pricesWith({ free: { input: 0, output: 0 } }))).toEqual([
+      "the price of mine is not known: only token caps hold; set model.prices",
+    ]);
   });
 });

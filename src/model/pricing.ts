@@ -52,6 +52,31 @@ export const listPrices: PriceTable = {
   "claude-haiku-4-5": rates(1, 5, 0.1, 1.25, 2),
 };
 
+/** What an owner says of a price; what is left out follows the provider's usual multiples of `input`. */
+export interface OwnPrice {
+  readonly input: number;
+  readonly output: number;
+  readonly cacheRead?: number | undefined;
+  readonly cacheWrite?: number | undefined;
+  readonly cacheWriteHour?: number | undefined;
+}
+
+/** The list prices with the owner's in their place. */
+export function pricesWith(own: Readonly<Record<string, OwnPrice>>): PriceTable {
+  const owned = Object.entries(own).map(([model, price]): [string, ModelPrice] => {
+    const { input, output } = price;
+    const { cacheRead = input / 10, cacheWrite = input * 1.25, cacheWriteHour = input * 2 } = price;
+    return [model, rates(input, output, cacheRead, cacheWrite, cacheWriteHour)];
+  });
+  return { ...listPrices, ...Object.fromEntries(owned) };
+}
+
+/** What the owner is told of each model that has no price. */
+export const missingPrices = (models: readonly string[], prices: PriceTable): string[] =>
+  [...new Set(models)]
+    .filter((model) => !priceOf(model, prices))
+    .map((model) => `the price of ${model} is not known: only token caps hold; set model.prices`);
+
 /** The price of a model, or undefined when the table does not know it. */
 export function priceOf(model: string, prices: PriceTable = listPrices): ModelPrice | undefined {
   let longest: string | undefined;

@@ -87,7 +87,7 @@ describe("who is told, and when", () => {
       {},
       "warning",
       { interruptionsToday: 3 },
-      { state: "held", dueAt: digest, why: expect.stringContaining("3 interruptions") },
+      { state: "held", dueAt: digest, why: expect.stringContaining("interruptionsPerDay (3)") },
     ],
     ["critical at the cap", {}, "critical", { interruptionsToday: 3 }, { state: "ready" }],
   ])("%s", (_, verdict, severity, options, expected) => {
@@ -184,6 +184,26 @@ describe("in which words", () => {
     ],
   ])("says that it is %s", (_, changes, title) => {
     expect(tell([judged(changes)]).notifications).toMatchObject([{ title }]);
+  });
+
+  it("calls it a recovery when all of it is over, and tells what is not over first", () => {
+    const over = { state: "resolved", severity: "critical", resolvedAt: at("10:03") } as const;
+    const alone = tell([judged({ ...over, id: 1 }), judged({ ...over, id: 2 })]);
+    expect(alone.notifications).toMatchObject([{ kind: "recovery", findings: [1, 2] }]);
+    expect(alone.notifications[0]?.body).toMatch(/^ok: Over after 5m: api is down\n/);
+
+    const mixed = tell([judged({ ...over, id: 1 }), judged({ id: 2, title: "shop is slow" })]);
+    expect(mixed.notifications).toMatchObject([
+      {
+        kind: "finding",
+        severity: "warning",
+        title: "shop is slow (and 1 more)",
+        findings: [2, 1],
+      },
+    ]);
+
+    const waiting = tell([judged({ ...over, severity: "warning" }, { verdict: "digest" })]);
+    expect(waiting.notifications).toMatchObject([{ kind: "recovery", state: "held" }]);
   });
 
   it("does not repeat what was seen once it is over, and says why its end is told", () => {

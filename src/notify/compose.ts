@@ -1,6 +1,12 @@
 import { route, type Route, type RouteInput } from "../domain/attention.ts";
 import { formatDuration } from "../domain/duration.ts";
-import { severityRank, type DecidedBy, type Finding, type Verdict } from "../domain/finding.ts";
+import {
+  severityRank,
+  type DecidedBy,
+  type Finding,
+  type Severity,
+  type Verdict,
+} from "../domain/finding.ts";
 import { oneLine, plainText } from "../domain/plain-text.ts";
 import { formatTimeOfDay } from "../domain/zoned-time.ts";
 import type { FindingVerdict, NewNotification, NotificationRecord } from "../store/port.ts";
@@ -63,7 +69,7 @@ export function composeTelling(
   for (const item of routed) {
     if (item.route.kind !== "digest") continue;
     notifications.push({
-      kind: "finding",
+      kind: kindOf([item]),
       state: "held",
       findings: [item.finding.id],
       severity: item.finding.severity,
@@ -88,7 +94,12 @@ const alreadyTold = (finding: Finding): boolean => finding.toldRevision >= findi
 
 type RoutedFinding = JudgedFinding & { readonly route: Route };
 
+const kindOf = (items: readonly RoutedFinding[]): "finding" | "recovery" =>
+  items.every(({ finding }) => finding.state === "resolved") ? "recovery" : "finding";
+
+/** What is over comes last: it alarms nobody. */
 const loudestFirst = (a: RoutedFinding, b: RoutedFinding): number =>
+  Number(a.finding.state === "resolved") - Number(b.finding.state === "resolved") ||
   severityRank(b.finding.severity) - severityRank(a.finding.severity) ||
   a.finding.id - b.finding.id;
 
@@ -107,13 +118,13 @@ function interruption(
       ? bodyOf(first, timezone)
       : items
           .map((item) => [
-            `${item.finding.severity}: ${titleOf(item.finding)}`,
+            `${labelOf(kindOf([item]), item.finding.severity)}: ${titleOf(item.finding)}`,
             bodyOf(item, timezone),
           ])
           .map((lines) => lines.filter(Boolean).join("\n"))
           .join("\n\n");
   return {
-    kind: "finding",
+    kind: kindOf(items),
     state: "ready",
     findings: items.map(({ finding }) => finding.id),
     severity: first.finding.severity,
@@ -128,6 +139,10 @@ function reasonOf({ finding, decidedBy, verdict, why, route: way }: RoutedFindin
   if (decidedBy === "model") return `the model said ${verdict}; ${way.why}`;
   return finding.state === "resolved" && way.kind === "now" ? why : way.why;
 }
+
+/** The word before a title: how severe it is, or that it is over. */
+export const labelOf = (kind: NotificationRecord["kind"], severity: Severity): string =>
+  kind === "recovery" ? "ok" : severity;
 
 /** The finding's own title, with what became of it. */
 function titleOf(finding: Finding): string {
@@ -220,7 +235,7 @@ const linesOf = ({ body }: NotificationRecord): string[] => body.split("\n").fil
 const isModels = (line: string): boolean => line.startsWith(modelSays);
 
 const digestLines = (item: NotificationRecord): string[] => [
-  `  ${item.severity}: ${item.title}`,
+  `  ${labelOf(item.kind, item.severity)}: ${item.title}`,
   ...linesOf(item)
     .filter(isModels)
     .map((line) => `    ${line}`),

@@ -36,6 +36,11 @@ it("prints time, severity and title first, then the body indented, then why", as
   ]);
 });
 
+it("marks what is over as well, whatever it was", () => {
+  const over = { ...notification, kind: "recovery", title: "Over after 18s: api is down" } as const;
+  expect(formatNotification(over, "UTC")).toMatch(/^\n08:30 ok: Over after 18s: api is down\n/);
+});
+
 it.each([
   ["info", "08:30   info: x"],
   ["notice", "08:30 - notice: x"],

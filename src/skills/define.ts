@@ -106,6 +106,25 @@ export interface ToolDefinition<Input = unknown, Result = unknown> {
   run(input: Input, context: ToolRunContext): Promise<Result>;
   /** Takes a `write` back, given what `run` returned. */
   undo?(result: Result): Promise<void>;
+  /** True when calling it twice with the same key does no more than calling it once. */
+  idempotent?: true;
+  /**
+   * Finds out whether a call whose outcome is unknown was done, by looking into the world.
+   * @returns the result when it was; `"not-done"` when it certainly was not; undefined when nobody can tell
+   */
+  reconcile?(
+    input: Input,
+    context: ToolRunContext,
+  ): Promise<{ result: Result } | "not-done" | undefined>;
+  /** Says what is wrong when the effect is not there after `run` returned; undefined when it is. */
+  verify?(result: Result, context: ToolRunContext): Promise<string | undefined>;
+  /**
+   * Facts about what the call is about, looked up by the tool's own code, for grants to match:
+   * `{ from: "a@example.com" }`. Only what a stranger could not have made up.
+   */
+  subject?(input: Input, context: ToolRunContext): Promise<Record<string, string>>;
+  /** A write that hides nothing, reaches nobody and can be undone: allowed even after untrusted text. */
+  harmless?: true;
 }
 
 /** A tool whose types are hidden: what a skill's `tools` record holds. Made by {@link defineTool}. */

@@ -1,8 +1,10 @@
+import { createHash } from "node:crypto";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename, isAbsolute, join, resolve } from "node:path";
 import { z } from "zod";
 import { describeIssues, formatPath, nearestOf } from "../config/issues.ts";
 import { importUserModule } from "../config/user-module.ts";
+import { canonicalJson } from "../domain/canonical.ts";
 import { parseDuration } from "../domain/duration.ts";
 import { ConfigError, describeError, SkillError } from "../domain/errors.ts";
 import type { ToolEffect } from "../domain/policy.ts";
@@ -27,6 +29,8 @@ export interface LoadedTool {
   readonly name: string;
   readonly skill: string;
   readonly definition: AnyTool;
+  /** Changes with what the tool says of itself: an approval holds for one version. */
+  readonly version: string;
   readonly timeoutMs: number;
   readonly log: SkillLog;
 }
@@ -301,7 +305,17 @@ function loadTool({
   if (timeoutMs === undefined) {
     throw invalid(`timeout "${tool.timeout}" is not a duration`, 'Write one such as "20s"');
   }
-  return { name, skill, definition: tool, timeoutMs, log };
+  return { name, skill, definition: tool, version: versionOf(tool), timeoutMs, log };
+}
+
+function versionOf({ description, effect, input }: AnyTool): string {
+  const schema = z.toJSONSchema(input, { io: "input", unrepresentable: "any" });
+  const said = {
+    description,
+    effect: typeof effect === "function" ? "of its input" : effect,
+    schema,
+  };
+  return createHash("sha256").update(canonicalJson(said)).digest("hex").slice(0, 12);
 }
 
 /** What the provider takes as a tool's input: one object, not a choice of several. */

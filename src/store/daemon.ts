@@ -1,7 +1,8 @@
 import { eq, isNull } from "drizzle-orm";
 import type { Db } from "./database.ts";
 import type { Store } from "./port.ts";
-import { beats, daemon, deliveries, runs } from "./schema.ts";
+import { beats, daemon, deliveries } from "./schema.ts";
+import { settleLeftOver } from "./spend.ts";
 
 /** The daemon's own row, and what a daemon that was killed left half done. */
 
@@ -12,7 +13,7 @@ export function daemonWrites(
 ): Pick<Store, "recordStart" | "recordSkillsOff" | "recordStop"> {
   return {
     async recordStart({ at, ...started }) {
-      return db.transaction(() => {
+      db.transaction(() => {
         const row = { ...started, startedAt: at, stoppedAt: null, skillsOff: [] };
         db.insert(daemon)
           .values({ id: 1, ...row })
@@ -22,16 +23,11 @@ export function daemonWrites(
           .set({ outcome: "failed", finishedAt: at, error: killed })
           .where(isNull(beats.finishedAt))
           .run();
-        const interrupted = db
-          .update(runs)
-          .set({ outcome: "interrupted", finishedAt: at, error: killed })
-          .where(isNull(runs.finishedAt))
-          .run();
+        settleLeftOver(db);
         db.update(deliveries)
           .set({ state: "failed", lastError: killed, updatedAt: at })
           .where(eq(deliveries.state, "sending"))
           .run();
-        return { interruptedRuns: interrupted.changes };
       });
     },
 

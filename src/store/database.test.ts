@@ -87,6 +87,7 @@ describe("the connection", () => {
         at: 1,
         model: "m",
         promptVersion: "1",
+        readUntrusted: false,
         findings: [],
       }),
     ).rejects.toMatchObject({ code: "DATABASE_FAILED" });
@@ -125,7 +126,14 @@ describe("the connection", () => {
   it.each(jsonColumns)("refuses what is not JSON: %s", async (statement, constraint) => {
     const { store, sql } = await openTemporaryStore();
     await commit(store, seen("web/api", 1, [observation("a")]));
-    await store.beginRun({ beatId: 1, at: 1, model: "m", promptVersion: "1", findings: [] });
+    await store.beginRun({
+      beatId: 1,
+      at: 1,
+      model: "m",
+      promptVersion: "1",
+      readUntrusted: false,
+      findings: [],
+    });
     expect(() => sql.exec(statement)).toThrow(constraint);
   });
 

@@ -1,4 +1,13 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmdirSync,
+  statSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import Database from "better-sqlite3";
 import { drizzle, type BetterSQLite3Database } from "drizzle-orm/better-sqlite3";
@@ -31,31 +40,84 @@ const sharedByAll = 0o1000;
 export function prepareStateDir(stateDir: string): void {
   try {
     makeFolder(stateDir);
-    if (statSync(stateDir).mode & sharedByAll) {
-      throw new StoreError(
-        "STATE_DIR_SHARED",
-        `${stateDir} is shared by everybody on this machine`,
-        {
-          hint: "Give a directory of your own below it with --state DIR or WATCHKEEPER_STATE",
-        },
-      );
-    }
+    refuseShared(stateDir);
     chmodSync(stateDir, 0o700);
-  } catch (cause) {
-    if (cause instanceof StoreError) throw cause;
-    throw new StoreError("STATE_DIR_UNUSABLE", `cannot use the state directory ${stateDir}`, {
-      cause,
-      hint: "Give a directory that you may write with --state DIR or WATCHKEEPER_STATE",
-    });
+  } catch (error) {
+    throw asStateDirError(error, stateDir);
   }
 }
 
-/** One level at a time: where making one is impossible, such as below /proc, Node's own way never ends. */
-function makeFolder(dir: string): void {
-  if (existsSync(dir) && statSync(dir).isDirectory()) return;
-  makeFolder(dirname(dir));
-  mkdirSync(dir, { mode: 0o700 });
+/**
+ * Whether {@link prepareStateDir} would succeed: what is missing is made and taken away again.
+ * @returns what it would throw, or undefined
+ */
+export function whyUnusableStateDir(stateDir: string): StoreError | undefined {
+  const made: string[] = [];
+  try {
+    makeFolder(stateDir, made);
+    refuseShared(stateDir);
+    accessSync(stateDir, constants.W_OK | constants.X_OK);
+    return undefined;
+  } catch (error) {
+    return asStateDirError(error, stateDir);
+  } finally {
+    removeEmpty(made);
+  }
 }
+
+/**
+ * One level at a time: where making one is impossible, such as below /proc, Node's own way never ends.
+ * @param made takes down which levels were missing
+ */
+function makeFolder(dir: string, made: string[] = []): void {
+  if (existsSync(dir) && statSync(dir).isDirectory()) return;
+  makeFolder(dirname(dir), made);
+  mkdirSync(dir, { mode: 0o700 });
+  made.push(dir);
+}
+
+/** The innermost first; one that somebody uses by now stays, and with it those above. */
+function removeEmpty(made: readonly string[]): void {
+  try {
+    for (const dir of made.toReversed()) rmdirSync(dir);
+  } catch {
+    // It is in use.
+  }
+}
+
+function refuseShared(stateDir: string): void {
+  if (!(statSync(stateDir).mode & sharedByAll)) return;
+  throw new StoreError("STATE_DIR_SHARED", `${stateDir} is shared by everybody on this machine`, {
+    hint: "Give a directory of your own below it with --state DIR or WATCHKEEPER_STATE",
+  });
+}
+
+function asStateDirError(cause: unknown, stateDir: string): StoreError {
+  if (cause instanceof StoreError) return cause;
+  const { code = "", path = stateDir } = cause as NodeJS.ErrnoException;
+  const what = stateDirTroubles[code]?.(path);
+  return new StoreError(
+    "STATE_DIR_UNUSABLE",
+    `cannot use the state directory ${stateDir}${what ? `: ${what}` : ""}`,
+    {
+      hint: "Give a directory that you may write with --state DIR or WATCHKEEPER_STATE",
+      // Its words are Node's, and say no more than ours.
+      ...(what ? {} : { cause }),
+    },
+  );
+}
+
+const notWritable = (path: string): string =>
+  `you may not write ${existsSync(path) ? path : dirname(path)}`;
+
+const stateDirTroubles: Readonly<Record<string, (path: string) => string>> = {
+  EEXIST: (path) => `${path} is a file`,
+  ENOTDIR: (path) => `a file stands in the way of ${path}`,
+  ENOENT: (path) => `nothing can be made in ${dirname(path)}`,
+  EACCES: notWritable,
+  EPERM: notWritable,
+  EROFS: (path) => `${dirname(path)} can only be read`,
+};
 
 /**
  * Opens the database for writing and brings it to the present schema.

@@ -6,13 +6,17 @@ import {
   type Db,
 } from "./database.ts";
 import { beatReads, beatWrites } from "./beats.ts";
+import { approvalReads, approvalWrites } from "./approvals.ts";
+import { effectReads, effectWrites } from "./effects.ts";
 import { checkWrites } from "./checks.ts";
 import { daemonWrites } from "./daemon.ts";
 import { findingReads, findingWrites } from "./findings.ts";
 import { lookReads, lookWrites } from "./looks.ts";
 import { notificationReads, notificationWrites } from "./notifications.ts";
 import type { Store, StoreReader } from "./port.ts";
+import { ownFindingWrites } from "./own-findings.ts";
 import { runReads, runWrites } from "./runs.ts";
+import { spendReads, spendWrites } from "./spend.ts";
 import { statusReads } from "./status.ts";
 
 export { acquireLock, isLocked, type Lock } from "./lock.ts";
@@ -35,9 +39,13 @@ export function openStore({ stateDir, migrationsDir }: StoreLocation): Store {
     ...readerOf(db),
     ...daemonWrites(db),
     ...checkWrites(db),
+    ...effectWrites(db),
+    ...approvalWrites(db),
     ...lookWrites(db),
     ...beatWrites(db),
     ...runWrites(db),
+    ...spendWrites(db),
+    ...ownFindingWrites(db),
     ...findingWrites(db),
     ...notificationWrites(db),
   };
@@ -61,7 +69,10 @@ function readerOf(db: Db): StoreReader {
     ...statusReads(db),
     ...beatReads(db),
     ...runReads(db),
+    ...spendReads(db),
     ...findingReads(db),
+    ...effectReads(db),
+    ...approvalReads(db),
     ...notificationReads(db),
     ...lookReads(db),
     async [Symbol.asyncDispose]() {

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gte, lte, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gte, inArray, lte, sql } from "drizzle-orm";
 import { isOneOf, type Db } from "./database.ts";
 import type { NewNotification, NotificationRecord, Store, StoreReader } from "./port.ts";
 import { deliveries, findings, notifications } from "./schema.ts";
@@ -150,7 +150,7 @@ export function notificationWrites(db: Db): NotificationWrites {
         .where(
           and(
             gte(notifications.createdAt, since),
-            eq(notifications.kind, "finding"),
+            inArray(notifications.kind, ["finding", "recovery"]),
             sql`${notifications.state} in ('ready', 'delivered')`,
           ),
         )

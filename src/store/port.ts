@@ -1,4 +1,5 @@
 import type { KnownObservation } from "../domain/diff.ts";
+import type { Call, CallPrice, CapName, Caps, Used } from "../domain/budget.ts";
 import type { HealthStatus, LookedHealth } from "../domain/health.ts";
 import type {
   DecidedBy,
@@ -6,6 +7,7 @@ import type {
   FindingState,
   Observation,
   Severity,
+  Trust,
   Verdict,
 } from "../domain/finding.ts";
 
@@ -107,6 +109,12 @@ export interface Usage {
   readonly costUsd: number;
 }
 
+/** A run whose process was killed, with its journal and the findings it was over. */
+export interface UnfinishedRun {
+  readonly run: RunRecord & { readonly steps: readonly StepRecord[] };
+  readonly findings: readonly { readonly id: number; readonly revision: number }[];
+}
+
 export interface RunRecord extends Usage {
   readonly id: number;
   readonly beatId: number | null;
@@ -115,6 +123,7 @@ export interface RunRecord extends Usage {
   readonly outcome: RunOutcome | null;
   readonly model: string;
   readonly promptVersion: string;
+  readonly readUntrusted: boolean;
   readonly error: string | null;
   readonly summary: string | null;
   readonly findings: readonly number[];
@@ -124,6 +133,7 @@ export interface StepRecord extends Usage {
   readonly index: number;
   readonly kind: "model" | "tool";
   readonly name: string;
+  readonly callId: string | null;
   readonly startedAt: number;
   readonly durationMs: number | null;
   readonly input: unknown;
@@ -138,6 +148,8 @@ export interface NewStep {
   readonly index: number;
   readonly kind: "model" | "tool";
   readonly name: string;
+  /** Of a tool call: the id by which the model called it. */
+  readonly callId?: string;
   readonly startedAt: number;
   readonly input: unknown;
   readonly decision?: "allow" | "ask" | "deny";
@@ -164,7 +176,8 @@ export interface FindingVerdict {
 }
 
 export interface NewNotification {
-  readonly kind: "finding" | "digest" | "notice";
+  /** `recovery`: all that it tells of is over. */
+  readonly kind: "finding" | "recovery" | "digest" | "notice";
   /** `held` waits for the digest that is due at `dueAt`. */
   readonly state: "held" | "ready";
   readonly findings: readonly number[];
@@ -180,6 +193,91 @@ export interface NotificationRecord extends Omit<NewNotification, "state"> {
   readonly runId: number | null;
   readonly state: "held" | "ready" | "delivered" | "folded";
   readonly createdAt: number;
+}
+
+export type EffectKind = "read" | "write" | "send" | "destroy";
+export type EffectState = "planned" | "sent" | "done" | "failed" | "unknown";
+
+/** One use of a tool that does something, from its intent to its outcome. */
+export interface EffectRecord {
+  readonly id: number;
+  readonly runId: number | null;
+  readonly approvalId: number | null;
+  readonly tool: string;
+  readonly toolVersion: string;
+  readonly grantKey: string | null;
+  readonly effect: EffectKind;
+  readonly arguments: unknown;
+  readonly trust: Trust;
+  readonly idempotencyKey: string;
+  readonly state: EffectState;
+  readonly result: unknown;
+  readonly error: string | null;
+  readonly plannedAt: number;
+  readonly sentAt: number | null;
+  readonly finishedAt: number | null;
+  readonly undoneAt: number | null;
+}
+
+export interface NewEffect {
+  readonly runId: number | null;
+  readonly stepId: number | null;
+  readonly approvalId: number | null;
+  readonly tool: string;
+  readonly toolVersion: string;
+  readonly effect: EffectKind;
+  readonly arguments: unknown;
+  readonly trust: Trust;
+  readonly idempotencyKey: string;
+  /** The grant it is done under, counted since `since`. */
+  readonly grant: {
+    readonly key: string;
+    readonly maxPerDay: number;
+    readonly since: number;
+  } | null;
+  readonly at: number;
+}
+
+export type ApprovalStatus = "pending" | "approved" | "denied" | "expired";
+
+/** A tool call that waits for the owner's word, or has it. */
+export interface ApprovalRecord {
+  readonly id: number;
+  readonly runId: number | null;
+  readonly tool: string;
+  readonly toolVersion: string;
+  readonly arguments: unknown;
+  readonly argumentsHash: string;
+  readonly effect: EffectKind;
+  readonly trust: Trust;
+  readonly reason: string;
+  readonly status: ApprovalStatus;
+  readonly note: string | null;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  readonly decidedAt: number | null;
+  /** The effect that it allowed, when it was carried out. */
+  readonly effectId: number | null;
+}
+
+export type NewApproval = Omit<ApprovalRecord, "id" | "status" | "note" | "decidedAt" | "effectId">;
+
+/** Something that the daemon has to say about itself. */
+export interface OwnFinding {
+  /** Such as `watchkeeper/budget`. */
+  readonly check: string;
+  readonly key: string;
+  readonly severity: Severity;
+  readonly title: string;
+  readonly text: string | null;
+  readonly at: number;
+}
+
+/** The stop button while it is pressed. */
+export interface PauseRecord {
+  readonly pausedAt: number;
+  readonly until: number | null;
+  readonly reason: string | null;
 }
 
 export interface Verdicts {
@@ -219,11 +317,54 @@ export interface SpendTotals {
   readonly tokens: number;
 }
 
+/** Where the periods that caps are for began, in the owner's zone. */
+export interface BudgetPeriods {
+  readonly dayStart: number;
+  readonly monthStart: number;
+}
+
+/** One model call that was paid for. */
+export interface SpendCall extends SpendTotals {
+  readonly runId: number;
+  readonly at: number;
+  readonly model: string;
+  /** How many findings of each skill its run was over. */
+  readonly skills: Readonly<Record<string, number>>;
+}
+
+/** A model that billed more than a call could cost, and is asked no more. */
+export interface StoppedModel {
+  readonly model: string;
+  readonly at: number;
+  readonly reason: string;
+}
+
+export interface NewReservation extends BudgetPeriods {
+  readonly runId: number;
+  readonly at: number;
+  readonly model: string;
+  readonly call: Call;
+  /** Undefined when it is not known: only the caps on tokens hold. */
+  readonly price: CallPrice | undefined;
+  readonly caps: Caps;
+}
+
+export type Reservation =
+  | { readonly ok: true; readonly id: number; readonly maxTokens: number }
+  | { readonly ok: false; readonly because: CapName | "model-stopped"; readonly reason: string };
+
 /** What commands that only look need. */
 export interface StoreReader extends AsyncDisposable {
   status(): Promise<StatusRecord>;
-  /** Spend from `since` (included) on. */
+  /** Spend of settled calls from `since` (included) on. */
   spendSince(since: number): Promise<SpendTotals>;
+  /** Settled and reserved together: the most that can have been spent. */
+  budgetUse(periods: BudgetPeriods): Promise<{ day: Used; month: Used }>;
+  /** Settled calls from `since` (included) on, the first one first. */
+  spendCalls(options: { since: number }): Promise<SpendCall[]>;
+  /** When the first beat was, or null. */
+  watchingSince(): Promise<number | null>;
+  stoppedModels(): Promise<StoppedModel[]>;
   /** Newest first. */
   listBeats(options: { limit: number }): Promise<BeatRecord[]>;
   getBeat(id: number): Promise<BeatRecord | undefined>;
@@ -235,16 +376,31 @@ export interface StoreReader extends AsyncDisposable {
   /** Those whose last revision has no verdict yet: untold ones first, the most severe, the oldest. */
   pendingFindings(limit: number): Promise<Finding[]>;
   listNotifications(options: { limit: number }): Promise<NotificationRecord[]>;
+  /** Pending ones, oldest first; with `all`, newest first. */
+  listApprovals(options: { all: boolean; limit: number }): Promise<ApprovalRecord[]>;
+  getApproval(id: number): Promise<ApprovalRecord | undefined>;
+  getEffect(id: number): Promise<EffectRecord | undefined>;
+  getEffectByKey(idempotencyKey: string): Promise<EffectRecord | undefined>;
+  listEffects(options: { limit: number }): Promise<EffectRecord[]>;
+  /** Null when the stop button is not pressed, or is lifted by itself at `now`. */
+  pausedAt(now: number): Promise<PauseRecord | null>;
+  /** How often a grant was used since then. */
+  grantUses(key: string, since: number): Promise<number>;
   checkCursor(name: string): Promise<unknown>;
   /** What is known of a check, for a dry run's comparison. */
   knownObservations(check: string): Promise<KnownObservation[]>;
 }
 
 export interface Store extends StoreReader {
-  /** Notes who runs; ends what a killed daemon left half done as `failed` and `interrupted`. */
+  /**
+   * Notes who runs; ends the beats and deliveries that a killed daemon left half done as `failed`, and
+   * settles its model calls at their reservations. Its runs are {@link unfinishedRuns}.
+   */
   recordStart(
     daemon: Omit<DaemonRecord, "startedAt" | "stoppedAt" | "skillsOff"> & { at: number },
-  ): Promise<{ interruptedRuns: number }>;
+  ): Promise<void>;
+  /** Runs that a killed daemon left half done, oldest first. */
+  unfinishedRuns(): Promise<UnfinishedRun[]>;
   /** Notes which skills cannot be used. */
   recordSkillsOff(skillsOff: readonly SkillOff[]): Promise<void>;
   recordStop(at: number): Promise<void>;
@@ -284,18 +440,78 @@ export interface Store extends StoreReader {
     at: number;
     model: string;
     promptVersion: string;
+    readUntrusted: boolean;
     findings: readonly { id: number; revision: number }[];
   }): Promise<number>;
+  /** The run has read what a stranger could have written; never taken back. */
+  noteUntrusted(runId: number): Promise<void>;
   /** @returns the step's row id, for {@link finishStep}. */
   beginStep(step: NewStep): Promise<number>;
-  /** Saves the step's result and, with usage, its spend and the run's totals. */
+  /** Saves the step's result; what it cost is added to the run when its reservations are settled. */
   finishStep(stepId: number, result: StepResult): Promise<void>;
+  /** Weighs a call's worst case against the caps and reserves it, lowered to fit, in one go. */
+  reserveSpend(reservation: NewReservation): Promise<Reservation>;
+  /**
+   * Enters what a call came to and adds it to its run. Null usage, and usage that is only `atLeast`
+   * what was billed, is settled at the reservation; usage above the reservation stops the model.
+   * @returns what was entered, and the model if it is stopped; null when it was settled before
+   */
+  settleSpend(
+    id: number,
+    end: { at: number; usage: Usage | null; atLeast: boolean },
+  ): Promise<{ settled: Usage; stopped: StoppedModel | null } | null>;
+  /** The owner's word that a stopped model may be asked again; false when it was not stopped. */
+  liftModelStop(model: string): Promise<boolean>;
   finishRun(
     id: number,
     run: Verdicts & { outcome: RunOutcome; error: string | null; summary: string | null },
   ): Promise<void>;
   /** Verdicts of the rules, without a run. */
   applyVerdicts(verdicts: Verdicts): Promise<void>;
+
+  /** Writes the intent down; refused when the grant is used up or the approval was used already. */
+  planEffect(effect: NewEffect): Promise<{ ok: true; id: number } | { ok: false; reason: string }>;
+  /** False when it was begun already. */
+  markEffectSent(id: number, at: number): Promise<boolean>;
+  finishEffect(
+    id: number,
+    end: {
+      state: "done" | "failed" | "unknown";
+      result: unknown;
+      error: string | null;
+      at: number;
+    },
+  ): Promise<void>;
+  /** Intents without an outcome, from a process that was stopped. */
+  unsettledEffects(): Promise<EffectRecord[]>;
+  /** Takes the right to undo a done effect; false when it is not done, or undone already. */
+  beginUndo(id: number, at: number): Promise<boolean>;
+  /** Gives it back when undoing failed. */
+  failUndo(id: number): Promise<void>;
+
+  addApproval(approval: NewApproval): Promise<number>;
+  /** The owner's word. Undefined when it does not wait for one any more. */
+  decideApproval(
+    id: number,
+    word: {
+      decision: "approved" | "denied";
+      note: string | null;
+      at: number;
+      /** Arguments that the owner has changed, with their hash. */
+      edited?: { arguments: unknown; argumentsHash: string };
+    },
+  ): Promise<ApprovalRecord | undefined>;
+  /** Ends those whose time is over, and returns them. */
+  expireApprovals(at: number): Promise<ApprovalRecord[]>;
+  /** Approved ones that were not carried out yet. */
+  approvedCalls(): Promise<ApprovalRecord[]>;
+
+  pause(pause: PauseRecord): Promise<void>;
+  resume(): Promise<void>;
+
+  /** Opens a finding of the daemon's own, or changes the open one when its title or severity is new. */
+  setOwnFinding(finding: OwnFinding): Promise<number>;
+  resolveOwnFinding(finding: Pick<OwnFinding, "check" | "key" | "at">): Promise<void>;
 
   acknowledge(findingId: number, at: number): Promise<Finding | undefined>;
   snooze(findingId: number, until: number): Promise<Finding | undefined>;

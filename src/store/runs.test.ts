@@ -11,6 +11,7 @@ async function runOver(store: Store, revisions: Record<number, number>): Promise
     at: 100,
     model: "claude-test",
     promptVersion: "abc",
+    readUntrusted: false,
     findings: Object.entries(revisions).map(([id, revision]) => ({ id: Number(id), revision })),
   });
 }
@@ -27,7 +28,18 @@ const judged = (findingId: number, revision: number, told = false): FindingVerdi
 async function modelStep(store: Store, runId: number, index: number, startedAt: number) {
   const step = { runId, index, kind: "model", name: "claude-test", startedAt, input: [] } as const;
   const id = await store.beginStep(step);
+  await payFor(store, runId, startedAt);
   await store.finishStep(id, { durationMs: 50, output: { ok: true }, error: null, usage });
+}
+
+async function payFor(store: Store, runId: number, at: number): Promise<void> {
+  const caps = { perRunUsd: 9, dailyUsd: 9, monthlyUsd: 9, perRunTokens: 1e6, dailyTokens: 1e6 };
+  const call = { requestBytes: 1_000, maxTokens: 1_000 };
+  const price = undefined;
+  const reservation = { runId, at, model: "claude-test", call, price, caps };
+  const reserved = await store.reserveSpend({ ...reservation, dayStart: 0, monthStart: 0 });
+  if (!reserved.ok) throw new Error(reserved.reason);
+  await store.settleSpend(reserved.id, { at, usage, atLeast: false });
 }
 
 describe("a run", () => {
@@ -78,6 +90,7 @@ describe("a run", () => {
       outcome: "ok",
       model: "claude-test",
       promptVersion: "abc",
+      readUntrusted: false,
       summary: "All is well.",
       findings: [1, 2],
       inputTokens: 200,
@@ -157,21 +170,7 @@ describe("a run", () => {
   });
 });
 
-it("sums the spend from an instant on, that instant included", async () => {
-  const { store } = await openTemporaryStore();
-  expect(await store.spendSince(0)).toEqual({ costUsd: 0, tokens: 0 });
-  const id = await runOver(store, {});
-  // A call is billed when it ends: 50 ms after it began.
-  for (const [index, startedAt] of [950, 1_950, 2_950].entries()) {
-    await modelStep(store, id, index, startedAt);
-  }
-  expect(await store.spendSince(0)).toEqual({ costUsd: 0.75, tokens: 375 });
-  expect(await store.spendSince(2_000)).toEqual({ costUsd: 0.5, tokens: 250 });
-  expect(await store.spendSince(2_001)).toEqual({ costUsd: 0.25, tokens: 125 });
-  expect(await store.spendSince(3_001)).toEqual({ costUsd: 0, tokens: 0 });
-});
-
-it("ends at the next start what a killed daemon left half done, with its findings still pending", async () => {
+it("hands the next daemon the run that a killed one left half done, with its journal and findings", async () => {
   const { store } = await openTemporaryStore();
   await commit(store, seen("web/api", 1, [observation("a")]));
   const finished = await runOver(store, {});
@@ -185,18 +184,17 @@ it("ends at the next start what a killed daemon left half done, with its finding
     startedAt: 1,
     input: null,
   });
-  const daemon = { pid: 42, version: "1.2.3", heartbeatMs: 300_000, skillsOff: [] };
+  const daemon = { pid: 42, version: "1.2.3", heartbeatMs: 300_000 };
 
-  expect(await store.recordStart({ ...daemon, at: 500 })).toEqual({ interruptedRuns: 1 });
-  expect(await store.getRun(running)).toMatchObject({
-    outcome: "interrupted",
-    finishedAt: 500,
-    error: expect.stringContaining("stopped"),
-    steps: [{ index: 0, durationMs: null }],
-  });
+  await store.recordStart({ ...daemon, at: 500 });
+  expect(await store.unfinishedRuns()).toMatchObject([
+    {
+      run: { id: running, outcome: null, steps: [{ index: 0, durationMs: null }] },
+      findings: [{ id: 1, revision: 1 }],
+    },
+  ]);
   expect(await store.getRun(finished)).toMatchObject({ outcome: "ok", finishedAt: 150 });
   expect(await store.getBeat(1)).toMatchObject({ outcome: "failed", finishedAt: 500 });
   expect((await store.pendingFindings(5)).map(({ id }) => id)).toEqual([1]);
-  expect(await store.recordStart({ ...daemon, at: 600 })).toEqual({ interruptedRuns: 0 });
   expect(stepId).toBe(1);
 });

@@ -1,15 +1,21 @@
-import { asc, desc, eq, sql } from "drizzle-orm";
+import { asc, desc, eq, isNull, sql } from "drizzle-orm";
 import { isOneOf, type Db } from "./database.ts";
 import { insertNotifications } from "./notifications.ts";
 import type { RunRecord, Store, StoreReader, Verdicts } from "./port.ts";
-import { findings, runFindings, runs, spend, steps } from "./schema.ts";
+import { findings, runFindings, runs, steps } from "./schema.ts";
 
-/** Runs, their journal of steps, what they cost, and the verdicts they end with. */
+/** Runs, their journal of steps, and the verdicts they end with. */
 
-type RunReads = Pick<StoreReader, "listRuns" | "getRun" | "spendSince">;
+type RunReads = Pick<StoreReader, "listRuns" | "getRun">;
 type RunWrites = Pick<
   Store,
-  "beginRun" | "beginStep" | "finishStep" | "finishRun" | "applyVerdicts"
+  | "beginRun"
+  | "unfinishedRuns"
+  | "noteUntrusted"
+  | "beginStep"
+  | "finishStep"
+  | "finishRun"
+  | "applyVerdicts"
 >;
 
 export function runReads(db: Db): RunReads {
@@ -43,27 +49,16 @@ export function runReads(db: Db): RunReads {
       const journal = db.select().from(steps).where(eq(steps.runId, id)).orderBy(asc(steps.index));
       return { ...run, steps: journal.all() };
     },
-    async spendSince(since) {
-      const row = db
-        .select({
-          costUsd: sql<number>`coalesce(sum(${spend.costUsd}), 0)`,
-          tokens: sql<number>`coalesce(sum(${spend.inputTokens} + ${spend.outputTokens} + ${spend.cachedTokens}), 0)`,
-        })
-        .from(spend)
-        .where(sql`${spend.at} >= ${since}`)
-        .get();
-      return row ?? { costUsd: 0, tokens: 0 };
-    },
   };
 }
 
 export function runWrites(db: Db): RunWrites {
   return {
-    async beginRun({ beatId, at, model, promptVersion, findings: over }) {
+    async beginRun({ beatId, at, model, promptVersion, readUntrusted, findings: over }) {
       return db.transaction(() => {
         const { id } = db
           .insert(runs)
-          .values({ beatId, startedAt: at, model, promptVersion })
+          .values({ beatId, startedAt: at, model, promptVersion, readUntrusted })
           .returning({ id: runs.id })
           .get();
         for (const { id: findingId, revision } of over) {
@@ -73,33 +68,43 @@ export function runWrites(db: Db): RunWrites {
       });
     },
 
+    async unfinishedRuns() {
+      const rows = db
+        .select()
+        .from(runs)
+        .where(isNull(runs.finishedAt))
+        .orderBy(asc(runs.id))
+        .all();
+      return rows.map((row) => {
+        const over = db
+          .select({ id: runFindings.findingId, revision: runFindings.revision })
+          .from(runFindings)
+          .where(eq(runFindings.runId, row.id))
+          .all();
+        const journal = db
+          .select()
+          .from(steps)
+          .where(eq(steps.runId, row.id))
+          .orderBy(asc(steps.index))
+          .all();
+        const run = { ...row, findings: over.map(({ id }) => id), steps: journal };
+        return { run, findings: over };
+      });
+    },
+
+    async noteUntrusted(runId) {
+      db.update(runs).set({ readUntrusted: true }).where(eq(runs.id, runId)).run();
+    },
+
     async beginStep(step) {
       return db.insert(steps).values(step).returning({ id: steps.id }).get().id;
     },
 
     async finishStep(stepId, { usage, ...result }) {
-      db.transaction(() => {
-        const step = db
-          .update(steps)
-          .set({ ...result, ...usage })
-          .where(eq(steps.id, stepId))
-          .returning({ runId: steps.runId, name: steps.name, startedAt: steps.startedAt })
-          .get();
-        if (!step || !usage) return;
-        const { runId, name: model } = step;
-        db.insert(spend)
-          .values({ runId, model, at: step.startedAt + result.durationMs, ...usage })
-          .run();
-        db.update(runs)
-          .set({
-            inputTokens: sql`${runs.inputTokens} + ${usage.inputTokens}`,
-            outputTokens: sql`${runs.outputTokens} + ${usage.outputTokens}`,
-            cachedTokens: sql`${runs.cachedTokens} + ${usage.cachedTokens}`,
-            costUsd: sql`${runs.costUsd} + ${usage.costUsd}`,
-          })
-          .where(eq(runs.id, runId))
-          .run();
-      });
+      db.update(steps)
+        .set({ ...result, ...usage })
+        .where(eq(steps.id, stepId))
+        .run();
     },
 
     async finishRun(id, { outcome, error, summary, ...result }) {

@@ -192,6 +192,8 @@ export const runs = sqliteTable(
     cachedTokens: integer("cached_tokens").notNull().default(0),
     costUsd: real("cost_usd").notNull().default(0),
     error: text("error"),
+    /** Whether anything that a stranger could have written was read. */
+    readUntrusted: integer("read_untrusted", { mode: "boolean" }).notNull().default(false),
     /** The model's own words on the run, untrusted. */
     summary: text("summary"),
   },
@@ -237,6 +239,8 @@ export const steps = sqliteTable(
     kind: text("kind", { enum: ["model", "tool"] }).notNull(),
     /** The model's id, or the tool's name. */
     name: text("name").notNull(),
+    /** Of a tool call: the id by which the model called it. */
+    callId: text("call_id"),
     startedAt: integer("started_at").notNull(),
     /** Null while the step is going on. */
     durationMs: integer("duration_ms"),
@@ -294,6 +298,9 @@ export const effects = sqliteTable(
     stepId: integer("step_id").references(() => steps.id),
     approvalId: integer("approval_id").references(() => approvals.id),
     tool: text("tool").notNull(),
+    toolVersion: text("tool_version").notNull().default(""),
+    /** The grant that allowed it, by a hash of its words. */
+    grantKey: text("grant_key"),
     effect: text("effect", { enum: ["read", "write", "send", "destroy"] }).notNull(),
     arguments: json("arguments").notNull(),
     trust: text("trust", { enum: trusts }).notNull(),
@@ -308,6 +315,8 @@ export const effects = sqliteTable(
   },
   (table) => [
     uniqueIndex("effects_idempotency_key").on(table.idempotencyKey),
+    uniqueIndex("effects_approval").on(table.approvalId),
+    index("effects_grant").on(table.grantKey, table.plannedAt),
     validJson("effects_arguments_json", table.arguments),
     validJson("effects_result_json", table.result),
     index("effects_unsettled")
@@ -321,7 +330,7 @@ export const notifications = sqliteTable(
   {
     id: id(),
     runId: integer("run_id").references(() => runs.id),
-    kind: text("kind", { enum: ["finding", "digest", "notice"] }).notNull(),
+    kind: text("kind", { enum: ["finding", "recovery", "digest", "notice"] }).notNull(),
     /** held: waits for the digest; ready: to be delivered; folded: told as part of a digest. */
     state: text("state", { enum: ["held", "ready", "delivered", "folded"] }).notNull(),
     foldedInto: integer("folded_into").references((): AnySQLiteColumn => notifications.id),
@@ -359,6 +368,15 @@ export const deliveries = sqliteTable(
   (table) => [uniqueIndex("deliveries_once").on(table.notificationId, table.channel)],
 );
 
+/** One row: the stop button, while it is pressed. */
+export const stopButton = sqliteTable("stop_button", {
+  id: integer("id").primaryKey(),
+  pausedAt: integer("paused_at").notNull(),
+  /** When it is lifted by itself; null when only the owner lifts it. */
+  until: integer("until"),
+  reason: text("reason"),
+});
+
 export const memories = sqliteTable("memories", {
   id: id(),
   runId: integer("run_id").references(() => runs.id),
@@ -368,7 +386,7 @@ export const memories = sqliteTable("memories", {
   expiresAt: integer("expires_at"),
 });
 
-/** One row per model call that was billed. */
+/** One row per model call: its worst case before it is made, what it came to after. */
 export const spend = sqliteTable(
   "spend",
   {
@@ -378,6 +396,12 @@ export const spend = sqliteTable(
       .references(() => runs.id),
     at: integer("at").notNull(),
     model: text("model").notNull(),
+    state: text("state", { enum: ["reserved", "settled"] })
+      .notNull()
+      .default("settled"),
+    /** Null when the price of the model was not known. */
+    reservedUsd: real("reserved_usd"),
+    reservedTokens: integer("reserved_tokens").notNull().default(0),
     inputTokens: integer("input_tokens").notNull(),
     outputTokens: integer("output_tokens").notNull(),
     cachedTokens: integer("cached_tokens").notNull(),
@@ -386,11 +410,22 @@ export const spend = sqliteTable(
   (table) => [
     index("spend_at").on(
       table.at,
+      table.state,
       table.costUsd,
       table.inputTokens,
       table.outputTokens,
       table.cachedTokens,
     ),
     index("spend_run").on(table.runId),
+    index("spend_reserved")
+      .on(table.id)
+      .where(sql`${table.state} = 'reserved'`),
   ],
 );
+
+/** Models that billed more than a call could cost: not asked again until the owner says so. */
+export const stoppedModels = sqliteTable("stopped_models", {
+  model: text("model").primaryKey(),
+  at: integer("at").notNull(),
+  reason: text("reason").notNull(),
+});

@@ -50,6 +50,16 @@ describe("a scripted model", () => {
     await expect(words()).rejects.toThrow("the script holds no reply for request 3");
   });
 
+  it("says so when a script gives what is no reply, and does not fall silent", async () => {
+    await using server = await startScriptedModel(
+      // A function that forgets to call what reportAll() gives: JavaScript lets it pass.
+      (() => reportAll("notify")) as unknown as () => ReturnType<typeof text>,
+    );
+    await expect(clientOf(server).messages.create(ask("go"))).rejects.toThrow(
+      /400 .*the script gave a function where a reply was wanted.*for request 1/,
+    );
+  });
+
   it("records each request to the byte", async () => {
     await using server = await startScriptedModel(() => text("ok"));
     const rawBody = `{ "messages":[{"role":"user","content":"ü\\u0041"}],"max_tokens":1,\n"model":"m"}`;

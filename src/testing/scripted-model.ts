@@ -42,7 +42,7 @@ export interface ScriptedModel extends AsyncDisposable {
  * streaming, and says what the script says. A request that the real API would refuse is refused, and
  * one beyond the end of the script is answered with an error that says so.
  * @example
- * await using model = await startScriptedModel([callTools([{ name: "services_list", input: {} }]), reportAll("notify")]);
+ * await using model = await startScriptedModel([callTools([{ name: "services_probe", input: { target: "shop" } }]), reportAll("notify")]);
  * process.env.ANTHROPIC_BASE_URL = model.baseUrl;
  */
 export async function startScriptedModel(
@@ -63,7 +63,13 @@ export async function startScriptedModel(
     if (next === undefined) {
       return fault.status(400, { message: `the script holds no reply for request ${index + 1}` });
     }
-    return typeof next === "function" ? next(request, index) : next;
+    const reply: unknown = typeof next === "function" ? await next(request, index) : next;
+    if (isReply(reply)) return reply;
+    const what =
+      typeof reply === "function"
+        ? "a function where a reply was wanted; a maker such as reportAll(…) stands in the script itself, or is called with the request"
+        : "what is no reply";
+    return fault.status(400, { message: `the script gave ${what}, for request ${index + 1}` });
   };
 
   const handle = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -130,6 +136,10 @@ export async function startScriptedModel(
     [Symbol.asyncDispose]: close,
   };
 }
+
+/** Scripts are tests' code, and JavaScript too: what they give is not what its type says. */
+const isReply = (reply: unknown): reply is ScriptedReply =>
+  typeof reply === "object" && reply !== null && "kind" in reply;
 
 function parseBody(rawBody: string): RecordedRequest["body"] {
   try {

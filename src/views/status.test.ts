@@ -40,6 +40,7 @@ const view = (change: Partial<StatusRecord> = {}, running = true) =>
     now,
     running,
     record: { ...record, ...change },
+    pause: null,
     today: { costUsd: 0.5, tokens: 900 },
     month: { costUsd: 4, tokens: 9_000 },
   });
@@ -104,13 +105,36 @@ describe("healthy", () => {
 test("nothing saved yet is a view too", () => {
   const nothing = { costUsd: 0, tokens: 0 };
   expect(
-    statusView({ version: "1", now, running: false, record: null, today: nothing, month: nothing }),
+    statusView({
+      version: "1",
+      now,
+      running: false,
+      record: null,
+      pause: null,
+      today: nothing,
+      month: nothing,
+    }),
   ).toMatchObject({
     pid: null,
     beat: { last: null, next: null },
     checks: [],
     openFindings: 0,
   });
+});
+
+test("a pause is shown with its end and its reason", () => {
+  const nothing = { costUsd: 0, tokens: 0 };
+  const pause = { pausedAt: now, until: now + minuteMs, reason: "holidays" };
+  const base = { version: "1", now, running: false, record, today: nothing, month: nothing };
+  expect(statusView({ ...base, pause })).toMatchObject({
+    paused: true,
+    pause: {
+      since: "2026-11-23T12:00:00.000Z",
+      until: "2026-11-23T12:01:00.000Z",
+      reason: "holidays",
+    },
+  });
+  expect(statusView({ ...base, pause: null })).toMatchObject({ paused: false, pause: null });
 });
 
 test("the next beat is the next due check or the heartbeat, whichever is first", () => {

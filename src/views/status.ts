@@ -1,5 +1,5 @@
-import type { CheckRecord, SpendTotals, StatusRecord } from "../store/port.ts";
-import { isoTimeOrNull } from "./time.ts";
+import type { CheckRecord, PauseRecord, SpendTotals, StatusRecord } from "../store/port.ts";
+import { isoTime, isoTimeOrNull } from "./time.ts";
 
 /** How the watch stands, from the store alone: it can be asked without a daemon. */
 
@@ -10,6 +10,8 @@ export interface StatusInput {
   readonly running: boolean;
   /** Null when nothing was ever saved. */
   readonly record: StatusRecord | null;
+  /** The stop button, while it is pressed. */
+  readonly pause: PauseRecord | null;
   readonly today: SpendTotals;
   readonly month: SpendTotals;
 }
@@ -19,7 +21,8 @@ export type StatusView = ReturnType<typeof statusView>;
 /** A beat may take its time; two gaps and two minutes without one is too long. */
 const graceMs = 2 * 60_000;
 
-export function statusView({ version, now, running, record, today, month }: StatusInput) {
+export function statusView(input: StatusInput) {
+  const { version, now, running, record, pause, today, month } = input;
   const daemon = record?.daemon ?? null;
   const skillsOff = running ? (daemon?.skillsOff ?? []) : [];
   const offSkills = new Set(skillsOff.map(({ name }) => name));
@@ -37,7 +40,8 @@ export function statusView({ version, now, running, record, today, month }: Stat
     running,
     healthy: problems.length === 0,
     problems,
-    paused: false,
+    paused: pause !== null,
+    pause: pause && pauseView(pause),
     beat: {
       last: isoTimeOrNull(lastBeatAt),
       next: running ? isoTimeOrNull(nextBeatAt(record, lastBeatAt)) : null,
@@ -60,6 +64,13 @@ export function statusView({ version, now, running, record, today, month }: Stat
     spend: { todayUsd: today.costUsd, monthUsd: month.costUsd, todayTokens: today.tokens },
   };
 }
+
+/** The stop button as JSON. */
+export const pauseView = ({ pausedAt, until, reason }: PauseRecord) => ({
+  since: isoTime(pausedAt),
+  until: isoTimeOrNull(until),
+  reason,
+});
 
 function problemsOf({
   now,

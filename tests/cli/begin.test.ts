@@ -1,5 +1,8 @@
-import { stat } from "node:fs/promises";
+import { once } from "node:events";
+import { rm, stat } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
 import { expect, test } from "vitest";
+import { furnish } from "./desk.ts";
 import { createPlace } from "./place.ts";
 
 test("init writes a config that is in order, and overwrites nothing", async () => {
@@ -19,6 +22,21 @@ test("init writes a config that is in order, and overwrites nothing", async () =
   expect(await place.read("state/HEARTBEAT.md")).toBe("Mine.\n");
 });
 
+test("what init says to type next means the files that it wrote", async () => {
+  await using place = await createPlace();
+  const { stdout } = await place.run(
+    "init",
+    "--config",
+    "my own/agent.config.ts",
+    "--state",
+    "my own/state",
+  );
+  const options = `--config 'my own/agent.config.ts' --state 'my own/state'`;
+  for (const command of ["config check", "doctor", "start"]) {
+    expect(stdout).toContain(`npx watchkeeper ${command} ${options}\n`);
+  }
+});
+
 test("everything that init only suggests is in order too", async () => {
   await using place = await createPlace({ IMAP_PASSWORD: "p" });
   await place.run("init");
@@ -30,6 +48,50 @@ test("everything that init only suggests is in order too", async () => {
   const { exitCode, stdout, stderr } = await place.run("config", "check");
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
   expect(stdout).toContain("3 skills, 5 checks");
+});
+
+test("doctor warns of what a look has seen, and of what it doubts", async () => {
+  await using place = await createPlace();
+  const gone = createServer().listen(0, "127.0.0.1");
+  await once(gone, "listening");
+  const { port } = gone.address() as AddressInfo;
+  await gone[Symbol.asyncDispose]();
+  const target = (name: string, failureThreshold: number) =>
+    `{ name: "${name}", tcp: "127.0.0.1:${port}", failureThreshold: ${failureThreshold} }`;
+  await place.config(
+    `{ skills: { services: { targets: [${target("off", 2)}, ${target("away", 1)}] } } }`,
+  );
+  const { exitCode, stdout } = await place.run("doctor");
+  expect(exitCode).toBe(0);
+  expect(stdout).toMatch(/^warn {2}services\/off: connection refused.* \(1 of 2\)$/m);
+  expect(stdout).toMatch(/^warn {2}services\/away: away is down: connection refused/m);
+});
+
+test("a beat in which every check fails does not say that nothing is new", async () => {
+  await using place = await createPlace();
+  await furnish(place);
+  await place.write("papers.json", "not json");
+  await rm(place.path("light"));
+  const blind = await place.run("beat");
+  expect(blind.exitCode).toBe(0);
+  expect(blind.stdout).toMatch(/\nnothing could be seen: 2 of 2 checks failed\n$/);
+  await place.write("light", "");
+  const half = await place.run("beat");
+  expect(half.stdout).toMatch(/\nnothing new where it could be seen: 1 of 2 checks failed\n$/);
+});
+
+test("two demos side by side have each a shop of their own", async () => {
+  await using place = await createPlace();
+  const begun = async (name: string) => {
+    const demo = place.start("demo", "--dir", place.path(name));
+    await demo.seen(/beat 1: /);
+    return demo;
+  };
+  for (const demo of [await begun("one"), await begun("two")]) {
+    const { exitCode, stderr } = await demo.stop();
+    expect(exitCode).toBe(0);
+    expect(stderr).not.toContain("is taken");
+  }
 });
 
 test("demo watches its own small world, and leaves the folder it is called in alone", async () => {

@@ -15,6 +15,7 @@ export const status = z.object({
   startedAt: time.nullable(),
   healthy: z.boolean(),
   paused: z.boolean(),
+  pause: z.object({ since: time, until: time.nullable(), reason: text.nullable() }).nullable(),
   beat: z.object({ last: time.nullable(), next: time.nullable() }),
   checks: z.array(
     z.object({
@@ -30,6 +31,56 @@ export const status = z.object({
   openFindings: count,
   pendingApprovals: count,
   spend: z.object({ todayUsd: amount, monthUsd: amount, todayTokens: count }),
+});
+
+export const approval = z.object({
+  id,
+  tool: text,
+  arguments: z.record(z.string(), z.json()),
+  effect: z.enum(["read", "write", "send", "destroy"]),
+  trust: z.enum(["trusted", "untrusted"]),
+  reason: text,
+  status: z.enum(["pending", "approved", "denied", "expired"]),
+  note: text.nullable(),
+  createdAt: time,
+  expiresAt: time,
+  decidedAt: time.nullable(),
+  runId: id.nullable(),
+  effectId: id.nullable(),
+});
+
+export const approvalWithOutcome = approval.extend({
+  outcome: z
+    .object({
+      state: z.enum(["planned", "sent", "done", "failed", "unknown"]),
+      result: z.json(),
+      error: text.nullable(),
+      sentAt: time.nullable(),
+      finishedAt: time.nullable(),
+      undoneAt: time.nullable(),
+    })
+    .nullable(),
+});
+
+const grant = z.object({
+  tool: text,
+  when: z.record(z.string(), z.string()),
+  maxPerDay: id,
+  evenIfUntrusted: z.boolean(),
+});
+
+export const explanation = z.object({
+  tool: text,
+  arguments: z.json(),
+  effect: z.enum(["read", "write", "send", "destroy"]),
+  untrusted: z.boolean(),
+  decision: z.enum(["allow", "ask", "deny"]),
+  reason: text,
+  grant: grant.nullable(),
+  usedToday: count.nullable(),
+  facts: z.record(z.string(), z.string()),
+  factsError: text.nullable(),
+  suggestedGrant: grant.nullable(),
 });
 
 export const beat = z.object({
@@ -101,6 +152,20 @@ export const runWithSteps = run.extend({
       costUsd: amount,
     }),
   ),
+});
+
+const spent = z.object({ costUsd: amount, tokens: count, calls: count, runs: count });
+
+export const cost = z.object({
+  days: z.array(spent.extend({ date: z.iso.date() })),
+  models: z.array(spent.extend({ model: text })),
+  skills: z.array(spent.extend({ skill: text })),
+  total: z.object({ costUsd: amount, tokens: count }),
+  forecast: z.object({
+    monthUsd: amount.nullable(),
+    fromDays: count,
+    monthUsdAtTodaysPace: amount.nullable(),
+  }),
 });
 
 export const skill = z.object({

@@ -71,6 +71,17 @@ test("beats and runs are lists, the newest first; runs show adds the steps", asy
   expect(run?.costUsd).toBeCloseTo(total, 9);
 });
 
+test("runs show prints calls, results and verdicts as a person reads them", async () => {
+  const { stdout } = await place.run("runs", "show", "1");
+  expect(stdout).toContain("→ desk_count {}\n");
+  expect(stdout).toMatch(/result: \{\s*"papers":\s*2\s*\}/);
+  expect(stdout).toContain("→ report\n       #1 notify\n       #2 notify\n");
+  expect(stdout).toContain("summary: 2 findings: notify");
+  // What the model was told stands in lines, and not as JSON with its escapes.
+  expect(stdout).toMatch(/told:\n( {7}.*\n|\n)* {7}<finding id="1"/);
+  expect(stdout).not.toContain("\\n");
+});
+
 test("findings are what is open, --all is all, and both are judged", async () => {
   expect(await read(z.array(contract.finding), "findings")).toMatchObject([
     {
@@ -108,7 +119,12 @@ test("skills, config check and doctor keep to their shape", async () => {
   });
   const doctor = await read(z.array(contract.diagnosis), "doctor");
   expect(doctor.find(({ name }) => name === "model")).toMatchObject({ level: "ok" });
-  expect(doctor.find(({ name }) => name === "desk/papers")).toMatchObject({ level: "ok" });
+  expect(doctor.find(({ name }) => name === "desk/papers")).toEqual({
+    name: "desk/papers",
+    level: "warn",
+    message: "A bill is due",
+  });
+  expect(doctor.find(({ name }) => name === "desk/lamp")).toMatchObject({ level: "ok" });
 });
 
 test("a config that is wrong is still JSON, with every problem, and exit 2", async () => {
@@ -171,4 +187,15 @@ describe("status", () => {
     await watch.run("beat", "--check", "desk");
     expect((await watch.run("status")).exitCode).toBe(0);
   });
+});
+
+test("cost is what status says was spent, per day, model and skill", async () => {
+  const { spend } = await read(contract.status, "status");
+  const { days, models, skills, total, forecast } = await read(contract.cost, "cost");
+  expect(total).toEqual({ costUsd: spend.monthUsd, tokens: spend.todayTokens });
+  expect(days).toMatchObject([{ ...total, calls: 2, runs: 1 }]);
+  expect(models).toMatchObject([{ model: "claude-sonnet-5-5", ...total }]);
+  expect(skills).toMatchObject([{ skill: "desk", ...total }]);
+  expect(forecast).toEqual({ monthUsd: null, fromDays: 0, monthUsdAtTodaysPace: null });
+  expect((await place.run("cost", "--days", "0")).exitCode).toBe(2);
 });

@@ -26,7 +26,9 @@ describe.each([["without a daemon"], ["beside a daemon"]])("%s", (how) => {
   test("ack and snooze are saved, and said in one line", async () => {
     const acked = await place.run("findings", "ack", "1");
     expect(acked).toMatchObject({ exitCode: 0, stderr: "" });
-    expect(acked.stdout).toMatch(/^#1 A bill is due: acknowledged; /);
+    expect(acked.stdout).toMatch(
+      /^#1 A bill is due: acknowledged; you hear of it again only when it gets worse\.\n$/,
+    );
     const snoozed = await place.run("findings", "snooze", "#2", "--for", "2h");
     expect(snoozed.stdout).toMatch(/^#2 A letter came: snoozed until .*\d\d:\d\d\.\n$/);
     expect([await statusOf(1), await statusOf(2)]).toEqual(["acked", "snoozed"]);

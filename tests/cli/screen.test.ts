@@ -72,6 +72,7 @@ const commands = [
   "beats show 1",
   "runs",
   "runs show 1",
+  "cost",
   "findings",
   "findings --all",
   "findings show 2",

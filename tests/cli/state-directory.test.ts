@@ -44,6 +44,29 @@ test("a state directory that cannot be made is said by all that would write", as
   expect(doctor.stdout.replace(/\s+/g, " ")).toContain(`${place.path("file")} is a file`);
 });
 
+test.each([
+  ["/proc/wk/state", "nothing can be made in /proc"],
+  ["a-file", "a-file is a file"],
+  ["/tmp", "/tmp is shared by everybody on this machine"],
+])("--state %s is refused in plain words, by start and doctor alike", async (stateDir, what) => {
+  await place.write("a-file", "");
+  const start = await place.run("start", "--state", stateDir);
+  expect(start).toMatchObject({ exitCode: 1, stdout: "" });
+  expect(start.stderr).toMatch(oneLine);
+  expect(start.stderr).toContain(what);
+  expect(start.stderr).not.toMatch(/\bE[A-Z]{4,}:/);
+  const doctor = await place.json("doctor", "--state", stateDir);
+  expect(doctor.exitCode).toBe(1);
+  const message = start.stderr.replace(/^watchkeeper: |\n$/g, "");
+  expect(doctor.value).toContainEqual({ name: "state", level: "fail", message });
+});
+
+test("doctor leaves nothing behind of a state directory that can be made", async () => {
+  const { value } = await place.json("doctor", "--state", "deep/down/state");
+  expect(value).toContainEqual(expect.objectContaining({ name: "state", level: "ok" }));
+  await expect(stat(place.path("deep"))).rejects.toThrow("ENOENT");
+});
+
 test("a database of a newer version is refused by every command and left as it is", async () => {
   expect((await place.run("beat")).exitCode).toBe(0);
   const db = new Database(place.path("state/watchkeeper.db"));

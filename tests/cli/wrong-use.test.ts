@@ -21,6 +21,7 @@ afterAll(async () => place[Symbol.asyncDispose]());
 describe("a slip of the fingers", () => {
   test.each([
     ["statsu", "did you mean status?", "watchkeeper --help"],
+    ["stat", "did you mean status?", "watchkeeper --help"],
     ["config chek", "did you mean check?", "watchkeeper config --help"],
     ["findings akc 1", 'did you mean "findings ack"?', "watchkeeper findings --help"],
     ["findings 12", 'did you mean "findings show 12"?', "watchkeeper findings --help"],
@@ -36,6 +37,8 @@ describe("a slip of the fingers", () => {
     ["beats show last", '"last" is not an id', "such as 12"],
     ["findings ack 1.5", '"1.5" is not an id', "such as 12"],
     ["findings snooze 1 --for soon", '"soon" is not a duration', "2h"],
+    ["findings snooze 1 --for 99999d", "must be between 1s and 3660d", "2h"],
+    ["findings snooze 1 --for 0s", "must be between 1s and 3660d", "2h"],
     ["beat --check quue", 'no check or skill "quue"', 'Did you mean "queue"?'],
   ])("`%s` is one line with the mend, and exit 2", async (words, what, mend) => {
     const outcome = await place.run(...words.split(" "));

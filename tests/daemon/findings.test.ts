@@ -43,7 +43,7 @@ test("a service that goes down and comes back is one finding, resolved with its 
   expect(clock.now() - since).toBe(4 * minute + 30 * second);
   expect(kept.printed).toHaveLength(2);
   expect(kept.printed[0]).toContain("critical: shop is down: ");
-  expect(kept.printed[1]).toContain("Over after 4m 30s: shop is down: ");
+  expect(kept.printed[1]).toContain(" ok: Over after 4m 30s: shop is down: ");
   await kept.pass(10 * minute);
   expect(kept.printed).toHaveLength(2);
 });

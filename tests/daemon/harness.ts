@@ -12,7 +12,8 @@ import { openWatch, type Watch } from "../../src/daemon.ts";
 import type { Finding } from "../../src/domain/finding.ts";
 import type { BeatSummary } from "../../src/heartbeat/beat.ts";
 import type { NotificationRecord, RunRecord, StepRecord, Store } from "../../src/store/port.ts";
-import { silentLog } from "../../src/telemetry/log.ts";
+import { waitsToAskAgain } from "../../src/model/link.ts";
+import { silentLog, type Log } from "../../src/telemetry/log.ts";
 import type { Play } from "./fixtures/skills/stage/index.ts";
 
 /**
@@ -37,7 +38,7 @@ export interface WatchOptions {
   readonly clock: FakeClock;
   /** The model that is asked; without one the rules decide. */
   readonly model?: ScriptedModel;
-  readonly config?: Omit<ConfigInput, "skills" | "model">;
+  readonly config?: Omit<ConfigInput, "skills">;
   readonly skills?: Readonly<Record<string, unknown>>;
   /** Checks and tools that are the test's own functions. */
   readonly play?: Play;
@@ -82,6 +83,18 @@ export async function keepWatch(options: WatchOptions): Promise<KeptWatch> {
     happened.resolve();
     happened = Promise.withResolvers<void>();
   };
+  /** The waits between two attempts at the model, as the log tells of them. */
+  const waits: { readonly until: number; readonly requests: number }[] = [];
+  const log: Log = {
+    ...silentLog,
+    child: () => log,
+    info(fields, message) {
+      if (message !== waitsToAskAgain || !("waitMs" in fields)) return;
+      const requests = model?.requests.length ?? 0;
+      waits.push({ until: clock.now() + Number(fields.waitMs), requests });
+      happen();
+    },
+  };
   const watch = await openWatch({
     config: resolveConfig(
       { timezone: "UTC", ...config, skills: { ...skills, ...(play ? { [stage]: play } : {}) } },
@@ -94,7 +107,8 @@ export async function keepWatch(options: WatchOptions): Promise<KeptWatch> {
     ),
     stateDir: join(folder, "state"),
     packageInfo: { ...info, builtinSkillsDir: join(info.root, "skills") },
-    log: silentLog,
+    log,
+    random: () => 0.5,
     print: (text) => printed.push(text),
     observer: {
       beat(summary) {
@@ -120,19 +134,22 @@ export async function keepWatch(options: WatchOptions): Promise<KeptWatch> {
     if (beat && beat.finishedAt === null) return true;
     const [run] = await store.listRuns({ limit: 1 });
     if (!run || run.finishedAt !== null) return false;
+    const wait = waits.at(-1);
+    if (wait && wait.until > clock.now() && wait.requests === model?.requests.length) return false;
     return patience === "all" || (model !== undefined && !(await hasArrived(run.id, model)));
   }
 
   /** A model call that is under way has reached the model. */
   async function hasArrived(runId: number, asked: ScriptedModel): Promise<boolean> {
     const run = await store.getRun(runId);
-    const calls = run?.steps.filter(({ kind }) => kind === "model") ?? [];
-    if (calls.at(-1)?.durationMs !== null) return calls.length > 0;
+    const ofRun = run?.steps.filter(({ kind }) => kind === "model") ?? [];
+    if (ofRun.at(-1)?.durationMs !== null) return ofRun.length > 0;
     const journals = await Promise.all(
       (await store.listRuns({ limit: 1_000 })).map(({ id }) => store.getRun(id)),
     );
     const begun = journals.flatMap((journal) => journal?.steps ?? []);
-    return asked.requests.length >= begun.filter(({ kind }) => kind === "model").length;
+    const calls = begun.filter(({ kind }) => kind === "model");
+    return asked.requests.length >= calls.length + waits.length;
   }
 
   async function settle(patience: Patience = "all"): Promise<void> {
@@ -149,6 +166,8 @@ export async function keepWatch(options: WatchOptions): Promise<KeptWatch> {
     await settle(patience);
     let left = ms;
     while (left > 0) {
+      // With nobody asleep all the time that is left would pass at once.
+      await clock.whenPending();
       const next = Math.max(0, (clock.nextWakeAt ?? Infinity) - clock.now());
       const step = Math.min(left, next);
       await clock.advance(step);

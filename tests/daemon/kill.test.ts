@@ -264,8 +264,8 @@ test(`killed at ${moments.length} moments of a beat, it finds what an undisturbe
     expect([finding.title, told.length]).toEqual([finding.title, times]);
   }
   const runs = (await look(stateDir, (store) => store.listRuns({ limit: 1_000 }))) ?? [];
-  expect(runs.map(({ outcome }) => outcome)).toContain("interrupted");
-  expect(runs.filter(({ outcome }) => outcome !== "ok" && outcome !== "interrupted")).toEqual([]);
+  // A run that was cut off is gone on with, and ends well.
+  expect(runs.filter(({ outcome }) => outcome !== "ok")).toEqual([]);
 }, 90_000);
 
 const config = (url: string): string => `

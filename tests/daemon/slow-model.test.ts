@@ -61,10 +61,16 @@ test("a model that hangs for five minutes delays no probe, and what is critical 
     /No model (has )?looked at this/,
   );
 
+  // Two models, three attempts each, and then a run over what came up meanwhile.
+  await kept.pass(8 * minute, "beats");
+  expect(probedAt).toEqual(tens(begin, begin + 13 * minute));
+  expect((await kept.journal()).length).toBeGreaterThan(1);
   for (const run of await kept.journal()) {
     expect(run).toMatchObject({
       outcome: "failed",
-      error: expect.stringMatching(/^timeout: no answer/),
+      error: expect.stringMatching(
+        /^timeout: claude-sonnet-5-5: timeout: no answer .*claude-haiku-5-5: timeout: no answer/,
+      ),
     });
   }
   expect(await kept.store.pendingFindings(10)).toEqual([]);
@@ -86,6 +92,7 @@ test("in a run of five minutes the critical findings are told by the rules, and 
     folder: folder.path,
     clock,
     model,
+    config: { model: { limits: { identicalCalls: 10 } } },
     skills: everyTenSeconds(service.url),
     play: {
       tools: { gauge },

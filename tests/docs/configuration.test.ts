@@ -84,6 +84,7 @@ const described: { heading: string; schema: z.ZodType; samples: unknown[] }[] = 
         accounts: [
           {
             name: "a",
+            address: "a@a.example",
             imap: { host: "a", user: "a", password: "a" },
             smtp: { host: "a" },
           },

@@ -63,6 +63,12 @@ test("the skill's own tests ran, all of them", () => {
   expect(stdout).toMatch(/\bpass 4\n/);
 });
 
+test("the scripted model is asked, calls the skill's tool and has the last word", () => {
+  const { stdout } = outcomes.get("node beat-with-model.mjs")!;
+  expect(stdout).toContain("decided by the model");
+  expect(stdout).toMatch(/run 1 cost \$/);
+});
+
 test("the code of the page is of the types that the package has", async () => {
   await write(
     "tsconfig.json",

@@ -16,7 +16,7 @@ control    +      -         -      -     -      -    =       -     -      -     
 model      +      +         +      +     -      -    -       =     -      -      -       -     -         -      -     -   -   -       -
 memory     +      +         +      +     -      -    -       -     =      -      -       -     -         -      -     -   -   -       -
 notify     +      +         +      +     -      -    -       -     -      =      -       -     -         -      -     -   -   -       -
-effects    +      +         +      +     -      -    -       -     -      -      =       -     -         -      -     -   -   -       -
+effects    +      +         +      +     +      -    -       -     -      -      =       -     -         -      -     -   -   -       -
 agent      +      +         +      +     +      -    -       +     +      +      +       =     -         -      -     -   -   -       -
 heartbeat  +      +         +      +     +      -    -       +     +      +      +       +     =         -      -     -   -   -       -
 daemon     +      +         +      +     +      +    +       +     +      +      +       +     +         =      -     -   -   -       -
@@ -202,6 +202,16 @@ describe("the world outside", () => {
       expect(await refusals(file, [processes, ...environment.slice(0, 2)].join("\n"))).toEqual([]);
     },
   );
+
+  test("of the skills one file starts processes, and does nothing else that they may not", async () => {
+    const file = "skills/services/restart-command.ts";
+    expect(await refusals(file, processes)).toEqual([]);
+    expect(await refusals("skills/services/restart-tool.ts", processes)).toEqual([
+      "no-restricted-imports",
+    ]);
+    expect(await refusals(file, processes.replace("node:", ""))).toEqual(["no-restricted-imports"]);
+    for (const code of environment) expect(await refusals(file, code)).toHaveLength(1);
+  });
 
   test("only the CLI prints", async () => {
     expect(await refusals("src/cli/status.ts", `console.log("hello");`)).toEqual([]);

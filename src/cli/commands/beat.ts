@@ -1,21 +1,19 @@
-import { setTimeout } from "node:timers/promises";
-import { loadConfig, type ResolvedConfig } from "../../config/load.ts";
+import { loadConfig } from "../../config/load.ts";
 import { offerPublicApi } from "../../config/user-module.ts";
 import { requestBeat } from "../../control.ts";
-import { attentionSettings, openWatch } from "../../daemon.ts";
+import { attentionSettings } from "../../daemon.ts";
 import { systemClock } from "../../domain/clock.ts";
 import { createScrub } from "../../domain/scrub.ts";
 import { formatDuration } from "../../domain/duration.ts";
-import { isWatchkeeperError } from "../../domain/errors.ts";
 import { dryRun, type DryLook } from "../../heartbeat/dry-run.ts";
 import { loadSkills, silentSkillLog } from "../../skills/load.ts";
 import { resolveNames } from "../../skills/names.ts";
 import { isLocked } from "../../store/index.ts";
-import { createLog } from "../../telemetry/log.ts";
 import { beatView } from "../../views/beat.ts";
 import { exit, readExistingStore, readStore, type CommandContext } from "../context.ts";
 import { rehearseDemo } from "../demo-rehearsal.ts";
-import { painterFor, plural, quoted, severityStyle, wrap, wrapLines } from "../text.ts";
+import { painterFor, plural, quoted, severityStyle, wrap } from "../text.ts";
+import { byDaemonOrHere, loadConfigOf, openWatchHere } from "../watch-here.ts";
 import { findBeat, renderBeat } from "./beats.ts";
 
 export async function beat(
@@ -28,54 +26,15 @@ export async function beat(
   return showReceipt(context, await beatSomewhere(context, names));
 }
 
-/** How long a daemon may take to start, or another command to end, before this one gives up. */
-const patienceMs = 20_000;
-const retryMs = 200;
-
-/** By the daemon when there is one, else here; whoever comes or goes in between is waited for. */
-async function beatSomewhere(
-  context: CommandContext,
-  names: readonly string[] | null,
-): Promise<number> {
-  const { configFile: file, environment, stateDir } = context;
-  const giveUpAt = Date.now() + patienceMs;
-  for (;;) {
-    const running = isLocked(stateDir);
-    try {
-      if (running) return (await requestBeat(stateDir, names && [...names])).beatId;
-      return await beatHere(context, await loadConfig({ file, environment }), names);
-    } catch (error) {
-      const code = isWatchkeeperError(error) ? error.code : "";
-      const passing = running ? code === "DAEMON_UNREACHABLE" : code === "DAEMON_RUNNING";
-      if (!passing || Date.now() > giveUpAt) throw error;
-      await setTimeout(retryMs);
-    }
-  }
-}
-
-/** Without a daemon the command does the work itself. */
-async function beatHere(
-  context: CommandContext,
-  config: ResolvedConfig,
-  names: readonly string[] | null,
-): Promise<number> {
-  const { out, err, json, stateDir, packageInfo } = context;
-  await using watch = await openWatch({
-    config,
-    stateDir,
-    packageInfo,
-    log: createLog("error", { write: (line) => err.write(line) }),
-    // Standard output is the receipt's when a script reads it.
-    print: (text) => (json ? err : out).write(wrapLines(text, out.columns, "        ")),
-    // The receipt says it all.
-    observer: { beat() {}, ran() {}, ruled() {} },
-    pid: process.pid,
+function beatSomewhere(context: CommandContext, names: readonly string[] | null): Promise<number> {
+  const { stateDir } = context;
+  return byDaemonOrHere(stateDir, {
+    daemon: async () => (await requestBeat(stateDir, names && [...names])).beatId,
+    async here() {
+      await using watch = await openWatchHere(context, await loadConfigOf(context));
+      return (await watch.beatNow(names)).id;
+    },
   });
-  for (const { name, error } of watch.broken) {
-    err.write(`watchkeeper: the skill ${name} is off: ${quoted(error)}\n`);
-  }
-  const summary = await watch.beatNow(names);
-  return summary.id;
 }
 
 async function showReceipt(context: CommandContext, id: number): Promise<number> {

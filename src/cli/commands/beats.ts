@@ -7,9 +7,9 @@ import {
   dollars,
   hostTimezone,
   painterFor,
+  paintState,
   plural,
   quoted,
-  severityStyle,
   shortTime,
   table,
   verdictWords,
@@ -94,6 +94,16 @@ export async function findBeat(store: StoreReader, id: number): Promise<BeatReco
 
 const triggerWords = { schedule: "as scheduled", manual: "asked for", "catch-up": "catching up" };
 
+/** Nothing new is good news only where somebody has looked. */
+function quietEnd({ checks }: BeatRecord): string {
+  const unseen = checks.filter(({ outcome }) => outcome === "failed" || outcome === "timeout");
+  if (unseen.length === 0) return "nothing new";
+  const count = `${unseen.length} of ${plural(checks.length, "check")} failed`;
+  return unseen.length === checks.length
+    ? `nothing could be seen: ${count}`
+    : `nothing new where it could be seen: ${count}`;
+}
+
 /** A receipt: what was due, what came of it, what was found, done and spent. */
 export async function renderBeat(
   store: StoreReader,
@@ -126,12 +136,12 @@ export async function renderBeat(
   const by = deciders.size === 1 && decider ? `, decided by the ${decider}` : "";
   if (findings.length > 0) {
     lines.push("", `${plural(findings.length, "finding")}, as they stand now${by}:`);
-  } else if (beat.missedCount === null && beat.outcome === "quiet") lines.push("", "nothing new");
+  } else if (beat.missedCount === null && beat.outcome === "quiet") lines.push("", quietEnd(beat));
   for (const { id, severity, state, title, verdict, decidedBy } of findings) {
     const own = by || !decidedBy ? "" : ` by the ${decidedBy}`;
     const decided = verdict ? ` → ${verdictWords[verdict]}${own}` : "";
     const text = wrap(`  #${id} ${severity} ${state}: ${title}${decided}`, out.columns, "      ");
-    lines.push(text.replace(severity, paint(severityStyle[severity], severity)));
+    lines.push(paintState(text, { severity, state }, paint));
   }
   if (beat.runId !== null) {
     lines.push(

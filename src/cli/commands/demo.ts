@@ -2,6 +2,7 @@ import { tmpdir, userInfo } from "node:os";
 import { join, resolve } from "node:path";
 import { loadConfig } from "../../config/load.ts";
 import { offerPublicApi } from "../../config/user-module.ts";
+import { freeDemoPort } from "../../demo/index.ts";
 import type { CommandContext } from "../context.ts";
 import { keepWatch } from "./start.ts";
 
@@ -13,6 +14,8 @@ export async function demo(context: CommandContext, options: { dir?: string }): 
     ? resolve(options.dir)
     : join(tmpdir(), `watchkeeper-demo-${userInfo().uid}`);
   const file = join(packageInfo.root, "dist", "demo.config.js");
+  // The demo's config reads it: a demo or daemon that has the usual port goes on undisturbed.
+  process.env.WATCHKEEPER_DEMO_PORT ??= String(await freeDemoPort());
   const config = await loadConfig({ file, environment, baseDir: dir });
   err.write(`The demo's world and state are kept in ${dir}. Ctrl-C ends it.\n`);
   return keepWatch({ ...context, configFile: file, stateDir: join(dir, "state") }, config, "info");

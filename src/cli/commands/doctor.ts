@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, statfsSync, statSync } from "node:fs";
+import { existsSync, statfsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { loadConfig, type ResolvedConfig } from "../../config/load.ts";
 import { attentionSettings } from "../../daemon.ts";
@@ -6,10 +6,11 @@ import { systemClock } from "../../domain/clock.ts";
 import { createScrub } from "../../domain/scrub.ts";
 import { formatDuration } from "../../domain/duration.ts";
 import { describeError } from "../../domain/errors.ts";
-import { dryRun } from "../../heartbeat/dry-run.ts";
+import { severityRank } from "../../domain/finding.ts";
+import { dryRun, type DryLook } from "../../heartbeat/dry-run.ts";
 import { loadSkills, silentSkillLog, type LoadedCheck } from "../../skills/load.ts";
 import { isLocked } from "../../store/index.ts";
-import { databasePath } from "../../store/database.ts";
+import { databasePath, whyUnusableStateDir } from "../../store/database.ts";
 import { inspectConfig } from "../config-report.ts";
 import { exit, readStore, type CommandContext } from "../context.ts";
 import { rehearseDemo } from "../demo-rehearsal.ts";
@@ -52,19 +53,9 @@ async function diagnoseConfig(context: CommandContext): Promise<Diagnosis[]> {
 
 function diagnoseStateDir({ stateDir }: CommandContext): Diagnosis {
   const name = "state";
-  const existing = nearestExisting(stateDir);
-  const unusable = (reason: string): Diagnosis => ({
-    name,
-    level: "fail",
-    message: `${stateDir} cannot be used: ${reason}; give a directory that you may write with --state DIR`,
-  });
-  if (!statSync(existing).isDirectory()) return unusable(`${existing} is a file`);
-  try {
-    accessSync(existing, constants.W_OK | constants.X_OK);
-  } catch {
-    return unusable(`you may not write ${existing}`);
-  }
-  if (existing !== stateDir) {
+  const trouble = whyUnusableStateDir(stateDir);
+  if (trouble) return { name, level: "fail", message: describeError(trouble) };
+  if (!existsSync(stateDir)) {
     return { name, level: "ok", message: `${stateDir} will be made at the first start` };
   }
   const mode = statSync(stateDir).mode & 0o777;
@@ -154,12 +145,36 @@ async function diagnoseChecks(
     attention: attentionSettings(config),
     scrub: createScrub(config.secrets),
   });
-  return looks.map(({ name, outcome, error, durationMs }) =>
-    outcome === "ok"
-      ? { name, level: "ok", message: `looked in ${formatDuration(durationMs)}` }
-      : { name, level: "fail", message: error ?? outcome },
-  );
+  return looks.map(diagnoseLook);
 }
+
+/** Of the first look of all: what it leaves alone is nothing to mend. */
+const firstLook = /^first look: /;
+
+/** A look that succeeded may still have seen that something is wrong. */
+function diagnoseLook({ name, outcome, error, durationMs, notes, findings }: DryLook): Diagnosis {
+  if (outcome !== "ok") return { name, level: "fail", message: error ?? outcome };
+  const trouble = [
+    ...findings
+      .filter(({ severity }) => severityRank(severity) >= severityRank("warning"))
+      .map(({ title }) => title),
+    ...notes.filter((note) => !firstLook.test(note)),
+  ];
+  if (trouble.length > 0) {
+    // `services/off: off: refused` says its name twice.
+    const own = `${name.split("/").at(-1) ?? ""}: `;
+    const said = trouble.map((line) => (line.startsWith(own) ? line.slice(own.length) : line));
+    return { name, level: "warn", message: enumerated(said) };
+  }
+  return { name, level: "ok", message: `looked in ${formatDuration(durationMs)}` };
+}
+
+const mostTroubles = 3;
+
+const enumerated = (lines: readonly string[]): string =>
+  lines.length <= mostTroubles
+    ? lines.join("; ")
+    : `${lines.slice(0, mostTroubles).join("; ")}; and ${lines.length - mostTroubles} more`;
 
 async function diagnoseDaemon(context: CommandContext): Promise<Diagnosis> {
   const name = "daemon";

@@ -1,10 +1,10 @@
-import { parseDuration } from "../../domain/duration.ts";
-import { ConfigError, WatchkeeperError } from "../../domain/errors.ts";
+import { WatchkeeperError } from "../../domain/errors.ts";
 import type { Finding, FindingStatus } from "../../domain/finding.ts";
 import { requestWake } from "../../control.ts";
 import { findingView } from "../../views/finding.ts";
 import {
   exit,
+  parseDurationOption,
   parseId,
   parseLimit,
   readExistingStore,
@@ -110,7 +110,7 @@ export async function ackFinding(context: CommandContext, id: string): Promise<n
     store,
     wanted,
     finding,
-    "acknowledged; you hear of it again only when it changes",
+    "acknowledged; you hear of it again only when it gets worse",
   );
 }
 
@@ -120,12 +120,7 @@ export async function snoozeFinding(
   options: { for: string },
 ): Promise<number> {
   const wanted = parseId(id);
-  const ms = parseDuration(options.for);
-  if (ms === undefined) {
-    throw new ConfigError("DURATION_INVALID", `"${options.for}" is not a duration`, {
-      hint: "Write one such as 30m, 2h or 1d",
-    });
-  }
+  const ms = parseDurationOption(options.for);
   await using store = await writeStore(context);
   const until = Date.now() + ms;
   const finding = await store.snooze(wanted, until);

@@ -21,13 +21,28 @@ export function init(context: CommandContext): Promise<number> {
       const shown = relative(process.cwd(), path) || path;
       out.write(written ? `wrote ${shown}\n` : `left ${shown} as it is\n`);
     }
+    const call = (words: string) => `${callOf(context)} ${words}${givenOptions(context)}`;
     out.write(
       "\nNext:\n  1. Name your mail, calendar and services in the configuration, and put secrets into .env\n" +
-        "  2. watchkeeper config check\n  3. watchkeeper doctor\n  4. watchkeeper start\n",
+        `  2. ${call("config check")}\n  3. ${call("doctor")}\n  4. ${call("start")}\n`,
     );
   }
   return Promise.resolve(exit.done);
 }
+
+/** A checkout's command is on nobody's path: npx finds it there. */
+const callOf = ({ packageInfo }: CommandContext): string =>
+  existsSync(join(packageInfo.root, "src")) ? "npx watchkeeper" : "watchkeeper";
+
+/** What the next commands must be given to mean the same files, ready to be pasted. */
+function givenOptions({ given }: CommandContext): string {
+  const option = (name: string, value: string | undefined) =>
+    value === undefined ? "" : ` ${name} ${shellWord(value)}`;
+  return option("--config", given.config) + option("--state", given.state);
+}
+
+const shellWord = (text: string): string =>
+  /^[\w./~:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 
 function writeNew(path: string, text: string, mode: number): boolean {
   if (existsSync(path)) return false;

@@ -2,6 +2,7 @@ import { formatDuration } from "../../domain/duration.ts";
 import { WatchkeeperError } from "../../domain/errors.ts";
 import { runView, stepView } from "../../views/run.ts";
 import { exit, parseId, parseLimit, readExistingStore, type CommandContext } from "../context.ts";
+import { stepLines } from "../journal.ts";
 import {
   compact,
   dollars,
@@ -70,10 +71,6 @@ export async function showRun(context: CommandContext, id: string): Promise<numb
   }
   const { columns } = context.out;
   const say = (text: string, indent = "  ") => wrap(quoted(text), columns, indent);
-  const cell = (label: string, value: unknown) => {
-    const text = typeof value === "string" ? value : JSON.stringify(value);
-    return wrap(`     ${label}: ${excerpt(quoted(text))}`, columns, "       ");
-  };
   const when = shortTime(run.startedAt, Date.now(), hostTimezone());
   const lines = [
     say(`run ${run.id}, ${when}, ${run.model}: ${run.outcome ?? "going on"}`),
@@ -85,26 +82,10 @@ export async function showRun(context: CommandContext, id: string): Promise<numb
     ...(run.error ? [say(`error: ${run.error}`)] : []),
     ...(run.summary ? [say(`the model's summary: ${run.summary}`)] : []),
   ];
-  for (const step of run.steps) {
-    const took = step.durationMs === null ? "not finished" : formatDuration(step.durationMs);
-    const decision = step.decision ? `, ${step.decision}` : "";
-    const who = step.kind === "model" ? "the model" : "the tool";
-    lines.push(
-      "",
-      wrap(`  ${step.index + 1}. ${who} ${step.name}, ${took}${decision}`, columns, "     "),
-    );
-    if (step.reason && step.decision !== "allow") lines.push(cell("why", step.reason));
-    lines.push(cell("in", step.input));
-    if (step.output !== null) lines.push(cell("out", step.output));
-    if (step.error) lines.push(cell("error", step.error));
-  }
+  for (const step of run.steps) lines.push("", ...stepLines(step, columns));
   lines.push("", "`--json` shows inputs and outputs in full.");
   context.out.write(`${lines.join("\n")}\n`);
   return exit.done;
 }
 
 const tokens = (count: number): string => plural(count, "token");
-
-const longestExcerpt = 300;
-const excerpt = (text: string): string =>
-  text.length > longestExcerpt ? `${text.slice(0, longestExcerpt)}…` : text;

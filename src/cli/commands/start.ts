@@ -4,6 +4,7 @@ import { offerControl, openWatch } from "../../daemon.ts";
 import { describeError } from "../../domain/errors.ts";
 import { createScrub } from "../../domain/scrub.ts";
 import { formatTimeOfDay } from "../../domain/zoned-time.ts";
+import { missingPrices, pricesWith } from "../../model/pricing.ts";
 import { createLog, type Log, type LogLevel } from "../../telemetry/log.ts";
 import { readableLog } from "../../telemetry/readable.ts";
 import { exit, type CommandContext } from "../context.ts";
@@ -67,6 +68,10 @@ export async function keepWatch(
       fields,
       `keeping watch: ${plural(watch.skills.length, "skill")}, ${plural(checks, "check")}${model}`,
     );
+    const models = config.model.chain.map(({ model }) => model);
+    for (const missing of missingPrices(models, pricesWith(config.model.prices))) {
+      log.warn({}, missing);
+    }
     for (const part of config.unused) log.warn({}, `${part} is not used by this version yet`);
     signals.onStop(() => watch.stop());
     await watch.keepWatch();

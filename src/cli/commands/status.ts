@@ -31,12 +31,21 @@ export async function readStatus(context: CommandContext): Promise<StatusView> {
   const { version } = context.packageInfo;
   await using store = readStore(context);
   if (!store)
-    return statusView({ version, now, running, record: null, today: nothing, month: nothing });
+    return statusView({
+      version,
+      now,
+      running,
+      record: null,
+      pause: null,
+      today: nothing,
+      month: nothing,
+    });
   return statusView({
     version,
     now,
     running,
     record: await store.status(),
+    pause: await store.pausedAt(now),
     today: await store.spendSince(startOf("day", now, timezone)),
     month: await store.spendSince(startOf("month", now, timezone)),
   });
@@ -67,6 +76,12 @@ function renderStatus(view: StatusView, { out, environment, stateDir }: CommandC
         "  ",
       ),
     );
+  }
+  if (view.pause) {
+    const { since, until, reason } = view.pause;
+    const end = until === null ? "until `watchkeeper resume`" : `until ${time(until)}`;
+    const text = detail(`paused since ${time(since)}, ${end}${reason ? `: ${reason}` : ""}`);
+    lines.push(paint("yellow", text));
   }
   if (view.checks.length > 0) lines.push("", checkTable(view, paint, time, out.columns));
   const troubled = view.checks.filter(

@@ -1,0 +1,49 @@
+import type { ImapFlow } from "imapflow";
+import type { ImapServer } from "./config.ts";
+import { openFolder, withClient } from "./imap-connection.ts";
+import { findInFolder } from "./imap-find.ts";
+import { notKept, type SentCopy, type SentFolder } from "./sent-folder.ts";
+
+/** The folder that an IMAP server, or its name, says is for sent mail. */
+export function imapSent(server: ImapServer, baseDir: string): SentFolder {
+  return {
+    find: (ids, { signal, now }) =>
+      withClient(server, { baseDir, signal }, async (client) => {
+        const path = await sentPath(client);
+        return path === undefined ? undefined : findIn(client, path, ids, now);
+      }),
+    keep: ({ messageId, raw }: SentCopy, { signal, now }) =>
+      withClient(server, { baseDir, signal }, async (client) => {
+        const path = await sentPath(client);
+        if (path === undefined) return false;
+        if ((await findIn(client, path, [messageId], now)).size > 0) return true;
+        const appended = await client.append(path, raw, ["\\Seen"], now);
+        if (appended === false) throw notKept(`the server did not take it into ${path}`);
+        return true;
+      }),
+  };
+}
+
+async function findIn(
+  client: ImapFlow,
+  path: string,
+  ids: readonly string[],
+  now: Date,
+): Promise<Set<string>> {
+  const folder = await openFolder(client, path);
+  const found = new Set<string>();
+  for (const id of ids) {
+    if ((await findInFolder({ client, folder }, id, now)) !== undefined) found.add(id);
+  }
+  return found;
+}
+
+async function sentPath(client: ImapFlow): Promise<string | undefined> {
+  const folders = (await client.list()).filter(
+    ({ specialUse, flags }) =>
+      specialUse === "\\Sent" && !flags.has("\\Noselect") && !flags.has("\\NonExistent"),
+  );
+  // What the server says goes before what a name suggests.
+  const named = folders.find(({ specialUseSource }) => specialUseSource === "extension");
+  return (named ?? folders[0])?.path;
+}

@@ -1,0 +1,50 @@
+import { createHash } from "node:crypto";
+import { rename, stat, unlink, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import type { Account } from "./config.ts";
+import { maildirMailbox } from "./maildir-mailbox.ts";
+import { notKept, type SentCopy, type SentFolder } from "./sent-folder.ts";
+
+/** The folder `.Sent` inside a Maildir (Maildir++). It is used when it is there, and never made. */
+export function maildirSent(account: Account, maildir: string, baseDir: string): SentFolder {
+  const path = join(resolve(baseDir, maildir), ".Sent");
+  const mailbox = maildirMailbox({ account, path, baseDir });
+  const find: SentFolder["find"] = async (ids, context) => {
+    if (!(await isMaildir(path))) return undefined;
+    const found = new Set<string>();
+    for (const id of ids) {
+      if ((await mailbox.find(id, context)) !== undefined) found.add(id);
+    }
+    return found;
+  };
+  return {
+    find,
+    async keep(copy, context) {
+      const found = await find([copy.messageId], context);
+      if (found === undefined) return false;
+      if (found.size === 0) await deliver(path, copy, context.now);
+      return true;
+    },
+  };
+}
+
+/** As the Maildir rules have it: written whole in tmp/, then moved. */
+async function deliver(path: string, { messageId, raw }: SentCopy, now: Date): Promise<void> {
+  const unique = createHash("sha256").update(messageId).digest("hex").slice(0, 24);
+  const name = `${Math.floor(now.getTime() / 1_000)}.${unique}.watchkeeper`;
+  const temporary = join(path, "tmp", name);
+  try {
+    await writeFile(temporary, raw, { flag: "wx", mode: 0o600, flush: true });
+    await rename(temporary, join(path, "cur", `${name}:2,S`));
+  } catch (error) {
+    await unlink(temporary).catch(() => undefined);
+    throw notKept(`${path} cannot be written`, error);
+  }
+}
+
+async function isMaildir(path: string): Promise<boolean> {
+  const parts = await Promise.all(
+    ["cur", "new", "tmp"].map((folder) => stat(join(path, folder)).catch(() => undefined)),
+  );
+  return parts.every((part) => part?.isDirectory() === true);
+}

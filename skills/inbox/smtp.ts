@@ -1,0 +1,162 @@
+import { Readable } from "node:stream";
+import type SMTPConnection from "nodemailer/lib/smtp-connection";
+import { ToolError } from "watchkeeper";
+import type { SmtpServer } from "./config.ts";
+import { isLoopback, readAuthority } from "./server-tls.ts";
+import { explainFailure, portOf, serverWords } from "./smtp-errors.ts";
+
+export interface Delivery {
+  readonly server: SmtpServer;
+  readonly baseDir: string;
+  readonly from: string;
+  readonly to: readonly string[];
+  /** The whole message, lines ending in CRLF. */
+  readonly raw: Buffer;
+}
+
+export interface Delivered {
+  readonly accepted: string[];
+  readonly rejected: string[];
+  /** What the server said of each one that it rejected. */
+  readonly refusals: string[];
+}
+
+/** How long each wait may take, in milliseconds. */
+export interface SmtpLimits {
+  readonly connectMs: number;
+  readonly greetingMs: number;
+  /** The server may say nothing for so long: many look for spam before they take a message. */
+  readonly silenceMs: number;
+  readonly totalMs: number;
+}
+
+const smtpLimits: SmtpLimits = {
+  connectMs: 15_000,
+  greetingMs: 15_000,
+  silenceMs: 60_000,
+  totalMs: 90_000,
+};
+
+/**
+ * Hands one message to an SMTP server.
+ * @throws ToolError when it was certainly not sent; AdapterError SMTP_OUTCOME_UNKNOWN when nobody can
+ *   tell, because the connection ended between the first byte of the message and the last reply
+ */
+export async function deliver(
+  delivery: Delivery,
+  { signal, limits = smtpLimits }: { signal: AbortSignal; limits?: SmtpLimits },
+): Promise<Delivered> {
+  const { server, from, to, raw } = delivery;
+  const connection = await createConnection(delivery, limits);
+  // The client reads the message only when the server has said that it is ready for it (354).
+  let handedOver = false;
+  const message = new Readable({
+    read() {
+      handedOver = true;
+      this.push(raw);
+      this.push(null);
+    },
+  });
+  const broken = Promise.withResolvers<never>();
+  // Without a listener a late error would end the process; without this, a late rejection.
+  broken.promise.catch(() => undefined);
+  connection.on("error", broken.reject);
+  connection.once("end", () => broken.reject(new Error("the connection was closed")));
+  const deadline = AbortSignal.any([signal, AbortSignal.timeout(limits.totalMs)]);
+  const stop = () => {
+    broken.reject(new Error(signal.aborted ? "it was stopped" : "it took too long"));
+    connection.close();
+  };
+  deadline.addEventListener("abort", stop, { once: true });
+  try {
+    if (deadline.aborted) stop();
+    const step = <Value>(promise: Promise<Value>) => Promise.race([promise, broken.promise]);
+    await step(connected(connection));
+    await step(loggedIn(connection, server));
+    const {
+      accepted,
+      rejected,
+      rejectedErrors = [],
+    } = await step(sent(connection, { from, to: [...to], size: raw.length }, message));
+    connection.quit();
+    return {
+      accepted,
+      rejected,
+      refusals: rejectedErrors.map((error) => serverWords(error, server)),
+    };
+  } catch (error) {
+    throw explainFailure(error, { server, handedOver, stopped: signal.aborted });
+  } finally {
+    deadline.removeEventListener("abort", stop);
+    connection.close();
+  }
+}
+
+async function createConnection(
+  { server, baseDir }: Delivery,
+  limits: SmtpLimits,
+): Promise<SMTPConnection> {
+  const { default: Connection } = await import("nodemailer/lib/smtp-connection");
+  const { host, secure, tls } = server;
+  const ca = await authorityOf(server, baseDir);
+  return new Connection({
+    host,
+    port: portOf(server),
+    secure,
+    // Neither password nor mail crosses a network in the clear: without TLS from the start, STARTTLS
+    // is a must, except within this machine.
+    ...(secure ? {} : isLoopback(host) ? { ignoreTLS: true } : { requireTLS: true }),
+    tls: {
+      minVersion: "TLSv1.2",
+      ...(ca === undefined ? {} : { ca }),
+      ...(tls?.servername === undefined ? {} : { servername: tls.servername }),
+    },
+    connectionTimeout: limits.connectMs,
+    dnsTimeout: limits.connectMs,
+    greetingTimeout: limits.greetingMs,
+    socketTimeout: limits.silenceMs,
+    maxResponseSize: 64 * 1024,
+    logger: false,
+  });
+}
+
+async function authorityOf({ tls }: SmtpServer, baseDir: string): Promise<string | undefined> {
+  if (tls?.ca === undefined) return undefined;
+  try {
+    return await readAuthority(tls.ca, baseDir);
+  } catch {
+    throw new ToolError("SMTP_CA_UNREADABLE", `cannot read the certificate authority ${tls.ca}`, {
+      hint: "The mail was not sent; the owner must correct smtp.tls.ca in the inbox account",
+    });
+  }
+}
+
+function connected(connection: SMTPConnection): Promise<void> {
+  return new Promise((resolve, reject) => {
+    connection.connect((error) => (error ? reject(error) : resolve()));
+  });
+}
+
+function loggedIn(connection: SMTPConnection, { user, password }: SmtpServer): Promise<void> {
+  if (user === undefined || password === undefined) return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    connection.login({ user, pass: password }, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+type Envelope = Parameters<SMTPConnection["send"]>[0];
+type SendCallback = Parameters<SMTPConnection["send"]>[2];
+type SendInfo = NonNullable<Parameters<SendCallback>[1]>;
+
+function sent(
+  connection: SMTPConnection,
+  envelope: Envelope,
+  message: Readable,
+): Promise<SendInfo> {
+  return new Promise((resolve, reject) => {
+    connection.send(envelope, message, (error, info) => {
+      if (info) resolve(info);
+      else reject(error ?? new Error("the server gave no result"));
+    });
+  });
+}

@@ -1,0 +1,75 @@
+import { describeIssues, nearestOf } from "../config/issues.ts";
+import { loadConfig, type ResolvedConfig } from "../config/load.ts";
+import { offerPublicApi } from "../config/user-module.ts";
+import { ConfigError, describeError } from "../domain/errors.ts";
+import type { ToolEffect } from "../domain/policy.ts";
+import { loadSkills, silentSkillLog, type LoadedTool } from "../skills/load.ts";
+import type { CommandContext } from "./context.ts";
+import { quoted } from "./text.ts";
+
+/** The tools of the config, for commands that look at one without a watch. */
+export interface OpenTools extends AsyncDisposable {
+  readonly config: ResolvedConfig;
+  /** @throws ConfigError with the nearest name when there is none of that name. */
+  get(name: string): LoadedTool;
+}
+
+export async function openTools(context: CommandContext): Promise<OpenTools> {
+  const { configFile: file, environment, packageInfo, err } = context;
+  offerPublicApi(packageInfo.root);
+  const config = await loadConfig({ file, environment });
+  const { builtinSkillsDir } = packageInfo;
+  const { skills, broken } = await loadSkills(config, { builtinSkillsDir, logFor: silentSkillLog });
+  for (const { name, error } of broken) {
+    err.write(`watchkeeper: the skill ${name} is off: ${quoted(error)}\n`);
+  }
+  const tools = new Map(skills.flatMap((skill) => skill.tools).map((tool) => [tool.name, tool]));
+  return {
+    config,
+    get(name) {
+      const tool = tools.get(name);
+      if (tool) return tool;
+      const nearest = nearestOf(name, [...tools.keys()]);
+      throw new ConfigError("TOOL_UNKNOWN", `there is no tool "${name}"`, {
+        hint: nearest ? `Did you mean "${nearest}"?` : "`watchkeeper skills` lists them",
+      });
+    },
+    async [Symbol.asyncDispose]() {
+      for (const skill of skills) await skill.close();
+    },
+  };
+}
+
+/** Reads arguments as a person types them. @throws ConfigError when they are not JSON. */
+export function parseArguments(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ConfigError("ARGUMENTS_NOT_JSON", "the arguments are not JSON", {
+      cause,
+      hint: `Write an object in single quotes, such as '{"to": "a@example.com"}'`,
+    });
+  }
+}
+
+/** What the tool makes of the arguments. @throws ConfigError when they do not fit it. */
+export function fitArguments(
+  { name, definition }: LoadedTool,
+  given: unknown,
+): { readonly input: unknown; readonly effect: ToolEffect } {
+  const misfit = (why: string) =>
+    new ConfigError("ARGUMENTS_INVALID", `the arguments do not fit ${name}: ${why}`);
+  let problems: string[];
+  try {
+    const parsed = definition.input.safeParse(given, { reportInput: true });
+    if (parsed.success) {
+      const { effect } = definition;
+      const input: unknown = parsed.data;
+      return { input, effect: typeof effect === "function" ? effect(input) : effect };
+    }
+    problems = describeIssues(definition.input, parsed.error.issues, "arguments");
+  } catch (error) {
+    throw misfit(describeError(error));
+  }
+  throw misfit(problems.slice(0, 5).join("; "));
+}

@@ -1,0 +1,35 @@
+import { WatchkeeperError } from "../domain/errors.ts";
+import type { EffectRecord } from "../store/port.ts";
+import { contain } from "./contained.ts";
+import type { EffectDependencies } from "./perform.ts";
+
+/**
+ * Takes a `write` back.
+ * @throws WatchkeeperError when it cannot be, with the reason.
+ */
+export async function undoEffect(
+  id: number,
+  { store, clock, tools, scrub, signal }: EffectDependencies,
+): Promise<EffectRecord> {
+  const refuse = (message: string, hint?: string) =>
+    new WatchkeeperError("UNDO_REFUSED", message, hint === undefined ? {} : { hint });
+  const effect = await store.getEffect(id);
+  if (!effect) throw refuse(`there is no effect ${id}`);
+  const tool = tools.get(effect.tool);
+  if (effect.effect !== "write" || !tool?.definition.undo)
+    throw refuse(`${effect.tool} cannot be undone`);
+  if (effect.undoneAt !== null) throw refuse(`effect ${id} was undone already`);
+  if (effect.state !== "done") throw refuse(`effect ${id} is ${effect.state}, not done`);
+  if (!(await store.beginUndo(id, clock.now()))) throw refuse(`effect ${id} was undone already`);
+  const end = await contain(tool, `undo-${effect.idempotencyKey}`, { clock, signal }, async () =>
+    tool.definition.undo?.(effect.result),
+  );
+  if (end.kind !== "returned") {
+    await store.failUndo(id);
+    throw new WatchkeeperError(
+      "UNDO_FAILED",
+      `effect ${id} could not be undone: ${scrub(end.error)}`,
+    );
+  }
+  return { ...effect, undoneAt: clock.now() };
+}

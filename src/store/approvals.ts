@@ -1,0 +1,92 @@
+import { and, asc, desc, eq, getTableColumns, gt, isNull, lte } from "drizzle-orm";
+import { writing, type Db } from "./database.ts";
+import type { ApprovalRecord, Store, StoreReader } from "./port.ts";
+import { approvals, effects, stopButton } from "./schema.ts";
+
+/** What waits for the owner's word, and the owner's stop button. */
+
+type ApprovalReads = Pick<StoreReader, "listApprovals" | "getApproval" | "pausedAt">;
+type ApprovalWrites = Pick<
+  Store,
+  "addApproval" | "decideApproval" | "expireApprovals" | "approvedCalls" | "pause" | "resume"
+>;
+
+const withEffect = (db: Db) =>
+  db
+    .select({ ...getTableColumns(approvals), effectId: effects.id })
+    .from(approvals)
+    .leftJoin(effects, eq(effects.approvalId, approvals.id));
+
+export function approvalReads(db: Db): ApprovalReads {
+  const pressed = db.select().from(stopButton).where(eq(stopButton.id, 1)).prepare();
+  return {
+    async listApprovals({ all, limit }): Promise<ApprovalRecord[]> {
+      const query = withEffect(db).$dynamic();
+      return all
+        ? query.orderBy(desc(approvals.id)).limit(limit).all()
+        : query
+            .where(eq(approvals.status, "pending"))
+            .orderBy(asc(approvals.id))
+            .limit(limit)
+            .all();
+    },
+    async getApproval(id) {
+      return withEffect(db).where(eq(approvals.id, id)).get();
+    },
+    async pausedAt(now) {
+      const row = pressed.get();
+      if (!row || (row.until !== null && row.until <= now)) return null;
+      return { pausedAt: row.pausedAt, until: row.until, reason: row.reason };
+    },
+  };
+}
+
+export function approvalWrites(db: Db): ApprovalWrites {
+  return {
+    async addApproval(approval) {
+      return db.insert(approvals).values(approval).returning({ id: approvals.id }).get().id;
+    },
+
+    async decideApproval(id, { decision, note, at, edited }) {
+      return db.transaction(() => {
+        const decided = db
+          .update(approvals)
+          .set({ status: decision, note, decidedAt: at, ...edited })
+          .where(
+            and(eq(approvals.id, id), eq(approvals.status, "pending"), gt(approvals.expiresAt, at)),
+          )
+          .run();
+        if (decided.changes === 0) return undefined;
+        return withEffect(db).where(eq(approvals.id, id)).get();
+      }, writing);
+    },
+
+    async expireApprovals(at) {
+      const expired = db
+        .update(approvals)
+        .set({ status: "expired", decidedAt: at })
+        .where(and(eq(approvals.status, "pending"), lte(approvals.expiresAt, at)))
+        .returning()
+        .all();
+      return expired.map((approval) => ({ ...approval, effectId: null }));
+    },
+
+    async approvedCalls() {
+      return withEffect(db)
+        .where(and(eq(approvals.status, "approved"), isNull(effects.id)))
+        .orderBy(asc(approvals.id))
+        .all();
+    },
+
+    async pause(pause) {
+      db.insert(stopButton)
+        .values({ id: 1, ...pause })
+        .onConflictDoUpdate({ target: stopButton.id, set: pause })
+        .run();
+    },
+
+    async resume() {
+      db.delete(stopButton).where(eq(stopButton.id, 1)).run();
+    },
+  };
+}

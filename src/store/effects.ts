@@ -1,0 +1,104 @@
+import { and, asc, desc, eq, gte, inArray, isNull, sql } from "drizzle-orm";
+import { writing, type Db } from "./database.ts";
+import type { EffectRecord, Store, StoreReader } from "./port.ts";
+import { effects } from "./schema.ts";
+
+/** The write-ahead journal of what tools do: intent before, outcome after. */
+
+type EffectReads = Pick<StoreReader, "getEffect" | "getEffectByKey" | "listEffects" | "grantUses">;
+type EffectWrites = Pick<
+  Store,
+  "planEffect" | "markEffectSent" | "finishEffect" | "unsettledEffects" | "beginUndo" | "failUndo"
+>;
+
+export function effectReads(db: Db): EffectReads {
+  return {
+    async getEffect(id) {
+      return db.select().from(effects).where(eq(effects.id, id)).get();
+    },
+    async getEffectByKey(key) {
+      return db.select().from(effects).where(eq(effects.idempotencyKey, key)).get();
+    },
+    async listEffects({ limit }): Promise<EffectRecord[]> {
+      return db.select().from(effects).orderBy(desc(effects.id)).limit(limit).all();
+    },
+    async grantUses(key, since) {
+      return usesOf(db, key, since);
+    },
+  };
+}
+
+/** What certainly did not happen does not use a grant up. */
+function usesOf(db: Db, key: string, since: number): number {
+  const row = db
+    .select({ count: sql<number>`count(*)` })
+    .from(effects)
+    .where(
+      and(
+        eq(effects.grantKey, key),
+        gte(effects.plannedAt, since),
+        sql`${effects.state} <> 'failed'`,
+      ),
+    )
+    .get();
+  return row?.count ?? 0;
+}
+
+export function effectWrites(db: Db): EffectWrites {
+  return {
+    async planEffect({ grant, at, ...effect }) {
+      return db.transaction(() => {
+        if (grant && usesOf(db, grant.key, grant.since) >= grant.maxPerDay) {
+          return { ok: false, reason: `the grant's ${grant.maxPerDay} uses of today are used up` };
+        }
+        const inserted = db
+          .insert(effects)
+          .values({ ...effect, grantKey: grant?.key ?? null, state: "planned", plannedAt: at })
+          .onConflictDoNothing()
+          .returning({ id: effects.id })
+          .get() as { id: number } | undefined;
+        return inserted
+          ? { ok: true, id: inserted.id }
+          : { ok: false, reason: "this very call was made already" };
+      }, writing);
+    },
+
+    async markEffectSent(id, at) {
+      const sent = db
+        .update(effects)
+        .set({ state: "sent", sentAt: at })
+        .where(and(eq(effects.id, id), eq(effects.state, "planned")))
+        .run();
+      return sent.changes > 0;
+    },
+
+    async finishEffect(id, { state, result, error, at }) {
+      db.update(effects)
+        .set({ state, result, error, finishedAt: at })
+        .where(and(eq(effects.id, id), inArray(effects.state, ["planned", "sent", "unknown"])))
+        .run();
+    },
+
+    async unsettledEffects() {
+      return db
+        .select()
+        .from(effects)
+        .where(inArray(effects.state, ["planned", "sent"]))
+        .orderBy(asc(effects.id))
+        .all();
+    },
+
+    async beginUndo(id, at) {
+      const begun = db
+        .update(effects)
+        .set({ undoneAt: at })
+        .where(and(eq(effects.id, id), eq(effects.state, "done"), isNull(effects.undoneAt)))
+        .run();
+      return begun.changes > 0;
+    },
+
+    async failUndo(id) {
+      db.update(effects).set({ undoneAt: null }).where(eq(effects.id, id)).run();
+    },
+  };
+}
