@@ -304,6 +304,19 @@ describe("a tool call", () => {
     expect(posted).toBe(3);
   });
 
+  it("uses a grant up also when it fails: it was begun", async () => {
+    let begun = 0;
+    const grants = [{ tool: "act", when: {}, maxPerDay: 2, evenIfUntrusted: true }];
+    const run = () => {
+      begun += 1;
+      return Promise.reject(new ToolError("RESTART_FAILED", "exit code 3"));
+    };
+    const { call, asked } = await bench({ act: readTool(run, { effect: "send" }) }, { grants });
+    for (const id of ["1", "2", "3", "4"]) await call(["act", { id }]);
+    expect(begun).toBe(2);
+    expect(asked).toEqual([1, 2]);
+  });
+
   it("is not done while watchkeeper is paused", async () => {
     let posted = 0;
     const tool = readTool(async () => (posted += 1), { effect: "write" });

@@ -28,7 +28,7 @@ export function effectReads(db: Db): EffectReads {
   };
 }
 
-/** What certainly did not happen does not use a grant up. */
+/** Only what was never begun does not use a grant up: a tool that failed may have done something. */
 function usesOf(db: Db, key: string, since: number): number {
   const row = db
     .select({ count: sql<number>`count(*)` })
@@ -37,7 +37,7 @@ function usesOf(db: Db, key: string, since: number): number {
       and(
         eq(effects.grantKey, key),
         gte(effects.plannedAt, since),
-        sql`${effects.state} <> 'failed'`,
+        sql`(${effects.state} <> 'failed' or ${effects.sentAt} is not null)`,
       ),
     )
     .get();
