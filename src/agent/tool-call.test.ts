@@ -171,6 +171,27 @@ describe("a tool call", () => {
     ],
     // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- a skill may
     ["a throw of nothing", readTool(() => Promise.reject(undefined)), /^unknown error$/],
+    [
+      "a label that is none",
+      readTool(() => Promise.resolve(1), { effect: (() => "Read") as never }),
+      /could not be checked: the tool does not say what it does/,
+    ],
+    [
+      "an input that cannot be put on record",
+      readTool(() => Promise.resolve(1), {
+        effect: "send",
+        input: z.object({ id: z.string().transform((id) => new Map([[id, 1]])) }),
+      }),
+      /could not be checked: the value is not plain data/,
+    ],
+    [
+      "an input that changes each time it is read",
+      readTool(() => Promise.resolve(1), {
+        effect: "send",
+        input: z.object({ id: z.string().transform((id) => `${id}!`) }),
+      }),
+      /^Not done, and the owner cannot be asked: the tool would not be given the arguments as they/,
+    ],
     ["a result in a circle", readTool(() => Promise.resolve(circle)), /circular/],
     ["a result without JSON", readTool(() => Promise.resolve({ size: 1n })), /BigInt/],
     [
@@ -293,6 +314,29 @@ describe("a tool call", () => {
     await call(["act", ok]);
     expect(asked).toEqual([1]);
     expect(await store.listApprovals({ all: true, limit: 10 })).toHaveLength(1);
+  });
+
+  it("is asked for once when it stands in one reply several times", async () => {
+    const { call, asked, store } = await bench({
+      act: readTool(() => Promise.resolve("posted"), { effect: "send" }),
+    });
+    await call(["act", ok], ["act", ok], ["act", ok]);
+    expect(asked).toEqual([1]);
+    expect(await store.listApprovals({ all: true, limit: 10 })).toHaveLength(1);
+  });
+
+  it.each([
+    ["that throws", () => Promise.reject(new Error("no such mail"))],
+    ["that gives a fact without a value", () => Promise.resolve({ id: undefined })],
+  ])("whose look-up of facts %s is not allowed by an argument instead", async (_, subject) => {
+    const act = readTool(() => Promise.resolve("posted"), {
+      effect: "send",
+      subject: subject as never,
+    });
+    const grants = [{ tool: "act", when: { id: "7" }, maxPerDay: 1, evenIfUntrusted: true }];
+    const { call, steps } = await bench({ act }, { grants });
+    await call(["act", ok]);
+    expect(await steps()).toMatchObject([{ decision: "ask" }]);
   });
 
   it("never exceeds a grant's cap, however many calls stand side by side", async () => {
