@@ -245,7 +245,9 @@ async function converse(
     messages.push(situation);
   }
   const findingIds = findings.map(({ id }) => id);
-  let readUntrusted = from?.readUntrusted ?? findings.some(({ trust }) => trust === "untrusted");
+  // Also when it is gone on with: a finding may be another one by now than when the run began.
+  let readUntrusted =
+    from?.readUntrusted === true || findings.some(({ trust }) => trust === "untrusted");
   let known = new Map(from?.results.map((result) => [result.tool_use_id, result]));
   let report: Report | null = null;
   let sentBack = false;
