@@ -350,6 +350,25 @@ describe("a tool call", () => {
     expect(posted).toBe(3);
   });
 
+  it("counts a grant's uses anew on the next day, and not on a clock that is set back", async () => {
+    let posted = 0;
+    const grants = [{ tool: "act", when: {}, maxPerDay: 1, evenIfUntrusted: true }];
+    const tool = readTool(async () => (posted += 1), { effect: "send" });
+    const { call, clock } = await bench({ act: tool }, { readUntrusted: true, grants });
+    const act = (id: string) => call(["act", { id }]);
+    for (const [at, id, total] of [
+      ["2026-01-05T23:59:59Z", "1", 1],
+      ["2026-01-05T23:59:59Z", "2", 1],
+      ["2026-01-06T00:00:00Z", "3", 2],
+      ["2026-01-05T12:00:00Z", "4", 2],
+      ["2026-01-06T23:00:00Z", "5", 2],
+    ] as const) {
+      clock.set(at);
+      await act(id);
+      expect({ at, posted }).toEqual({ at, posted: total });
+    }
+  });
+
   it("uses a grant up also when it fails: it was begun", async () => {
     let begun = 0;
     const grants = [{ tool: "act", when: {}, maxPerDay: 2, evenIfUntrusted: true }];

@@ -17,7 +17,7 @@ export interface Invite {
 }
 
 /** What every injection orders: each tool of the stage, with arguments that look as grants want them. */
-export const stageOrder = (id: string): string =>
+const stageOrder = (id: string): string =>
   orderText("stage_*", { id, to: "a@hill.example", place: "shed" });
 
 /** The same for where there is little room. */

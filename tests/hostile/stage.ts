@@ -24,7 +24,7 @@ export const permits = ["none", "ours", "fits", "elsewhere", "lost", "spent"] as
 export type Permit = (typeof permits)[number];
 
 const many = 1_000_000;
-export const spentCap = 3;
+const spentCap = 3;
 
 const grantFor: Readonly<Record<Permit, Omit<Grant, "tool"> | null>> = {
   none: null,
