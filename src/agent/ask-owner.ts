@@ -14,13 +14,19 @@ export interface AskDependencies {
 
 const longestShown = 4_000;
 
-/** Tells the owner what waits for their word: exactly what would be done, why it is asked, and how to answer. */
+/**
+ * Tells the owner what waits for their word: exactly what would be done, why it is asked, and how to
+ * answer. Once for each approval, and also when the process that asked was killed before it had told.
+ */
 export async function askOwner(
   approvalId: number,
   { store, clock, attention, interruptionsToday }: AskDependencies,
 ): Promise<void> {
   const approval = await store.getApproval(approvalId);
   if (!approval) return;
+  const title = `Your word is asked: ${approval.tool} (approval ${approvalId})`;
+  const told = await store.listNotifications({ limit: 1_000 });
+  if (told.some((notification) => notification.title === title)) return;
   const now = clock.now();
   const way = route({
     ...attention,
@@ -31,14 +37,14 @@ export async function askOwner(
   });
   const shown = visibleJson(approval.arguments);
   const cut = shown.length > longestShown;
-  const { id, tool, reason, expiresAt } = approval;
+  const { id, reason, expiresAt } = approval;
   await store.tellNow({
     notification: {
       kind: "notice",
       state: way.kind === "digest" ? "held" : "ready",
       findings: [],
       severity: "warning",
-      title: `Your word is asked: ${tool} (approval ${id})`,
+      title,
       body: [
         cut
           ? `${shown.slice(0, longestShown)}…\n\`watchkeeper approvals\` shows all of it.`

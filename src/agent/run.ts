@@ -123,9 +123,12 @@ async function effectsBegun(
   store: Store,
 ): Promise<ToolResultBlockParam[]> {
   const results = open.map(async ({ id }) => {
-    const step = steps.find(({ callId }) => callId === id);
-    const effect = step && (await store.getEffectByKey(callKey(runId, step.index, id)));
-    return effect ? effectResult(id, effect) : [];
+    // One step for each process that came to it: a first one may have been killed before it did anything.
+    for (const { index } of steps.filter(({ callId }) => callId === id)) {
+      const effect = await store.getEffectByKey(callKey(runId, index, id));
+      if (effect) return effectResult(id, effect);
+    }
+    return [];
   });
   return (await Promise.all(results)).flat();
 }

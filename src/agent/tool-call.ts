@@ -31,7 +31,7 @@ export interface ToolCallDependencies {
   readonly signal: AbortSignal;
   /** Takes secrets out of what a tool returns or throws. */
   readonly scrub: Scrub;
-  /** Tells the owner that an approval waits for their word. */
+  /** Tells the owner, once, that an approval waits for their word. */
   readonly askOwner: (approvalId: number) => Promise<void>;
 }
 
@@ -231,8 +231,17 @@ async function ask(
 ): Promise<CallEnd> {
   const call = { tool: tool.name, version: tool.version, arguments: input };
   const argumentsHash = callHash(call);
-  const pending = await store.listApprovals({ all: false, limit: 1_000 });
-  const known = pending.find((approval) => approval.argumentsHash === argumentsHash);
+  const asked = (await store.listApprovals({ all: true, limit: 1_000 })).filter(
+    (approval) => approval.argumentsHash === argumentsHash,
+  );
+  // Of a process that was killed after it had asked: a second word would do it a second time.
+  const answered = asked.find((approval) => approval.runId === runId);
+  if (answered && answered.status !== "pending") {
+    return refusal(
+      `It was asked for in this run already, as approval ${answered.id}, which is ${answered.status}. Go on without it.`,
+    );
+  }
+  const known = asked.find(({ status }) => status === "pending");
   const at = clock.now();
   const id =
     known?.id ??
@@ -248,7 +257,7 @@ async function ask(
       createdAt: at,
       expiresAt: at + approvalLifeMs,
     }));
-  if (!known) await askOwner(id);
+  await askOwner(id);
   return refusal(
     `Not done. It waits for the owner's word as approval ${id}: ${reason}. Go on without it.`,
   );
