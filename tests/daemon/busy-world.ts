@@ -163,6 +163,8 @@ const config = `
     model: {
       chain: [{ model: "claude-sonnet-5-5" }],
       budget: { perRunUsd: much, dailyUsd: much, monthlyUsd: much, perRunTokens: much, dailyTokens: much },
+      // Each time that a run is killed costs it a step.
+      limits: { stepsPerRun: 10_000, toolCallsPerRun: 10_000, identicalCalls: 10_000, minutesPerRun: 1_440 },
     },
     skills: {
       inbox: { every: "1s", accounts: [{ name: "work", maildir: "./mail", firstSight: "2d" }] },

@@ -26,8 +26,8 @@ const seed = Number(process.env.KILL_SEED ?? Math.floor(Math.random() * 2 ** 31)
 const { migrationsDir } = packageInfo();
 /** Side by side, each a daemon with a world and a state directory of its own. */
 const lanes = 2;
-/** A daemon that has said that it keeps watch lives up to this long. */
-const longestLifeMs = 700;
+/** A daemon that has said that it keeps watch lives up to so many times what its start has taken. */
+const longestLife = 2;
 /** Of all; killed before it has said it. */
 const killedAtStart = 0.1;
 
@@ -88,7 +88,7 @@ async function liveAndDie(laneSeed: number, lives: number): Promise<Figures> {
       await until("it is up", async () => daemon.stderr.includes("keeping watch"), daemon);
       startMs = performance.now() - startedAt;
       void urge(stateDir);
-      await pause(random() * longestLifeMs);
+      await pause(random() * longestLife * startMs);
     }
     killedAt.push(Date.now());
     await daemon.kill();
@@ -129,12 +129,12 @@ async function urge(stateDir: string): Promise<void> {
   }
 }
 
-/** Approves most of what is asked, denies some, as `approve` and `deny` do: beside the daemon. */
+/** Approves most of what they are asked, denies some, as `approve` and `deny` do: beside the daemon. */
 async function giveTheOwnersWord(stateDir: string, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     await pause(60);
     // Only a daemon makes a store.
-    const asked = await look(stateDir, (store) => store.listApprovals(pendingOnes));
+    const asked = await look(stateDir, toldApprovals);
     if (!asked || asked.length === 0) continue;
     await using store = openStore({ stateDir, migrationsDir });
     for (const { id } of asked) {
@@ -145,7 +145,14 @@ async function giveTheOwnersWord(stateDir: string, signal: AbortSignal): Promise
   }
 }
 
-const pendingOnes = { all: false, limit: 1_000 };
+/** What waits for the owner's word and they have heard of. */
+async function toldApprovals(store: StoreReader) {
+  const notifications = await store.listNotifications(everything);
+  const pending = await store.listApprovals({ all: false, limit: 1_000 });
+  return pending.filter(({ id }) => notifications.some(({ title }) => tellsOf(title, id)));
+}
+
+const tellsOf = (title: string, id: number): boolean => title.endsWith(`(approval ${id})`);
 const everything = { all: true, limit: 1_000_000 };
 
 function open(stateDir: string): Database.Database & Disposable {
@@ -249,7 +256,7 @@ async function compare(
   }
   const asked = await store.listApprovals(everything);
   for (const { id } of asked) {
-    const words = notifications.filter(({ title }) => title.endsWith(`(approval ${id})`));
+    const words = notifications.filter(({ title }) => tellsOf(title, id));
     expect([id, words.length]).toEqual([id, 1]);
   }
   const carriedOut = effects.filter(({ tool }) => tool === "deeds_letter");
