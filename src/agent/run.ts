@@ -25,6 +25,7 @@ import { askOwner } from "./ask-owner.ts";
 import { countCalls, startDeadline, type LimitReached, type RunLimits } from "./run-limits.ts";
 import { callKey, callTools, effectResult } from "./tool-call.ts";
 import { rebuildConversation } from "./transcript.ts";
+import { replyWithoutSecrets, requestWithoutSecrets } from "./without-secrets.ts";
 
 /** One agent conversation over the findings at hand, from the first request to verdicts in the store. */
 
@@ -411,7 +412,7 @@ interface ModelCall {
 async function callModel(
   { runId, index, messages, added }: ModelCall,
   ledger: RunLedger,
-  { store, clock, model, prompt, signal }: RunDependencies,
+  { store, clock, model, prompt, scrub, signal }: RunDependencies,
 ): Promise<ModelReply> {
   const stepId = await store.beginStep({
     runId,
@@ -422,10 +423,11 @@ async function callModel(
     input: { messages: added },
   });
   const { system, tools } = prompt;
-  const reply = await model.complete(
-    { system, tools, messages: [...messages], maxTokens: replyTokens },
-    { signal, ledger },
-  );
+  const request = { system, tools, messages: [...messages], maxTokens: replyTokens };
+  const replied = await model.complete(requestWithoutSecrets(request, scrub), { signal, ledger });
+  const reply = replied.ok
+    ? { ...replied, content: replyWithoutSecrets(replied.content, scrub) }
+    : { ...replied, failure: { ...replied.failure, message: scrub(replied.failure.message) } };
   await store.finishStep(stepId, {
     durationMs: reply.durationMs,
     output: reply.ok ? { content: reply.content, stopReason: reply.stopReason } : null,

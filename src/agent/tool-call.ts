@@ -18,6 +18,7 @@ import type { LoadedTool } from "../skills/load.ts";
 import type { EffectRecord, Store } from "../store/port.ts";
 import type { Log } from "../telemetry/log.ts";
 import { escapeXml } from "./prompt.ts";
+import { whyWithheld } from "./without-secrets.ts";
 
 /** Tool calls, contained: validated, decided by policy, bounded in time and size; every end is a result. */
 
@@ -147,13 +148,13 @@ async function decide(
   { tool, input, effect }: Ready,
   key: string,
   { readUntrusted }: StepPlace,
-  { store, clock, grants, timezone, signal, log }: ToolCallDependencies,
+  { store, clock, grants, timezone, scrub, signal, log }: ToolCallDependencies,
 ): Promise<Decision> {
   const { definition } = tool;
   const mine = grants.filter((grant) => grant.tool === tool.name);
   const known =
     mine.length > 0
-      ? await lookUpFacts(tool, input, key, { clock, signal })
+      ? await lookUpFacts(tool, input, key, { clock, scrub, signal })
       : { facts: {}, error: null };
   if (known.error !== null) {
     log.warn({ tool: tool.name, error: known.error }, "the facts of a call are not known");
@@ -176,12 +177,12 @@ async function read(
   { clock, signal, scrub }: ToolCallDependencies,
 ): Promise<CallEnd> {
   const foreign = tool.definition.trust !== "trusted";
-  const end = await contain(tool, key, { clock, signal }, async (context) =>
-    resultText(await tool.definition.run(input, context)),
+  const end = await contain(tool, key, { clock, scrub, signal }, async (context) =>
+    resultText(await tool.definition.run(input, context), scrub),
   );
   return end.kind === "returned"
-    ? { output: scrub(String(end.result)), error: null, foreign }
-    : { output: null, error: scrub(end.error), foreign };
+    ? { output: String(end.result), error: null, foreign }
+    : { output: null, error: end.error, foreign };
 }
 
 async function act(
@@ -282,6 +283,8 @@ interface Ready {
 type Prepared = Ready | { readonly ok: false; readonly problem: string };
 
 function prepare(tool: LoadedTool | undefined, call: ToolUseBlock): Prepared {
+  const withheld = whyWithheld(call.input);
+  if (withheld !== undefined) return { ok: false, problem: withheld };
   if (!tool) return { ok: false, problem: `there is no tool "${call.name}"` };
   try {
     const parsed = tool.definition.input.safeParse(call.input);
@@ -300,8 +303,9 @@ function prepare(tool: LoadedTool | undefined, call: ToolUseBlock): Prepared {
   }
 }
 
-function resultText(result: unknown): string {
-  const text = typeof result === "string" ? result : (JSON.stringify(result) ?? "done");
+function resultText(result: unknown, scrub: Scrub = (text) => text): string {
+  // Before it is cut: half a secret would not be known for one.
+  const text = scrub(typeof result === "string" ? result : (JSON.stringify(result) ?? "done"));
   if (text.length <= longestResult) return plainText(text, longestResult);
   const left = text.length - longestResult;
   return `${plainText(text, longestResult)}\n(cut: ${left} more characters; ask for less)`;

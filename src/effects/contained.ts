@@ -1,6 +1,7 @@
 import type { Clock } from "../domain/clock.ts";
 import { formatDuration } from "../domain/duration.ts";
 import { describeError, isWatchkeeperError } from "../domain/errors.ts";
+import type { Scrub } from "../domain/scrub.ts";
 import { linkedAbort } from "../domain/linked-abort.ts";
 import type { LoadedTool } from "../skills/load.ts";
 
@@ -18,6 +19,8 @@ export type ToolEnd =
   | { readonly kind: "gave-up"; readonly error: string };
 
 export interface ContainedDependencies {
+  /** Takes secrets out of what the tool throws. */
+  readonly scrub: Scrub;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
@@ -25,7 +28,7 @@ export interface ContainedDependencies {
 /** What a tool's code is given beside its input. */
 export function toolContext(
   tool: LoadedTool,
-  { clock, signal }: ContainedDependencies,
+  { clock, signal }: Pick<ContainedDependencies, "clock" | "signal">,
   idempotencyKey: string,
 ) {
   return { signal, idempotencyKey, now: new Date(clock.now()), log: tool.log };
@@ -35,7 +38,7 @@ export function toolContext(
 export async function contain(
   tool: LoadedTool,
   idempotencyKey: string,
-  { clock, signal }: ContainedDependencies,
+  { clock, scrub, signal }: ContainedDependencies,
   work: (context: ReturnType<typeof toolContext>) => Promise<unknown>,
 ): Promise<ToolEnd> {
   using running = linkedAbort(signal);
@@ -45,7 +48,7 @@ export async function contain(
     (result): ToolEnd => ({ kind: "returned", result }),
     (error: unknown): ToolEnd => ({
       kind: "threw",
-      error: describeError(error),
+      error: describeError(error, scrub),
       certainlyNotDone: isWatchkeeperError(error) && error.name === "ToolError",
     }),
   );

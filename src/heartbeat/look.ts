@@ -38,7 +38,7 @@ export async function lookOnce(
   const took = () => Math.max(0, clock.now() - startedAt);
   const fail = (outcome: "failed" | "timeout", error: unknown): LookEnd => ({
     outcome,
-    error: scrub(describeError(error)),
+    error: describeError(error, scrub),
     retryAt: retryAtOf(error),
     durationMs: took(),
   });

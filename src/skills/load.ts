@@ -8,6 +8,7 @@ import { canonicalJson } from "../domain/canonical.ts";
 import { parseDuration } from "../domain/duration.ts";
 import { ConfigError, describeError, SkillError } from "../domain/errors.ts";
 import type { ToolEffect } from "../domain/policy.ts";
+import { createScrub, type Scrub } from "../domain/scrub.ts";
 import { parseSchedule, type Schedule } from "../domain/schedule.ts";
 import type { AnyTool, CheckDefinition, SkillDefinition, SkillLog } from "./define.ts";
 import { parseSkillFile } from "./skill-file.ts";
@@ -58,6 +59,8 @@ export interface SkillSettings {
   readonly baseDir: string;
   readonly timezone: string;
   readonly heartbeat: { readonly everyMs: number };
+  /** Taken out of what is said of a config or a skill that is wrong. */
+  readonly secrets?: readonly string[];
 }
 
 export interface LoadDependencies {
@@ -86,6 +89,7 @@ export async function loadSkills(
 ): Promise<{ skills: LoadedSkill[]; broken: BrokenSkill[] }> {
   const skills: LoadedSkill[] = [];
   const broken: BrokenSkill[] = [];
+  const scrub = createScrub(settings.secrets ?? []);
   const found = [...settings.skills].map(([key, config]) => ({
     key,
     config,
@@ -109,7 +113,7 @@ export async function loadSkills(
         error.code !== "NO_DEFAULT_EXPORT"
       )
         throw error;
-      broken.push({ name, origin, error: describeError(error) });
+      broken.push({ name, origin, error: scrub(describeError(error)) });
     }
   }
   return { skills, broken };
@@ -184,7 +188,8 @@ async function loadSkill(
   if (!code) return { ...base, checks: [], tools: [], close: () => Promise.resolve() };
 
   const definition = asSkillDefinition(await importModule(code), code);
-  const parsedConfig = parseConfig(definition, config, formatPath("", ["skills", key]));
+  const scrub = createScrub(settings.secrets ?? []);
+  const parsedConfig = parseConfig(definition, config, formatPath("", ["skills", key]), scrub);
   const context = {
     config: parsedConfig,
     timezone: settings.timezone,
@@ -214,7 +219,12 @@ function asSkillDefinition(value: unknown, file: string): SkillDefinition {
   });
 }
 
-function parseConfig(definition: SkillDefinition, config: unknown, path: string): unknown {
+function parseConfig(
+  definition: SkillDefinition,
+  config: unknown,
+  path: string,
+  scrub: Scrub,
+): unknown {
   if (!definition.config) return undefined;
   if (!(definition.config instanceof z.ZodType)) {
     throw new SkillError("SKILL_INVALID", "its config is not a zod schema", {
@@ -227,7 +237,7 @@ function parseConfig(definition: SkillDefinition, config: unknown, path: string)
   if (parsed.success) return parsed.data;
   throw new ConfigError(
     "CONFIG_INVALID",
-    describeIssues(schema, parsed.error.issues, path).join("; "),
+    scrub(describeIssues(schema, parsed.error.issues, path).join("; ")),
   );
 }
 
