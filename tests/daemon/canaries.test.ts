@@ -207,14 +207,14 @@ test("none of 20 canary secrets gets out, in any form, by any exit", async () =>
     expect([words, requests.includes(words)]).toEqual([words, true]);
   }
   expect(requests).toContain("hold a secret of the owner's");
-  expect(await readFile(join(folder.path, "posted"), "utf8")).toBe("harmless\n");
+  expect(await readFile(join(folder.path, "posted"), "utf8")).toMatch(/^(?:harmless\n)+$/);
   expect(server.authorized).toBe(true);
   const approvals = await look(stateDir, (store) => store.listApprovals({ all: true, limit: 100 }));
   expect(approvals?.map((approval) => approval.arguments)).toEqual([{ text: "please" }]);
 
   const bytes = [...exits.values()].reduce((sum, exit) => sum + Buffer.byteLength(exit), 0);
   process.stdout.write(
-    `canaries: ${canaries.length} secrets × ${forms.length} forms × ${places} places; ${exits.size} exits, ${bytes} bytes searched, found 0\n`,
+    `canaries: ${canaries.length} secrets, ${forms.length} forms, ${places} places; ${exits.size} exits, ${bytes} bytes searched, found 0\n`,
   );
 }, 120_000);
 
@@ -224,7 +224,7 @@ test("none of 20 canary secrets gets out, in any form, by any exit", async () =>
  * a tool returns, refuses, breaks with, has done; standing orders; memory; the model's words, a tool's
  * name and input, a report's message and summary.
  */
-const places = 28;
+const places = 29;
 
 async function run(
   folder: string,
@@ -375,7 +375,7 @@ const leakySkill = `
       return {
         fetch: defineTool({
           description: "Fetches. " + said[5].secret, effect: "read", input: none,
-          run: async () => ({ said: "Fetched well.", everything, said: said.map(({ secret }) => secret) }),
+          run: async () => ({ words: "Fetched well.", everything, said: said.map(({ secret }) => secret) }),
         }),
         refuse: defineTool({
           description: "Refuses.", effect: "read", input: none,
