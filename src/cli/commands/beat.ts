@@ -9,7 +9,13 @@ import { loadSkills, silentSkillLog } from "../../skills/load.ts";
 import { resolveNames } from "../../skills/names.ts";
 import { isLocked } from "../../store/index.ts";
 import { beatView } from "../../views/beat.ts";
-import { exit, loadConfigFor, readExistingStore, readStore, type CommandContext } from "../context.ts";
+import {
+  exit,
+  loadConfigFor,
+  readExistingStore,
+  readStore,
+  type CommandContext,
+} from "../context.ts";
 import { rehearseDemo } from "../demo-rehearsal.ts";
 import { painterFor, plural, quoted, severityStyle, wrap } from "../text.ts";
 import { byDaemonOrHere, loadConfigOf, openWatchHere } from "../watch-here.ts";
