@@ -1,6 +1,8 @@
 import { createAttendance, type Attendance, type AttendObserver } from "./heartbeat/attend.ts";
+import { keepBackground } from "./heartbeat/background.ts";
 import type { BeatSummary } from "./heartbeat/beat.ts";
 import { createHeartbeat, watchedChecks, type Heartbeat } from "./heartbeat/heartbeat.ts";
+import { ownTools } from "./agent/own-tools.ts";
 import { buildPrompt } from "./agent/prompt.ts";
 import type { PackageInfo } from "./config/package.ts";
 import type { ModelEntry, ResolvedConfig } from "./config/load.ts";
@@ -19,7 +21,7 @@ import { pricesWith } from "./model/pricing.ts";
 import { openChannels, type Channel } from "./notify/channel.ts";
 import type { AttentionSettings } from "./notify/compose.ts";
 import { resolveNames } from "./skills/names.ts";
-import { loadSkills, type BrokenSkill, type LoadedSkill } from "./skills/load.ts";
+import { loadSkills, toolsOf, type BrokenSkill, type LoadedSkill } from "./skills/load.ts";
 import { guardStore } from "./store/guarded.ts";
 import {
   acquireLock,
@@ -67,6 +69,8 @@ export interface Watch extends AsyncDisposable {
   beatNow(names: readonly string[] | null): Promise<BeatSummary>;
   /** Takes an effect back. @throws WatchkeeperError when it cannot be, with the reason */
   undo(effectId: number): Promise<EffectRecord>;
+  /** The owner's word that something has changed: models that refused their key may be asked again. */
+  askAgain(): void;
   /** Ends what is going on: looks at once, a run when it has not ended within the bound. */
   stop(): void;
 }
@@ -94,8 +98,12 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
   const { version } = packageInfo;
   await store.recordStart({ pid, version, at: clock.now(), heartbeatMs: config.heartbeat.everyMs });
   onFailure.defer(() => store.recordStop(clock.now()));
+  const early: { look?: (check: string) => void } = {};
   const { skills, broken } = await loadSkills(config, {
     builtinSkillsDir: packageInfo.builtinSkillsDir,
+    stateDir,
+    // The heartbeat is built over the checks of these skills; before that nobody can look early.
+    wake: (check) => early.look?.(check),
     logFor: (skill) => skillLog(log, skill),
   });
   for (const skill of skills) onFailure.defer(() => skill.close());
@@ -122,6 +130,8 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
     })),
     { at: clock.now(), keepSkills: broken.map(({ name }) => name) },
   );
+  const always = { tools: ownTools({ store, log: skillLog(log, "memory") }) };
+  const tools = toolsOf([...skills, always]);
   const stopping = new AbortController();
   const runStopping = new AbortController();
   const watched = watchedChecks(checks, records, config.heartbeat.slackMs);
@@ -133,15 +143,16 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
     scrub,
     stopping: stopping.signal,
     hanging: new Set(),
+    tools,
     heartbeatEveryMs: config.heartbeat.everyMs,
     observer: options.observer,
   });
+  early.look = (check) => heartbeat.lookEarly(check);
   const { chain, withoutModel } = chooseModels(config.model.chain, {
     clock,
     random: options.random ?? Math.random,
     log,
   });
-  const tools = new Map(skills.flatMap((skill) => skill.tools).map((tool) => [tool.name, tool]));
   const signal = runStopping.signal;
   const attendance = createAttendance(
     {
@@ -157,7 +168,7 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
         timezone: config.timezone,
       },
       limits: config.model.limits,
-      prompt: buildPrompt(skills),
+      prompt: buildPrompt(skills, always.tools),
       tools,
       stateDir,
       attention: attentionSettings(config),
@@ -185,7 +196,10 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
     heartbeat,
     attendance,
     keepWatch() {
-      watching ??= heartbeat.keepWatch(attendance);
+      watching ??= Promise.all([
+        heartbeat.keepWatch(attendance),
+        keepBackground(skills, { clock, log, stopping: stopping.signal }),
+      ]).then(() => undefined);
       return watching;
     },
     async beatNow(names) {
@@ -195,14 +209,18 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
       return summary;
     },
     undo: (effectId) => undoEffect(effectId, { store, clock, log, tools, scrub, signal }),
+    askAgain() {
+      chain?.askAgain();
+      heartbeat.wake();
+    },
     stop: () => stopping.abort(),
     async [Symbol.asyncDispose]() {
       stopping.abort();
-      await watching?.catch(() => undefined);
-      const patience = new AbortController();
       if (attendance.busy()) {
         log.info({}, `waiting up to ${drainMs / 1_000} s for the run to end`);
       }
+      await watching?.catch(() => undefined);
+      const patience = new AbortController();
       void clock.sleep(drainMs, patience.signal).then(() => runStopping.abort());
       await attendance.drain();
       patience.abort();
@@ -232,6 +250,7 @@ export async function offerControl(
       },
       undo: (effectId) => watch.undo(effectId),
       wake: () => watch.heartbeat.wake(),
+      resume: () => watch.askAgain(),
     });
   } catch (error) {
     log.warn({ error: describeError(error) }, "commands cannot reach this daemon");

@@ -21,7 +21,7 @@ export interface ConfigReport {
 
 /** Gathers everything that is wrong, so that it can be mended in one go. */
 export async function inspectConfig(context: CommandContext): Promise<ConfigReport> {
-  const { configFile: file, packageInfo } = context;
+  const { configFile: file, packageInfo, stateDir } = context;
   offerPublicApi(packageInfo.root);
   const nothing = { ok: false, file, skills: [], checks: [], broken: [], warnings: [] };
   let config: ResolvedConfig;
@@ -30,10 +30,10 @@ export async function inspectConfig(context: CommandContext): Promise<ConfigRepo
   } catch (error) {
     return { ...nothing, problems: problemsOf(error) };
   }
-  const { skills, broken, problems, warnings } = await inspectSkills(
-    config,
-    packageInfo.builtinSkillsDir,
-  );
+  const { skills, broken, problems, warnings } = await inspectSkills(config, {
+    builtinSkillsDir: packageInfo.builtinSkillsDir,
+    stateDir,
+  });
   const checks = skills.flatMap((skill) => skill.checks.map(({ name }) => name));
   for (const skill of skills) await skill.close();
   return {
@@ -58,13 +58,16 @@ export async function inspectConfig(context: CommandContext): Promise<ConfigRepo
   };
 }
 
-async function inspectSkills(config: ResolvedConfig, builtinSkillsDir: string) {
+async function inspectSkills(
+  config: ResolvedConfig,
+  places: { readonly builtinSkillsDir: string; readonly stateDir: string },
+) {
   const warned = new Set<string>();
   const logFor = (skill: string) => ({
     ...silentSkillLog(),
     warn: (message: string) => void warned.add(`${skill}: ${message}`),
   });
-  const dependencies = { builtinSkillsDir, logFor };
+  const dependencies = { ...places, logFor };
   const problems: string[] = [];
   // One by one first: the first mistake must not hide those of other skills.
   for (const entry of config.skills) {

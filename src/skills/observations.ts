@@ -28,6 +28,7 @@ const resultSchema = z.object({
   complete: z.literal(true).optional(),
   gone: z.array(z.string()).optional(),
   notes: z.array(z.string()).optional(),
+  actions: z.array(z.unknown()).optional(),
 });
 
 const observationSchema = z.object({
@@ -49,6 +50,8 @@ export interface AcceptedLook {
   /** Undefined keeps the last cursor. */
   readonly cursor: unknown;
   readonly notes: readonly string[];
+  /** As returned: they are validated against the skill's tools. */
+  readonly actions: readonly unknown[];
 }
 
 /**
@@ -69,7 +72,7 @@ export function acceptLook(result: unknown, scrub: Scrub = (text) => text): Acce
       },
     );
   }
-  const { gone = [], notes = [] } = parsed.data;
+  const { gone = [], notes = [], actions = [] } = parsed.data;
   if (parsed.data.cursor !== undefined) checkCursor(parsed.data.cursor);
   // As it is kept: what `toJSON` of a part says is what counts.
   const cursor = asJson(parsed.data.cursor);
@@ -89,6 +92,7 @@ export function acceptLook(result: unknown, scrub: Scrub = (text) => text): Acce
     complete: parsed.data.complete === true && setAside.length === 0,
     gone: gone.map((key) => cleanKey(key, scrub)),
     cursor: cleanCursor,
+    actions,
     notes: cappedNotes(
       [...setAside, ...notes, ...(cleanCursor === cursor ? [] : [cursorNote])].map(scrub),
     ),

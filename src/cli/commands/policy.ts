@@ -8,6 +8,8 @@ import { exit, readStore, type CommandContext } from "../context.ts";
 import { painterFor, quoted, wrap } from "../text.ts";
 import { fitArguments, openTools, parseArguments } from "../tools.ts";
 
+const policyOrigin = { idempotencyKey: "policy-explain", trust: "trusted", runId: null } as const;
+
 /** What would be decided of a call, and why; nothing is called but the tool's own look-up of facts. */
 export async function explainPolicy(
   context: CommandContext,
@@ -26,7 +28,7 @@ export async function explainPolicy(
   const known: Facts =
     effect === "read"
       ? { facts: {}, error: null }
-      : await lookUpFacts(tool, input, "policy-explain", {
+      : await lookUpFacts(tool, input, policyOrigin, {
           clock,
           scrub: createScrub(config.secrets),
           signal,

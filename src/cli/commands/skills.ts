@@ -5,11 +5,15 @@ import { exit, loadConfigFor, type CommandContext } from "../context.ts";
 import { painterFor, quoted, wrap } from "../text.ts";
 
 export async function listSkills(context: CommandContext): Promise<number> {
-  const { environment, packageInfo, json, out } = context;
+  const { environment, packageInfo, stateDir, json, out } = context;
   offerPublicApi(packageInfo.root);
   const config = await loadConfigFor(context);
   const { builtinSkillsDir } = packageInfo;
-  const { skills, broken } = await loadSkills(config, { builtinSkillsDir, logFor: silentSkillLog });
+  const { skills, broken } = await loadSkills(config, {
+    builtinSkillsDir,
+    stateDir,
+    logFor: silentSkillLog,
+  });
   const view = [
     ...skills.map((skill) => ({
       name: skill.name,
