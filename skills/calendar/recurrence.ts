@@ -1,4 +1,5 @@
 import type ICAL from "ical.js";
+import { withoutLimits } from "./rule-limits.ts";
 import { dayMs } from "./zones.ts";
 
 export type IcalLibrary = typeof ICAL;
@@ -52,9 +53,13 @@ export function createRuleExpander(library: IcalLibrary) {
     const near = fastForward(rule, span.start, span.from);
     if (!near) return [];
     const walls: number[] = [];
+    const { count = Number.POSITIVE_INFINITY, ...endless } = near.rule;
+    const { rule: asked, fits } = withoutLimits(endless);
+    let found = 0;
+    let last = Number.NEGATIVE_INFINITY;
     try {
       const iterator = new BoundedIterator({
-        rule: library.Recur.fromData(near.rule),
+        rule: library.Recur.fromData(asked),
         dtstart: timeOfWall(library, near.start, span.isDate),
         budget,
         lastYear: new Date(span.to).getUTCFullYear() + 1,
@@ -65,7 +70,11 @@ export function createRuleExpander(library: IcalLibrary) {
         const wall = wallOfTime(time);
         if (!Number.isFinite(wall) || wall > span.to) break;
         budget.spend(1);
+        if (wall <= last || !fits(wall)) continue;
+        last = wall;
+        found += 1;
         if (wall >= span.from) walls.push(wall);
+        if (found >= count) break;
       }
     } catch (error) {
       if (!(error instanceof PastLastYear)) throw error;
@@ -181,9 +190,75 @@ function createBoundedIterator(library: IcalLibrary) {
     }
     override expand_year_days(year: number): number {
       this.work(2);
-      return super.expand_year_days(year);
+      const { BYDAY, ...others } = this.rule.parts as YearParts;
+      const { BYWEEKNO, BYMONTH, BYMONTHDAY } = others;
+      // ical.js takes weeks for all weeks, and the last day of one month for that of the others.
+      const isOurs = BYWEEKNO ?? (BYMONTH && BYMONTHDAY && !BYDAY);
+      if (!isOurs) return super.expand_year_days(year);
+      this.work(20);
+      const named = BYDAY?.map((text) => this.ruleDayOfWeek(text)[1] as number);
+      const weekdays = named ?? (BYWEEKNO ? [this.dtstart.dayOfWeek()] : undefined);
+      const days = daysOfYear(year, { ...others, weekdays, firstDay: this.rule.wkst });
+      // Private in its types only; each of its own ways to fill it assigns it too.
+      Reflect.set(this, "days", days);
+      return 0;
+    }
+    /** ical.js reads one digit of the ordinal only: `20MO` came out as every Monday. */
+    override ruleDayOfWeek(text: string, weekStart?: WeekStart): number[] {
+      const match = /^([+-]?\d{1,2})?(SU|MO|TU|WE|TH|FR|SA)$/.exec(text);
+      const day = match?.[2];
+      if (day === undefined) return [0, 0];
+      return [Number(match?.[1] ?? 0), library.Recur.icalDayToNumericDay(day, weekStart)];
     }
   };
+}
+
+type WeekStart = Parameters<ICAL.RecurIterator["ruleDayOfWeek"]>[1];
+
+interface YearParts {
+  readonly BYDAY?: readonly string[];
+  readonly BYWEEKNO?: readonly number[];
+  readonly BYMONTH?: readonly number[];
+  readonly BYMONTHDAY?: readonly number[];
+}
+
+/** The days of a year, from 1, that all parts of a rule allow; weekdays count from Sunday, 1. */
+function daysOfYear(
+  year: number,
+  parts: Omit<YearParts, "BYDAY"> & {
+    readonly weekdays: readonly number[] | undefined;
+    readonly firstDay: number;
+  },
+): number[] {
+  const { BYWEEKNO, BYMONTH, BYMONTHDAY, weekdays, firstDay } = parts;
+  const first = Date.UTC(year, 0, 1);
+  const count = Math.round((Date.UTC(year + 1, 0, 1) - first) / dayMs);
+  const fits = (index: number): boolean => {
+    const date = new Date(first + index * dayMs);
+    if (weekdays && !weekdays.includes(date.getUTCDay() + 1)) return false;
+    if (BYMONTH && !BYMONTH.includes(date.getUTCMonth() + 1)) return false;
+    if (BYMONTHDAY) {
+      const month = Date.UTC(year, date.getUTCMonth() + 1, 0);
+      const fromEnd = date.getUTCDate() - new Date(month).getUTCDate() - 1;
+      if (!BYMONTHDAY.includes(date.getUTCDate()) && !BYMONTHDAY.includes(fromEnd)) return false;
+    }
+    if (!BYWEEKNO) return true;
+    const { week, weekYear } = weekOf(date.getTime(), firstDay);
+    // The 28th of December is always in the last week.
+    const weeks = weekOf(Date.UTC(weekYear, 11, 28), firstDay).week;
+    return BYWEEKNO.includes(week) || BYWEEKNO.includes(week - weeks - 1);
+  };
+  return Array.from({ length: count }, (_, index) => index)
+    .filter(fits)
+    .map((index) => index + 1);
+}
+
+/** A week belongs to the year that has four of its days, so its fourth day tells. */
+function weekOf(day: number, firstDay: number): { week: number; weekYear: number } {
+  const weekday = new Date(day).getUTCDay() + 1;
+  const fourth = day + (3 - ((weekday - firstDay + 7) % 7)) * dayMs;
+  const weekYear = new Date(fourth).getUTCFullYear();
+  return { week: Math.floor((fourth - Date.UTC(weekYear, 0, 1)) / dayMs / 7) + 1, weekYear };
 }
 
 function timeOfWall(library: IcalLibrary, wall: number, isDate: boolean): ICAL.Time {
