@@ -36,17 +36,34 @@ describe("the calendar skill", () => {
 
   it.each([
     [
-      { sources: [{ name: "a", caldav: { url: "https://x" } }] },
-      "caldav sources come with a later version; use the calendar's ics address for now",
+      { sources: [{ name: "a", caldav: { url: "dav.example.com", user: "u", password: "p" } }] },
+      "caldav.url is an address that begins with https:// or http://",
     ],
     [
-      { sources: [{ name: "a", google: { calendarId: "x" } }] },
-      "google sources come with a later version; use the calendar's ics address for now",
+      { sources: [{ name: "a", caldav: { url: "https://u:p@x/", user: "u", password: "p" } }] },
+      "caldav.url has a user in it; write the login into user and password",
     ],
     [
-      { sources: [{ name: "a" }] },
-      'calendar source "a" needs ics: the address or the path of a calendar',
+      { sources: [{ name: "a", ics: "a.ics", google: {} }] },
+      'calendar source "a" has ics and google; write each as a source of its own',
     ],
+    [
+      { workingHours: "nine to five", sources: [{ name: "a", ics: "x" }] },
+      'workingHours is written as "09:00-17:30" or "Mon-Thu 09:00-17:30"',
+    ],
+    [
+      { agendaAt: "25:00", sources: [{ name: "a", ics: "x" }] },
+      'agendaAt is a time of day such as "07:30"',
+    ],
+    [
+      { agendaAt: "07:30", sources: [{ name: "agenda", ics: "x" }] },
+      'with agendaAt no calendar source can be named "agenda"',
+    ],
+    [
+      { address: "me", sources: [{ name: "a", ics: "x" }] },
+      'address is an e-mail address, such as "me@example.com", or a list of them',
+    ],
+    [{ sources: [{ name: "a" }] }, 'calendar source "a" needs ics, caldav or google'],
     [
       { sources: [{ name: "a", ics: "ftp://x/y.ics" }] },
       'ics of calendar source "a" is neither an https:// nor an http:// address nor a path',
@@ -105,6 +122,7 @@ describe("calendar_list", () => {
       to: "2026-10-28T08:00+01:00",
       events: [
         {
+          id: "mine/a/20261026T080000",
           source: "mine",
           title: "Standup",
           start: "2026-10-26T09:00+01:00",
@@ -112,8 +130,16 @@ describe("calendar_list", () => {
           where: "Room 1",
           repeats: true,
         },
-        { source: "mine", title: "Holiday", start: "2026-10-27", end: "2026-10-28", free: true },
         {
+          id: "mine/b",
+          source: "mine",
+          title: "Holiday",
+          start: "2026-10-27",
+          end: "2026-10-28",
+          free: true,
+        },
+        {
+          id: "mine/a/20261027T080000",
           source: "mine",
           title: "Standup",
           start: "2026-10-27T09:00+01:00",

@@ -21,8 +21,8 @@ const told = (change: Change): string => {
   const when = (one: Instance | undefined): string =>
     one ? new Date(one.start).toISOString().slice(5, 16) : "?";
   const more = change.more > 0 ? ` +${change.more}` : "";
-  return change.kind === "moved"
-    ? `moved ${change.key} ${when(change.from)} > ${when(change.to)}${more}`
+  return "to" in change
+    ? `${change.kind} ${change.key} ${when(change.from)} > ${when(change.to)}${more}`
     : `${change.kind} ${change.key} ${when(change.instance)}${more}`;
 };
 

@@ -20,6 +20,14 @@ export type Change =
       readonly more: number;
     }
   | {
+      /** The same time, another place. */
+      readonly kind: "relocated";
+      readonly key: string;
+      readonly from: Instance;
+      readonly to: Instance;
+      readonly more: number;
+    }
+  | {
       readonly kind: "cancelled";
       readonly key: string;
       readonly instance: Instance;
@@ -60,6 +68,7 @@ export function findChanges(
   for (const instance of later.instances) present.set(keyOf(instance), instance);
 
   const vanished: Instance[] = [];
+  const relocated: { from: Instance; to: Instance }[] = [];
   const horizon = Math.min(earlier.until, later.until);
   for (const [key, from] of known) {
     const to = present.get(key);
@@ -68,8 +77,12 @@ export function findChanges(
       if (from.end > now) vanished.push(from);
     } else if (differs(from, to) && Math.max(from.end, to.end) > now) {
       changes.push({ kind: "moved", key, from, to, more: 0 });
+    } else if (from.place !== to.place && to.end > now) {
+      relocated.push({ from, to });
     }
   }
+
+  changes.push(...relocations(relocated));
 
   const unseen: Instance[] = [];
   const appeared: Instance[] = [];
@@ -171,6 +184,27 @@ function matchSeries(
     changes.push({ kind: "new", key, instance: fresh[0], more: fresh.length - 1 });
   }
   return changes;
+}
+
+/** A series that meets elsewhere from now on is one change. */
+function relocations(pairs: readonly { from: Instance; to: Instance }[]): Change[] {
+  const bySeries = new Map<string, { from: Instance; to: Instance }[]>();
+  for (const pair of [...pairs].sort((one, other) => one.to.start - other.to.start)) {
+    const name = JSON.stringify([pair.to.id, pair.from.place, pair.to.place]);
+    bySeries.set(name, [...(bySeries.get(name) ?? []), pair]);
+  }
+  return [...bySeries.values()].flatMap(([first, ...rest]) =>
+    first
+      ? [
+          {
+            kind: "relocated" as const,
+            key: rest.length > 0 ? `${first.to.id}:series` : keyOf(first.to),
+            ...first,
+            more: rest.length,
+          },
+        ]
+      : [],
+  );
 }
 
 function nearest(

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ObserveResult } from "watchkeeper";
 import { lookInput } from "watchkeeper/testing";
 import { calendarCheck } from "./check.ts";
+import { icsSource } from "./ics-source.ts";
 
 const silent = { debug() {}, info() {}, warn() {} };
 
@@ -35,11 +36,11 @@ const write = (...events: string[]) => writeFile(join(folder, "mine.ics"), calen
 
 const check = () =>
   calendarCheck({
-    source: { name: "mine", ics: "./mine.ics", remindBeforeMs: 30 * 60_000 },
+    source: icsSource({ name: "mine", ics: "./mine.ics", baseDir: folder }),
+    remindBeforeMs: 30 * 60_000,
     every: "15m",
     everyMs: 15 * 60_000,
     timezone: "Europe/Berlin",
-    baseDir: folder,
   });
 
 /** Looks as the daemon does: the cursor goes through JSON, and nothing else is carried over. */
@@ -305,11 +306,11 @@ describe("the calendar check", () => {
       const ics = `http://127.0.0.1:${(server.address() as AddressInfo).port}/secret.ics`;
       const fetched = async (cursor: unknown, now: string): Promise<ObserveResult> =>
         calendarCheck({
-          source: { name: "mine", ics, remindBeforeMs: 30 * 60_000 },
+          source: icsSource({ name: "mine", ics, baseDir: folder }),
+          remindBeforeMs: 30 * 60_000,
           every: "15m",
           everyMs: 15 * 60_000,
           timezone: "Europe/Berlin",
-          baseDir: folder,
         }).observe(
           lookInput({
             cursor: JSON.parse(JSON.stringify(cursor)) as unknown,

@@ -10,7 +10,8 @@ import {
   soonObservation,
 } from "./observations.ts";
 import { findOverlaps, overlapOf } from "./overlaps.ts";
-import { compareText, keyOf } from "./reading.ts";
+import { findStanding, type StandingRules } from "./standing.ts";
+import { compareInstances, keyOf } from "./reading.ts";
 import type { Reading } from "./reading.ts";
 import { fitInstances, fitKnown, shortHash } from "./snapshot.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -28,13 +29,29 @@ export interface CompareInput {
   readonly leadMs: number;
   readonly zone: Zone;
   readonly times: TimeWords;
+  readonly rules?: StandingRules;
+  /** What the calendars before this one in the config hold: they tell it. */
+  readonly elsewhere?: Elsewhere;
+}
+
+/** Other calendars, as far as this one must know of them. */
+export interface Elsewhere {
+  has(id: string): boolean;
+  /** Whether one of them told, or will tell, that the event was cancelled. */
+  tellsCancelled(id: string): boolean;
+  readonly instances: readonly Instance[];
 }
 
 export interface Comparison {
   readonly observations: ObservationInput[];
   readonly gone: string[];
   readonly notes: string[];
-  readonly next: Omit<Snapshot, "version" | "source" | "timezone" | "validators">;
+  readonly next: Omit<
+    Snapshot,
+    "version" | "source" | "timezone" | "validators" | "briefs" | "addresses"
+  >;
+  /** Ids of events that were found cancelled, each with when it would have been over. */
+  readonly cancelled: { readonly id: string; readonly until: number }[];
 }
 
 const overlapDays = 7;
@@ -45,15 +62,25 @@ const mostRemembered = 200;
 export function compare(input: CompareInput): Comparison {
   const { previous, reading, now } = input;
   const state = currentState(previous, reading, now);
-  const active = state.instances.filter((instance) => !instance.cancelled);
+  const active = state.instances.filter(
+    (instance) => isGoingAhead(instance) && !input.elsewhere?.has(instance.id),
+  );
   const changes = previous && reading ? changesSince(previous, reading, state, input) : [];
   const soon = tellSoon(active, input);
   const overlaps = tellOverlaps(active, input);
-  const told = tellChanges(changes, input);
+  const standing = tellStanding(active, input);
+  const told = tellChanges(changes.filter(isOurs(input)), standing.keys, input);
+  const cancelled = changes.filter((change) => change.kind === "cancelled");
   return {
-    observations: [...soon.observations, ...told, ...overlaps.observations],
-    gone: [...soon.gone, ...overlaps.gone, ...changes.flatMap(settledBy)],
-    notes: [...(reading?.notes ?? []), ...overlaps.notes],
+    observations: [
+      ...soon.observations,
+      ...told,
+      ...standing.observations,
+      ...overlaps.observations,
+    ],
+    gone: [...soon.gone, ...overlaps.gone, ...standing.gone, ...changes.flatMap(settledBy)],
+    notes: [...(reading?.notes ?? []), ...overlaps.notes, ...standing.notes],
+    cancelled: cancelled.map(({ instance }) => ({ id: instance.id, until: instance.end })),
     next: {
       at: now,
       until: state.until,
@@ -61,9 +88,22 @@ export function compare(input: CompareInput): Comparison {
       ...knownAfter(previous, reading, changes),
       soon: soon.remembered,
       overlaps: overlaps.remembered,
+      standing: standing.remembered,
     },
   };
 }
+
+/** What the owner has declined is as good as not there, until it changes. */
+const isGoingAhead = (instance: Instance): boolean =>
+  !instance.cancelled && instance.people?.answer !== "declined";
+
+const isOurs =
+  ({ elsewhere }: CompareInput) =>
+  (change: Change): boolean => {
+    const { id } = "to" in change ? change.to : change.instance;
+    if (elsewhere === undefined) return true;
+    return !elsewhere.has(id) && !(change.kind === "cancelled" && elsewhere.tellsCancelled(id));
+  };
 
 interface State {
   readonly instances: Instance[];
@@ -77,9 +117,7 @@ function currentState(previous: Snapshot | null, reading: Reading | null, now: n
   }
   // What was set aside this time is taken to be as it was.
   const carried = (previous?.instances ?? []).filter((one) => reading.unreadable.has(one.id));
-  const all = [...reading.instances, ...carried].sort(
-    (one, other) => one.start - other.start || compareText(keyOf(one), keyOf(other)),
-  );
+  const all = [...reading.instances, ...carried].sort(compareInstances);
   const { kept, until } = fitInstances(all, now);
   return { instances: kept, until: until ?? reading.window.to };
 }
@@ -128,12 +166,15 @@ function tellSoon(active: readonly Instance[], input: CompareInput) {
   };
 }
 
-function tellOverlaps(active: readonly Instance[], input: CompareInput) {
+function tellOverlaps(own: readonly Instance[], input: CompareInput) {
   const { previous, now, times } = input;
+  const active = withOthers(own, input);
+  const ownKeys = new Set(own.map(keyOf));
   const { overlaps, total } = findOverlaps(
     active,
     { now, to: now + overlapDays * dayMs },
     mostPerKind,
+    (one, other) => ownKeys.has(keyOf(one)) || ownKeys.has(keyOf(other)),
   );
   const byKey = new Map(active.map((instance) => [keyOf(instance), instance]));
   const told = new Set(overlaps.map(({ key }) => key));
@@ -163,10 +204,62 @@ function tellOverlaps(active: readonly Instance[], input: CompareInput) {
   };
 }
 
-function tellChanges(changes: readonly Change[], { times, now }: CompareInput): ObservationInput[] {
-  return (["moved", "cancelled", "new"] as const).flatMap((kind) => {
+/** Own events and those of the other calendars, by start. */
+function withOthers(own: readonly Instance[], { elsewhere, now }: CompareInput): Instance[] {
+  const others = (elsewhere?.instances ?? []).filter((one) => isGoingAhead(one) && one.end > now);
+  if (others.length === 0) return [...own];
+  return [...own, ...others].sort((one, other) => one.start - other.start);
+}
+
+function tellStanding(own: readonly Instance[], input: CompareInput) {
+  const { previous, reading, now, times, elsewhere } = input;
+  const outside = (reading?.outside ?? []).filter(
+    (one) => isGoingAhead(one) && !elsewhere?.has(one.id),
+  );
+  const found = findStanding({
+    own,
+    outside,
+    all: withOthers(own, input),
+    rules: input.rules ?? {},
+    now,
+    zone: input.zone,
+    times,
+  });
+  const keys = new Set(found.map(({ key }) => key));
+  const earlier = (previous?.standing ?? []).filter(
+    ({ key, until }) => until > now && !keys.has(key),
+  );
+  // Beyond the days that are remembered an unchanged calendar says nothing, and so all holds there.
+  const isKept = ({ until }: { until: number }): boolean =>
+    reading === null && until > (previous?.until ?? 0);
+  const told = (["invite", "hours", "way"] as const).flatMap((kind) =>
+    found.filter((one) => one.kind === kind).slice(0, mostPerKind),
+  );
+  return {
+    keys: new Set(told.map(({ key }) => key)),
+    observations: told.map(({ observation }) => observation()),
+    gone: earlier.filter((one) => !isKept(one)).map(({ key }) => key),
+    notes:
+      told.length < found.length
+        ? [`${found.length - told.length} more invitations, odd hours or tight ways are not told`]
+        : [],
+    remembered: [
+      ...told.map(({ key, until }) => ({ key, until })),
+      ...earlier.filter(isKept),
+    ].slice(0, mostRemembered),
+  };
+}
+
+function tellChanges(
+  changes: readonly Change[],
+  standing: ReadonlySet<string>,
+  { times, now }: CompareInput,
+): ObservationInput[] {
+  return (["moved", "relocated", "cancelled", "new"] as const).flatMap((kind) => {
     const ofKind = changes
       .filter((change) => change.kind === kind)
+      // An invitation says itself that it is new.
+      .filter((change) => change.kind !== "new" || !standing.has(`invite:${change.instance.id}`))
       .sort((one, other) => startOf(one) - startOf(other));
     const rest = ofKind.slice(mostPerKind);
     return [
@@ -177,14 +270,14 @@ function tellChanges(changes: readonly Change[], { times, now }: CompareInput): 
 }
 
 const startOf = (change: Change): number =>
-  change.kind === "moved"
+  change.kind === "moved" || change.kind === "relocated"
     ? Math.min(change.to.start, change.from?.start ?? change.to.start)
     : change.instance.start;
 
 /** Earlier findings that a change makes untrue. */
 function settledBy(change: Change): string[] {
-  if (change.kind === "cancelled") return [`new:${change.key}`, `moved:${change.key}`];
-  return [`cancelled:${change.key}`];
+  if (change.kind !== "cancelled") return [`cancelled:${change.key}`];
+  return ["new", "moved", "relocated"].map((kind) => `${kind}:${change.key}`);
 }
 
 /** An event none of whose occurrences was in sight yet stays unknown until it is told. */
@@ -198,7 +291,7 @@ function knownAfter(
   const before = new Set(previous.known);
   const seen = new Set([
     ...previous.instances.map((instance) => instance.id),
-    ...changes.map((change) => (change.kind === "moved" ? change.to.id : change.instance.id)),
+    ...changes.map((change) => ("to" in change ? change.to.id : change.instance.id)),
   ]);
   const isKnown = (id: string): boolean =>
     !previous.knowsAll || seen.has(id) || before.has(shortHash(id));

@@ -42,6 +42,18 @@ export interface CalendarEvent extends EventWords {
   readonly busy: boolean;
   readonly cancelled: boolean;
   readonly sequence: number;
+  readonly people?: EventPeople;
+  /** Where it is on the earth, in degrees. */
+  readonly position?: readonly [latitude: number, longitude: number];
+}
+
+/** Who takes part, as far as addresses are known. */
+export interface EventPeople {
+  /** Addresses of the others, the organiser first; in lower case, at most twenty. */
+  readonly others: readonly string[];
+  readonly count: number;
+  /** What the owner answered, when the owner is invited: `needs-action`, `accepted`, … */
+  readonly answer?: string | undefined;
 }
 
 const titleLimit = 120;
@@ -53,25 +65,39 @@ const aboutLimit = 1_000;
 export function idOfBlock(block: Block): string {
   const line = block.properties.find((property) => property.name === "UID")?.text ?? "";
   const uid = line.slice(line.indexOf(":") + 1).trim();
+  return idOfUid(uid) ?? hashedId(block.properties.map((property) => property.text).join("\n"));
+}
+
+/** The id that goes with a UID as it is written; undefined when there is none. */
+export function idOfUid(uid: string): string | undefined {
   if (/^[\w.@+-]{1,100}$/.test(uid)) return uid;
-  const named = uid || block.properties.map((property) => property.text).join("\n");
-  return `#${createHash("sha256").update(named).digest("base64url").slice(0, 22)}`;
+  return uid === "" ? undefined : hashedId(uid);
+}
+
+const hashedId = (text: string): string =>
+  `#${createHash("sha256").update(text).digest("base64url").slice(0, 22)}`;
+
+export interface EventContext {
+  readonly zones: ZoneFinder;
+  /** Told of each TZID that nothing is known of; its times are the owner's. */
+  readonly missingZone: (tzid: string) => void;
+  /** Of the owner, in lower case. */
+  readonly addresses: readonly string[];
 }
 
 /**
  * Reads one VEVENT.
- * @param missingZone told of each TZID that nothing is known of; its times are the owner's.
  * @throws Error with what is wrong with it.
  */
 export function readEvent(
   library: IcalLibrary,
   block: Block,
-  zones: ZoneFinder,
-  missingZone: (tzid: string) => void,
+  { zones, missingZone, addresses }: EventContext,
 ): CalendarEvent {
-  const all = (name: string): Property[] =>
+  const all = (name: string, most?: number): Property[] =>
     block.properties
       .filter((property) => property.name === name)
+      .slice(0, most)
       .map((property) => readProperty(library, property.text));
   const first = (name: string): Property | undefined => all(name)[0];
   const timeOf = (property: Property, value: unknown): EventTime => {
@@ -99,6 +125,8 @@ export function readEvent(
   const status = textOf("STATUS").toUpperCase();
   const organizer = first("ORGANIZER");
   const address = organizer?.values[0];
+  const people = readPeople(organizer, () => all("ATTENDEE", mostAttendees), addresses);
+  const position = readPosition(block);
 
   return {
     id: idOfBlock(block),
@@ -124,7 +152,58 @@ export function readEvent(
       organizerLimit,
     ),
     about: plainExcerpt(textOf("DESCRIPTION"), aboutLimit),
+    ...(people ? { people } : {}),
+    ...(position ? { position } : {}),
   };
+}
+
+/** @returns undefined for an event that is the owner's alone. */
+function readPeople(
+  organizer: Property | undefined,
+  attendees: () => readonly Property[],
+  addresses: readonly string[],
+): EventPeople | undefined {
+  let invited: readonly Property[];
+  try {
+    invited = attendees();
+  } catch {
+    // A line about a guest that makes no sense must not hide the meeting.
+    invited = [];
+  }
+  const byAddress = new Map(invited.map((one) => [mailOf(one), one]));
+  const isOwner = (address: string): boolean => addresses.includes(address);
+  const organizerAddress = organizer && mailOf(organizer);
+  const others = [...new Set([organizerAddress ?? "", ...byAddress.keys()])].filter(
+    (address) => address !== "" && !isOwner(address),
+  );
+  const own = [...byAddress].find(([address]) => isOwner(address))?.[1];
+  if (others.length === 0 && !own) return undefined;
+  const mayAnswer = own !== undefined && !isOwner(organizerAddress ?? "");
+  return {
+    others: others.slice(0, mostPeople),
+    count: others.length,
+    ...(mayAnswer
+      ? { answer: plainLine(own.parameter("partstat") ?? "needs-action", 20).toLowerCase() }
+      : {}),
+  };
+}
+
+const mostAttendees = 200;
+const mostPeople = 20;
+
+function mailOf(property: Property): string {
+  const [value] = property.values;
+  const text = typeof value === "string" ? value : "";
+  // Some servers write a path there, and the address beside it.
+  const address = /^mailto:/i.test(text) ? text.slice(7) : (property.parameter("email") ?? "");
+  return plainLine(address, 100).toLowerCase();
+}
+
+function readPosition(block: Block): [number, number] | undefined {
+  const line = block.properties.find((property) => property.name === "GEO")?.text ?? "";
+  const match = /:\s*(-?\d{1,3}(?:\.\d+)?)\s*;\s*(-?\d{1,3}(?:\.\d+)?)\s*$/.exec(line);
+  const [latitude, longitude] = [Number(match?.[1] ?? NaN), Number(match?.[2] ?? NaN)];
+  return Math.abs(latitude) <= 90 && Math.abs(longitude) <= 180 ? [latitude, longitude] : undefined;
 }
 
 function readLength(start: EventTime, end: EventTime | undefined, duration: unknown): EventLength {

@@ -1,4 +1,4 @@
-import type { CalendarEvent, EventLength, EventTime, EventWords } from "./events.ts";
+import type { CalendarEvent, EventLength, EventPeople, EventTime, EventWords } from "./events.ts";
 import { instantOfTime } from "./events.ts";
 import { createRuleExpander, createWorkBudget, WorkLimitError } from "./recurrence.ts";
 import type { IcalLibrary, WorkBudget } from "./recurrence.ts";
@@ -15,6 +15,8 @@ export interface Instance extends EventWords {
   readonly busy: boolean;
   readonly cancelled: boolean;
   readonly repeats: boolean;
+  readonly people?: EventPeople | undefined;
+  readonly position?: readonly [latitude: number, longitude: number] | undefined;
 }
 
 export interface Window {
@@ -179,7 +181,7 @@ function shiftedBy(
   return { event, start: { ...event.start, wall: wall + shift } };
 }
 
-function recurrenceIdOf(time: EventTime): string {
+export function recurrenceIdOf(time: EventTime): string {
   const text = new Date(time.isDate ? time.wall : instantOfTime(time)).toISOString();
   return text.slice(0, time.isDate ? 10 : 19).replace(/[-:]/g, "");
 }
@@ -191,7 +193,7 @@ function instanceOf(
   recurrenceId: string,
   repeats: boolean,
 ): Instance {
-  const { id, busy, cancelled, title, place, organizer, about } = event;
+  const { id, busy, cancelled, title, place, organizer, about, people, position } = event;
   return {
     id,
     recurrenceId,
@@ -205,5 +207,7 @@ function instanceOf(
     place,
     organizer,
     about,
+    ...(people ? { people } : {}),
+    ...(position ? { position } : {}),
   };
 }

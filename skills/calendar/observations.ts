@@ -75,6 +75,18 @@ export function changeObservation(change: Change, times: TimeWords, now: number)
       closesAt: new Date(last.end),
     };
   }
+  if (change.kind === "relocated") {
+    const { from, to } = change;
+    return {
+      key: `relocated:${change.key}`,
+      severity: isNear(to, now) ? "warning" : "notice",
+      title: `Changed place: ${to.title}${series}, ${times.start(to, now)}, ${to.place ? `now at ${plainLine(to.place, 80)}` : "now without a place"}`,
+      text: [`Was at: ${from.place || "no place"}`, describe(to, times, now)].join("\n"),
+      data: { ...dataOf(to), place: to.place, was: from.place, more: change.more },
+      fingerprint: fingerprintOf(`relocated ${from.place} ${change.more}`, to),
+      closesAt: closing(to),
+    };
+  }
   const { instance } = change;
   if (change.kind === "new") {
     const isWholeSeries = instance.repeats && change.key === instance.id;
@@ -108,16 +120,19 @@ export function restObservation(
   now: number,
 ): ObservationInput {
   const keys = rest.map((change) => change.key).sort();
-  const did = { new: "are new", moved: "were moved", cancelled: "were cancelled or are gone" }[
-    kind
-  ];
+  const did = {
+    new: "are new",
+    moved: "were moved",
+    relocated: "changed place",
+    cancelled: "were cancelled or are gone",
+  }[kind];
   return {
     key: `${kind}:rest:${shortHash(keys.join("\n"))}`,
     severity: "notice",
     title: `${rest.length} more events ${did}`,
     text: rest
       .slice(0, 100)
-      .map((change) => (change.kind === "moved" ? change.to : change.instance).title)
+      .map((change) => ("to" in change ? change.to : change.instance).title)
       .join("\n"),
     closesAt: new Date(now + 2 * dayMs),
   };
@@ -127,20 +142,30 @@ const isNear = (instance: Instance, now: number): boolean =>
   instance.start < now + nearMs && instance.end > now;
 
 /** An event without length would be over before it is told. */
-const closing = (instance: Instance): Date =>
+export const closing = (instance: Instance): Date =>
   new Date(Math.max(instance.end, instance.start + 60_000));
 
-function describe(instance: Instance, times: TimeWords, now: number): string {
+export function describe(instance: Instance, times: TimeWords, now: number): string {
   return [
     `When: ${times.span(instance, now)} (${times.timezone})`,
     ...(instance.repeats ? ["Repeats: yes"] : []),
     ...(instance.place ? [`Where: ${instance.place}`] : []),
     ...(instance.organizer ? [`Organiser: ${instance.organizer}`] : []),
+    ...peopleLine(instance),
     ...(instance.about ? [`Description: ${instance.about}`] : []),
   ].join("\n");
 }
 
-const dataOf = (instance: Instance): Record<string, unknown> => ({
+const mostNamed = 8;
+
+function peopleLine({ people }: Instance): string[] {
+  if (!people || people.count === 0) return [];
+  const named = people.others.slice(0, mostNamed);
+  const more = people.count - named.length;
+  return [`With: ${named.join(", ")}${more > 0 ? ` and ${more} more` : ""}`];
+}
+
+export const dataOf = (instance: Instance): Record<string, unknown> => ({
   id: instance.id,
   ...(instance.recurrenceId ? { recurrenceId: instance.recurrenceId } : {}),
   start: new Date(instance.start).toISOString(),
@@ -149,5 +174,5 @@ const dataOf = (instance: Instance): Record<string, unknown> => ({
 });
 
 /** Of what matters to the owner; not of the description, which may be missing at some looks. */
-const fingerprintOf = (what: string, instance: Instance): string =>
+export const fingerprintOf = (what: string, instance: Instance): string =>
   shortHash(JSON.stringify([what, instance.start, instance.end, instance.title, instance.place]));

@@ -32,6 +32,7 @@ export function findOverlaps(
   instances: readonly Instance[],
   span: { readonly now: number; readonly to: number },
   limit: number,
+  isMeant: (one: Instance, other: Instance) => boolean = () => true,
 ): { overlaps: Overlap[]; total: number } {
   const overlaps: Overlap[] = [];
   let total = 0;
@@ -41,7 +42,7 @@ export function findOverlaps(
     if (instance.start >= span.to) break;
     open = open.filter((earlier) => earlier.end > instance.start);
     for (const earlier of open) {
-      if (Math.min(earlier.end, instance.end) <= span.now) continue;
+      if (Math.min(earlier.end, instance.end) <= span.now || !isMeant(earlier, instance)) continue;
       total += 1;
       const overlap = overlaps.length < limit ? overlapOf(earlier, instance) : undefined;
       if (overlap) overlaps.push(overlap);

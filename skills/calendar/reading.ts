@@ -1,6 +1,7 @@
+import { AdapterError } from "watchkeeper";
 import { readBlocks } from "./blocks.ts";
-import type { Block } from "./blocks.ts";
-import { idOfBlock, readEvent } from "./events.ts";
+import type { Block, CalendarBlocks } from "./blocks.ts";
+import { idOfBlock, idOfUid, readEvent } from "./events.ts";
 import type { CalendarEvent } from "./events.ts";
 import { createGroupExpander, groupEvents } from "./expand.ts";
 import type { Instance, Window } from "./expand.ts";
@@ -9,7 +10,7 @@ import { plainLine } from "./plain-text.ts";
 import { createWorkBudget, WorkLimitError } from "./recurrence.ts";
 import type { IcalLibrary, WorkBudget } from "./recurrence.ts";
 import { tzidOf, zoneOfBlock } from "./vtimezone.ts";
-import { createZoneFinder, dayMs } from "./zones.ts";
+import { createZoneFinder, dayMs, rememberedZones } from "./zones.ts";
 import type { Zone } from "./zones.ts";
 
 /** What a calendar says about a window of time. */
@@ -30,6 +31,8 @@ export interface ReadOptions {
   readonly window: Window;
   readonly owner: Zone;
   readonly pacer: Pacer;
+  /** Of the owner, in lower case: whose answer to an invitation is the owner's. */
+  readonly addresses?: readonly string[];
 }
 
 // About four seconds of rules, with turns for the other checks in between.
@@ -37,14 +40,17 @@ const workPerCalendar = 150_000;
 const mostNotes = 10;
 
 /**
- * Reads a calendar. An event that makes no sense is set aside and named in the notes, and the rest
- * goes on.
- * @throws AdapterError ICS_NOT_A_CALENDAR, ICS_CUT_SHORT; the signal's reason when aborted.
+ * Reads a calendar: one text, or one for each object of a server. An event that makes no sense is set
+ * aside and named in the notes, and the rest goes on; so is an object among others.
+ * @throws AdapterError ICS_NOT_A_CALENDAR, ICS_CUT_SHORT of a single text; the signal's reason when
+ * aborted.
  */
-export async function readCalendar(text: string, options: ReadOptions): Promise<Reading> {
-  const { window, owner, pacer } = options;
+export async function readCalendar(
+  text: string | readonly string[],
+  options: ReadOptions,
+): Promise<Reading> {
+  const { window, owner, pacer, addresses = [] } = options;
   const { default: library } = await import("ical.js");
-  const blocks = await readBlocks(text, pacer);
   const work = createWorkBudget(workPerCalendar);
   const notes: string[] = [];
   const ids = new Set<string>();
@@ -57,21 +63,43 @@ export async function readCalendar(text: string, options: ReadOptions): Promise<
     notes.push(`set aside ${what}: ${plainLine(why, 160)}`);
   };
 
-  const zones = createZoneFinder({
-    owner,
-    own: ownZones(library, blocks.zones, window, work, (tzid, error) => {
-      const why = error instanceof Error ? error.message : String(error);
-      notes.push(`time zone "${plainLine(tzid, 60)}" cannot be read: ${plainLine(why, 160)}`);
+  const database = rememberedZones();
+  const readable = (blocks: CalendarBlocks) => ({
+    blocks,
+    zones: createZoneFinder({
+      owner,
+      database,
+      own: ownZones(library, blocks.zones, window, work, (tzid, error) => {
+        const why = error instanceof Error ? error.message : String(error);
+        notes.push(`time zone "${plainLine(tzid, 60)}" cannot be read: ${plainLine(why, 160)}`);
+      }),
     }),
   });
-
   const events: CalendarEvent[] = [];
-  for (const block of blocks.events) {
-    await pacer.rest();
-    try {
-      events.push(readEvent(library, block, zones, (tzid) => missingZones.add(tzid)));
-    } catch (error) {
-      setAside(idOfBlock(block), `the event at line ${block.line}`, error);
+  const readEvents = async ({ blocks, zones }: ReturnType<typeof readable>): Promise<void> => {
+    const context = { zones, addresses, missingZone: (tzid: string) => missingZones.add(tzid) };
+    for (const block of blocks.events) {
+      await pacer.rest();
+      try {
+        events.push(readEvent(library, block, context));
+      } catch (error) {
+        setAside(idOfBlock(block), `the event at line ${block.line}`, error);
+      }
+    }
+  };
+  if (typeof text === "string") await readEvents(readable(await readBlocks(text, pacer)));
+  else {
+    for (const one of text) {
+      await pacer.rest();
+      let blocks: CalendarBlocks;
+      try {
+        blocks = await readBlocks(one, pacer);
+      } catch (error) {
+        if (!(error instanceof AdapterError)) throw error;
+        setAside(idOfText(one), "an object of the server", error);
+        continue;
+      }
+      await readEvents(readable(blocks));
     }
   }
 
@@ -101,9 +129,14 @@ export async function readCalendar(text: string, options: ReadOptions): Promise<
       `time zone "${plainLine(tzid, 60)}" is unknown: its times are read as ${owner.name}`,
     );
   }
-  instances.sort((one, other) => one.start - other.start || compareText(keyOf(one), keyOf(other)));
+  instances.sort(compareInstances);
   return { window, instances, outside, ids, unreadable, notes: capped(notes) };
 }
+
+/** The id of a text that cannot be read otherwise. */
+const idOfText = (text: string): string =>
+  idOfUid(/^UID(?:;[^:\r\n]*)?:(.*)$/im.exec(text.slice(0, 20_000))?.[1]?.trim() ?? "") ??
+  idOfBlock({ name: "", line: 0, properties: [{ name: "", text }], blocks: [] });
 
 /** Names one occurrence within its calendar. */
 export const keyOf = (instance: { id: string; recurrenceId: string }): string =>
@@ -112,6 +145,12 @@ export const keyOf = (instance: { id: string; recurrenceId: string }): string =>
 /** In code points, the same on every machine. */
 export const compareText = (one: string, other: string): number =>
   one < other ? -1 : one > other ? 1 : 0;
+
+/** By start; without making a key for each of many comparisons. */
+export const compareInstances = (one: Instance, other: Instance): number =>
+  one.start - other.start ||
+  compareText(one.id, other.id) ||
+  compareText(one.recurrenceId, other.recurrenceId);
 
 function ownZones(
   library: IcalLibrary,

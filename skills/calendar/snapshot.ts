@@ -3,7 +3,7 @@ import { z } from "watchkeeper";
 import type { Instance } from "./expand.ts";
 
 /** What one look leaves for the next: the check's cursor. Bounded well below the 1 MB of a cursor. */
-const instance = z.object({
+export const instanceShape = z.object({
   id: z.string(),
   recurrenceId: z.string(),
   start: z.number(),
@@ -16,6 +16,14 @@ const instance = z.object({
   place: z.string(),
   organizer: z.string(),
   about: z.string(),
+  people: z
+    .object({
+      others: z.array(z.string()).readonly(),
+      count: z.number(),
+      answer: z.string().optional(),
+    })
+    .optional(),
+  position: z.tuple([z.number(), z.number()]).readonly().optional(),
 });
 
 const snapshot = z.object({
@@ -32,7 +40,7 @@ const snapshot = z.object({
   at: z.number(),
   /** Up to when `instances` is all there is. */
   until: z.number(),
-  instances: z.array(instance),
+  instances: z.array(instanceShape),
   /** Events that are not new, as short hashes. */
   known: z.array(z.string()),
   /** False when there were more than could be kept. */
@@ -41,6 +49,14 @@ const snapshot = z.object({
   overlaps: z.array(
     z.object({ key: z.string(), one: z.string(), other: z.string(), until: z.number() }),
   ),
+  /** What was told as holding until it is over: invitations, odd hours, tight ways. */
+  standing: z.array(z.object({ key: z.string(), until: z.number() })).default([]),
+  /** The owner's, as the server knows them. */
+  addresses: z.array(z.string()).default([]),
+  /** Of the addresses in the config, as a hash: whose answers `instances` hold. */
+  owner: z.string().optional(),
+  /** Meetings that were prepared for. */
+  briefs: z.array(z.object({ key: z.string(), start: z.number() })).default([]),
 });
 
 export type Snapshot = z.output<typeof snapshot>;

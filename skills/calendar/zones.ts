@@ -82,17 +82,20 @@ export function createZoneFinder(options: {
   readonly owner: Zone;
   /** Zones that the calendar itself defines. */
   readonly own: (tzid: string) => Zone | undefined;
+  /** Default: {@link databaseZone}; one that remembers where many calendars are read. */
+  readonly database?: (name: string) => Zone | undefined;
 }): ZoneFinder {
+  const database = options.database ?? databaseZone;
   const found = new Map<string, Zone | undefined>();
   const look = (tzid: string): Zone | undefined => {
     const name = tzid.trim().replace(/^"|"$/g, "");
     const path = /[A-Za-z_]+\/[\w+/-]+$/.exec(name)?.[0] ?? "";
     for (const candidate of [windowsZones.get(name.toLowerCase()), ...endings(path)]) {
-      const zone = candidate ? databaseZone(candidate) : undefined;
+      const zone = candidate ? database(candidate) : undefined;
       if (zone) return zone;
     }
     // A bare abbreviation such as EST says less than a definition that comes with it.
-    return options.own(tzid) ?? databaseZone(name);
+    return options.own(tzid) ?? database(name);
   };
   return {
     owner: options.owner,
@@ -103,6 +106,18 @@ export function createZoneFinder(options: {
       }
       return found.get(tzid);
     },
+  };
+}
+
+/** Making a zone is slow: this makes each of them once. */
+export function rememberedZones(): (name: string) => Zone | undefined {
+  const made = new Map<string, Zone | undefined>();
+  return (name) => {
+    if (!made.has(name)) {
+      if (made.size >= 1_000) made.clear();
+      made.set(name, databaseZone(name));
+    }
+    return made.get(name);
   };
 }
 

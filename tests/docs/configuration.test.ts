@@ -95,7 +95,17 @@ const described: { heading: string; schema: z.ZodType; samples: unknown[] }[] = 
   {
     heading: "calendar",
     schema: calendarConfig,
-    samples: [{ sources: [{ name: "a", ics: "a.ics" }] }],
+    samples: [
+      {
+        sources: [
+          { name: "a", ics: "a.ics" },
+          { name: "b", caldav: { url: "https://a.example", user: "a", password: "a" } },
+          { name: "c", google: {} },
+        ],
+      },
+      { sources: [{ name: "a", caldav: { url: "https://a.example", user: "a", password: "a" } }] },
+      { sources: [{ name: "a", google: {} }] },
+    ],
   },
 ];
 

@@ -12,8 +12,20 @@ import { missingServers } from "../ground/real-servers.ts";
 export interface RadicaleServer extends AsyncDisposable {
   /** The calendar's address, whole as iCalendar to who reads it; user and password are in it. */
   readonly url: string;
+  /** The server itself, from which its calendars are found. */
+  readonly root: string;
+  readonly user: string;
+  readonly password: string;
+  /** The calendar's address without the login. */
+  readonly calendar: string;
   /** Puts one VEVENT into the calendar, as a calendar program would. */
   putEvent(uid: string, event: string): Promise<void>;
+  /** Takes an object of the calendar away, as another program would. */
+  removeEvent(uid: string): Promise<void>;
+  /** The object of that name as it stands on the server, undefined when there is none. */
+  getEvent(uid: string): Promise<string | undefined>;
+  /** Makes another calendar of the user. */
+  makeCalendar(name: string): Promise<void>;
 }
 
 const user = "robin";
@@ -61,14 +73,31 @@ filesystem_folder = ${join(dir, "collections")}
     const response = await fetch(url, { method, headers, body });
     if (!response.ok) throw new Error(`${method} ${url}: ${response.status}`);
   };
-  await request(
-    "MKCALENDAR",
-    calendar,
-    `<?xml version="1.0"?><C:mkcalendar xmlns:C="urn:ietf:params:xml:ns:caldav"/>`,
-    "application/xml",
-  );
+  const makeCalendar = (url: string) =>
+    request(
+      "MKCALENDAR",
+      url,
+      `<?xml version="1.0"?><C:mkcalendar xmlns:C="urn:ietf:params:xml:ns:caldav"/>`,
+      "application/xml",
+    );
+  await makeCalendar(calendar);
+  const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
   return {
     url: calendar.replace("http://", `http://${user}:${password}@`),
+    root: `http://127.0.0.1:${port}/`,
+    user,
+    password,
+    calendar,
+    makeCalendar: (name) => makeCalendar(`http://127.0.0.1:${port}/${user}/${name}/`),
+    async getEvent(uid) {
+      const response = await fetch(`${calendar}${uid}.ics`, { headers: { authorization } });
+      return response.ok ? await response.text() : undefined;
+    },
+    async removeEvent(uid) {
+      const headers = { authorization };
+      const response = await fetch(`${calendar}${uid}.ics`, { method: "DELETE", headers });
+      if (!response.ok) throw new Error(`DELETE ${uid}: ${response.status}`);
+    },
     putEvent: (uid, event) =>
       request(
         "PUT",
