@@ -220,6 +220,15 @@ export function buildProgram({ version, out, err, run }: ProgramDependencies): C
     "see whether everything that the watch needs is there",
     async () => (await import("./commands/doctor.ts")).doctor,
   );
+  const auth = prepared(program.command("auth")).description(
+    "logins that a password does not give",
+  );
+  add(
+    auth,
+    "google",
+    "a login for the calendars at Google: you say yes in the browser",
+    async () => (await import("./commands/auth.ts")).authGoogle,
+  ).option("--source <name>", "for this calendar alone (default: all that are at Google)");
   add(
     program,
     "init",

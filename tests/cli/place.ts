@@ -17,6 +17,8 @@ export interface Running extends AsyncDisposable {
   readonly pid: number;
   /** Resolves when the output (both streams) has matched; rejects when the process ends before. */
   seen(pattern: RegExp): Promise<string>;
+  /** When it has ended by itself, or was ended. */
+  readonly ended: Promise<Outcome>;
   /** Ends it as Ctrl-C would. */
   stop(): Promise<Outcome>;
 }
@@ -96,11 +98,7 @@ export async function createPlace(environment: Record<string, string> = {}): Pro
   return place;
 }
 
-function launchIn(
-  dir: string,
-  env: Record<string, string>,
-  args: readonly string[],
-): Running & { readonly ended: Promise<Outcome> } {
+function launchIn(dir: string, env: Record<string, string>, args: readonly string[]): Running {
   const child = spawn(process.execPath, [bin, ...args], {
     cwd: dir,
     env,
