@@ -1,6 +1,6 @@
+import type { Clock } from "../domain/clock.ts";
 import { apiRoutes } from "./api-routes.ts";
 import { text } from "./answer.ts";
-import { exposeMetrics } from "./metrics.ts";
 import { pageRoutes } from "./page-routes.ts";
 import { createPushes } from "./push.ts";
 import { decideReadiness } from "./readiness.ts";
@@ -13,10 +13,36 @@ export const allRoutes = (dependencies: WebDependencies): readonly Route[] => [
   ...pageRoutes(dependencies),
 ];
 
+/** Counting takes a while where much is kept, and anybody on this machine may ask for it. */
+const scrapeGapMs = 1_000;
+
+/** What was made within the gap before is given again. */
+function atMostEvery<Result>(
+  gapMs: number,
+  clock: Clock,
+  make: () => Promise<Result>,
+): () => Promise<Result> {
+  let last: { readonly at: number; readonly made: Promise<Result> } | undefined;
+  return async () => {
+    const now = clock.now();
+    if (last && now >= last.at && now - last.at < gapMs) return last.made;
+    const made = make();
+    last = { at: now, made };
+    // A failure is not kept.
+    made.catch(() => (last = undefined));
+    return made;
+  };
+}
+
 /** What other programs ask and say. */
 function machineRoutes(dependencies: WebDependencies): Route[] {
   const { store, clock, version, startedAt, heartbeatMs } = dependencies;
   const push = createPushes(dependencies);
+  const scrape = atMostEvery(scrapeGapMs, clock, async () => {
+    // Its library is loaded where somebody scrapes, and nowhere else.
+    const { exposeMetrics } = await import("./metrics.ts");
+    return exposeMetrics(store, version);
+  });
   return [
     {
       method: "GET",
@@ -43,7 +69,7 @@ function machineRoutes(dependencies: WebDependencies): Route[] {
       access: "numbers",
       speaks: "text",
       async handle() {
-        const { type, text: body } = await exposeMetrics(store, version);
+        const { type, text: body } = await scrape();
         return { status: 200, headers: { "content-type": type }, body };
       },
     },

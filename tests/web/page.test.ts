@@ -94,7 +94,10 @@ test("the token opens the page, and the cookie is for this browser and this page
   await using page = await offerPage();
   const shut = await page.ask("GET", "/");
   expect([shut.status, shut.headers.location]).toEqual([303, "/login"]);
-  const form = (await page.ask("GET", "/login")).text;
+  const login = await page.ask("GET", "/login");
+  // With "no-referrer" browsers would send "Origin: null" with this very form.
+  expect(login.headers["referrer-policy"]).toBe("same-origin");
+  const form = login.text;
   expect(form).toContain("watchkeeper web token");
   const wrong = await page.post("/login", { token: `${page.token}x` });
   expect(wrong.status).toBe(401);
