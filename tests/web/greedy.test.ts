@@ -126,3 +126,16 @@ test("an unread body is never taken for the next request", async () => {
   dialled.socket.end();
   expect((await dialled.ended).match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 405"]);
 });
+
+test("connections that are open when the daemon stops are closed, half asked or idle", async () => {
+  await using page = await offerPage();
+  const idle = await page.dial();
+  idle.socket.write(`GET /healthz HTTP/1.1\r\nhost: localhost:${page.port}\r\n\r\n`);
+  await once(idle.socket, "data");
+  const half = await page.dial();
+  half.socket.write(`GET /healthz HTTP/1.1\r\nhost: localhost:${page.port}\r\n`);
+  await page.restart();
+  expect(await idle.ended).toMatch(/^HTTP\/1\.1 200 /);
+  expect(await half.ended).toBe("");
+  expect(await isWell(page)).toBe(true);
+});
