@@ -173,10 +173,10 @@ async function decide(
 async function read(
   { tool, input }: Ready,
   key: string,
-  { clock, signal, scrub }: ToolCallDependencies,
+  { store, clock, signal, scrub }: ToolCallDependencies,
 ): Promise<CallEnd> {
   const foreign = tool.definition.trust !== "trusted";
-  const end = await contain(tool, key, { clock, signal }, async (context) =>
+  const end = await contain(tool, key, { store, clock, signal }, async (context) =>
     resultText(await tool.definition.run(input, context)),
   );
   return end.kind === "returned"

@@ -2,7 +2,9 @@ import type { Clock } from "../domain/clock.ts";
 import { formatDuration } from "../domain/duration.ts";
 import { describeError, isWatchkeeperError } from "../domain/errors.ts";
 import { linkedAbort } from "../domain/linked-abort.ts";
+import type { ToolRunContext } from "../skills/define.ts";
 import type { LoadedTool } from "../skills/load.ts";
+import type { StoreReader } from "../store/port.ts";
 
 /** Running a tool's code, contained: it ends in time, and whatever it throws is a result. */
 
@@ -18,6 +20,8 @@ export type ToolEnd =
   | { readonly kind: "gave-up"; readonly error: string };
 
 export interface ContainedDependencies {
+  /** For tools that read what their skill's checks remember. */
+  readonly store?: Pick<StoreReader, "checkCursor">;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
@@ -25,22 +29,29 @@ export interface ContainedDependencies {
 /** What a tool's code is given beside its input. */
 export function toolContext(
   tool: LoadedTool,
-  { clock, signal }: ContainedDependencies,
+  { store, clock, signal }: ContainedDependencies,
   idempotencyKey: string,
-) {
-  return { signal, idempotencyKey, now: new Date(clock.now()), log: tool.log };
+): ToolRunContext {
+  return {
+    signal,
+    idempotencyKey,
+    now: new Date(clock.now()),
+    log: tool.log,
+    ...(store && { cursorOf: (check: string) => store.checkCursor(`${tool.skill}/${check}`) }),
+  };
 }
 
 /** Calls `work` with a signal that is aborted at the tool's timeout. */
 export async function contain(
   tool: LoadedTool,
   idempotencyKey: string,
-  { clock, signal }: ContainedDependencies,
-  work: (context: ReturnType<typeof toolContext>) => Promise<unknown>,
+  dependencies: ContainedDependencies,
+  work: (context: ToolRunContext) => Promise<unknown>,
 ): Promise<ToolEnd> {
+  const { clock, signal } = dependencies;
   using running = linkedAbort(signal);
   using timer = linkedAbort(signal);
-  const context = toolContext(tool, { clock, signal: running.signal }, idempotencyKey);
+  const context = toolContext(tool, { ...dependencies, signal: running.signal }, idempotencyKey);
   const ended = start(() => work(context)).then(
     (result): ToolEnd => ({ kind: "returned", result }),
     (error: unknown): ToolEnd => ({

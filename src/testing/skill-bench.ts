@@ -55,6 +55,8 @@ export async function look<Config>(
 export interface ToolCallOptions extends BenchOptions {
   /** Default: a new one for each call. */
   readonly idempotencyKey?: string;
+  /** What the skill's checks last returned as `cursor`, by the check's name. Default: none has looked. */
+  readonly cursors?: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -81,6 +83,7 @@ export async function callTool<Config>(
       idempotencyKey: options.idempotencyKey ?? randomUUID(),
       now: options.now ?? new Date(),
       log: context.log,
+      cursorOf: async (check) => options.cursors?.[check] ?? null,
     });
     return result;
   } finally {
