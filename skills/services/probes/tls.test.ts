@@ -7,9 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createServer, getCACertificates, setDefaultCACertificates } from "node:tls";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { servicesConfig } from "../config.ts";
-import type { Target } from "../config.ts";
-import { runProbe } from "./index.ts";
+import { probedTargetOf, probeOnce } from "../services-fixture.ts";
+import type { ProbedTarget } from "../target.ts";
 
 const dayMs = 86_400_000;
 const dir = mkdtempSync(join(tmpdir(), "watchkeeper-tls-"));
@@ -114,14 +113,10 @@ async function listen(server: Server): Promise<number> {
 
 const serve = ({ key, cert }: Pair) => listen(createServer({ key, cert }));
 
-function target(address: string): Target {
-  const [parsed] = servicesConfig.parse({ targets: [{ name: "cert", tls: address }] }).targets;
-  if (!parsed) throw new Error("no target");
-  return parsed;
-}
+const target = (tls: string) => probedTargetOf({ name: "cert", tls });
 
-const look = (of: Target, now = new Date(), timeoutMs = 20_000) =>
-  runProbe(of, { timeoutMs, now, signal: new AbortController().signal });
+const look = (of: ProbedTarget, now = new Date(), timeoutMs = 20_000) =>
+  probeOnce(of, { timeoutMs, now });
 
 describe.skipIf(!hasOpenssl)("a tls probe (needs openssl)", () => {
   it("counts the days of a good certificate, for a name and for an address", async () => {
@@ -269,9 +264,7 @@ describe.skipIf(!hasOpenssl)("an https probe (needs openssl)", () => {
     const port = await listen(
       createHttpsServer({ key, cert }, (_, response) => response.end("ok")),
     );
-    const [web] = servicesConfig.parse({
-      targets: [{ name: "web", http: `https://localhost:${port}/` }],
-    }).targets;
-    expect(web && (await look(web))).toMatchObject(expected);
+    const web = probedTargetOf({ name: "web", http: `https://localhost:${port}/` });
+    expect(await look(web)).toMatchObject(expected);
   });
 });

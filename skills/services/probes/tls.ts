@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { checkServerIdentity, connect } from "node:tls";
 import type { PeerCertificate, TLSSocket } from "node:tls";
-import type { TlsTarget } from "../config.ts";
+import type { TlsTarget } from "../target.ts";
 import { failureReason } from "./failure.ts";
 import { elapsedMs } from "./probe.ts";
 import type { CertificateFacts, Probe } from "./probe.ts";
@@ -10,7 +10,7 @@ const dayMs = 86_400_000;
 const urgentDays = 3;
 
 /** Shakes hands, looks at the certificate, and hangs up; nothing is sent over the connection. */
-export const probeTls: Probe<TlsTarget> = async (target, signal, now) => {
+export const probeTls: Probe<TlsTarget> = async (target, { signal, now }) => {
   signal.throwIfAborted();
   const started = performance.now();
   const { peer, verifyError } = await handshake(target, signal);
