@@ -1,11 +1,9 @@
 import { formatDuration } from "watchkeeper";
-import type { ObserveInput } from "watchkeeper";
+import type { Push } from "watchkeeper";
 import type { ProbeResult } from "./probes/probe.ts";
 import type { PushTarget } from "./target.ts";
 
 /** The dead-man's switch: another job reports to us, and is missed when it does not. */
-
-export type Push = NonNullable<ReturnType<ObserveInput["pushes"]["get"]>>;
 
 export interface PushSight {
   readonly now: number;

@@ -102,6 +102,8 @@ describe("services_restart", () => {
     const context = {
       signal: AbortSignal.timeout(5_000),
       idempotencyKey: "k",
+      trust: "trusted" as const,
+      runId: null,
       now: new Date(),
       log,
     };
@@ -230,6 +232,8 @@ describe("the verification of a restart", () => {
       const context = {
         signal: AbortSignal.timeout(20_000),
         idempotencyKey: "k",
+        trust: "trusted" as const,
+        runId: null,
         now: new Date(),
         log,
       };
@@ -257,6 +261,8 @@ describe("the verification of a restart", () => {
       const context = {
         signal: AbortSignal.timeout(20_000),
         idempotencyKey: "k",
+        trust: "trusted" as const,
+        runId: null,
         now: new Date(),
         log,
       };

@@ -53,7 +53,7 @@ export function describeLook(
       key: restart.occasion,
       tool: "restart",
       input: { target: target.name },
-      finding: saysDown ? "down" : "flapping",
+      maxPerHour: target.restart.maxPerHour,
     });
     notes.push(`${target.name}: its restart command is run, as its configuration says`);
   }

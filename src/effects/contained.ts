@@ -1,6 +1,7 @@
 import type { Clock } from "../domain/clock.ts";
 import { formatDuration } from "../domain/duration.ts";
 import { describeError, isWatchkeeperError } from "../domain/errors.ts";
+import type { Trust } from "../domain/finding.ts";
 import { linkedAbort } from "../domain/linked-abort.ts";
 import type { ToolRunContext } from "../skills/define.ts";
 import type { LoadedTool } from "../skills/load.ts";
@@ -26,15 +27,26 @@ export interface ContainedDependencies {
   readonly signal: AbortSignal;
 }
 
+/** Who calls a tool, and which attempt of which call it is. */
+export interface CallOrigin {
+  readonly idempotencyKey: string;
+  /** Of the input: untrusted when whoever wrote it had read what a stranger could have written. */
+  readonly trust: Trust;
+  /** Null when no run calls. */
+  readonly runId: number | null;
+}
+
 /** What a tool's code is given beside its input. */
 export function toolContext(
   tool: LoadedTool,
   { store, clock, signal }: ContainedDependencies,
-  idempotencyKey: string,
+  { idempotencyKey, trust, runId }: CallOrigin,
 ): ToolRunContext {
   return {
     signal,
     idempotencyKey,
+    trust,
+    runId,
     now: new Date(clock.now()),
     log: tool.log,
     ...(store && { cursorOf: (check: string) => store.checkCursor(`${tool.skill}/${check}`) }),
@@ -44,14 +56,14 @@ export function toolContext(
 /** Calls `work` with a signal that is aborted at the tool's timeout. */
 export async function contain(
   tool: LoadedTool,
-  idempotencyKey: string,
+  origin: CallOrigin,
   dependencies: ContainedDependencies,
   work: (context: ToolRunContext) => Promise<unknown>,
 ): Promise<ToolEnd> {
   const { clock, signal } = dependencies;
   using running = linkedAbort(signal);
   using timer = linkedAbort(signal);
-  const context = toolContext(tool, { ...dependencies, signal: running.signal }, idempotencyKey);
+  const context = toolContext(tool, { ...dependencies, signal: running.signal }, origin);
   const ended = start(() => work(context)).then(
     (result): ToolEnd => ({ kind: "returned", result }),
     (error: unknown): ToolEnd => ({
