@@ -49,23 +49,27 @@ export function account(
 ): Uptime {
   const from = Math.min(before.from, now);
   if (now <= before.until) return { ...before, from, until: now, state };
-  const hours = new Map(before.hours.map((stretch) => [stretch[0], stretch]));
+  const hours = [...before.hours];
   // A clock that leaps by centuries must not keep us busy for as long.
   const start = Math.max(before.until, now - daysKept * dayMs);
   const known = Math.max(start, Math.min(now, before.until + longestGapMs));
   addTime(hours, before.state, start, known);
   addTime(hours, "unseen", known, now);
-  return fold({ ...before, from, until: now, state, hours: [...hours.values()] });
+  return fold({ ...before, from, until: now, state, hours });
 }
 
-function addTime(hours: Map<number, Stretch>, state: UptimeState, from: number, to: number): void {
+function addTime(hours: Stretch[], state: UptimeState, from: number, to: number): void {
   if (state === "up") return;
   for (let at = from; at < to;) {
     const hour = Math.floor(at / hourMs);
     const end = Math.min(to, (hour + 1) * hourMs);
-    const [, down, unseen] = hours.get(hour) ?? [hour, 0, 0];
     const ms = end - at;
-    hours.set(hour, state === "down" ? [hour, down + ms, unseen] : [hour, down, unseen + ms]);
+    // A new one, or the last: only a clock that was set back comes to one before.
+    const isNew = (hours.at(-1)?.[0] ?? -Infinity) < hour;
+    const index = isNew ? -1 : hours.findLastIndex((stretch) => stretch[0] === hour);
+    const [, down, unseen] = hours[index] ?? [hour, 0, 0];
+    hours[index < 0 ? hours.length : index] =
+      state === "down" ? [hour, down + ms, unseen] : [hour, down, unseen + ms];
     at = end;
   }
 }
@@ -75,6 +79,8 @@ function fold(uptime: Uptime): Uptime {
   const { until, hours } = uptime;
   const oldestHour = Math.floor(until / dayMs) * 24 - hoursKept + 24;
   const oldestDay = Math.floor(until / dayMs) - daysKept + 1;
+  const isWhole = hours.every(([hour]) => hour >= oldestHour);
+  if (isWhole && uptime.from >= oldestDay * dayMs) return uptime;
   const days = new Map(uptime.days.map((stretch) => [stretch[0], stretch]));
   for (const [hour, down, unseen] of hours) {
     if (hour >= oldestHour) continue;
@@ -111,8 +117,11 @@ export function uptimeOver(uptime: Uptime, windowMs: number): UptimeShare {
     const begin = Math.max(index * lengthMs, uptime.from);
     const end = Math.min((index + 1) * lengthMs, uptime.until);
     const part = end > begin ? Math.min(1, Math.max(0, (end - from) / (end - begin))) : 0;
-    downMs += down * part;
-    unseenMs += unseen * part;
+    // Time that a clock set back has given twice is there once.
+    const length = Math.max(0, end - begin);
+    const ofDown = Math.min(down, length);
+    downMs += ofDown * part;
+    unseenMs += Math.min(unseen, length - ofDown) * part;
   }
   const seenMs = Math.max(0, uptime.until - from - unseenMs);
   const share = seenMs > 0 ? Math.min(1, Math.max(0, 1 - downMs / seenMs)) : null;
