@@ -11,7 +11,9 @@ import type { Target } from "./target.ts";
 const states = ["down", "flapping", "doubtful", "not-judged", "not-seen", "up"] as const;
 type State = (typeof states)[number];
 
-const mostListed = 100;
+// So many fit into what the agent is shown of a result.
+const mostListed = 50;
+const longestText = 120;
 
 /** What a target's check remembers; undefined when it never looked. */
 export async function memoryOf(
@@ -36,7 +38,7 @@ export const isoOrNull = (at: number | null | undefined): string | null =>
 export function listTool({ targets }: ServicesConfig): AnyTool {
   return defineTool({
     description:
-      "List the watched services, the worst first, as their checks last saw them: state, since when, last measurement. At most 100; give a state for only those.",
+      "List the watched services, the worst first, as their checks last saw them: state, since when, last measurement. At most 50; give a state for only those.",
     effect: "read",
     trust: "trusted",
     input: z.strictObject({ state: z.enum(states).optional() }),
@@ -66,11 +68,11 @@ function describe(target: Target, memory: Memory | undefined) {
   return {
     name: target.name,
     kind: target.kind,
-    address: addressOf(target),
+    address: addressOf(target).slice(0, longestText),
     state,
     ...(since !== undefined && { since: isoOrNull(since) }),
     lastLookAt: isoOrNull(memory?.last?.at),
-    measured: memory?.last?.measured ?? null,
+    measured: memory?.last?.measured.slice(0, longestText) ?? null,
     ...(state === "not-judged" && { because: memory?.setAside }),
   };
 }

@@ -53,6 +53,11 @@ export function createPatternMatcher(
       env: {},
       resourceLimits: { maxOldGenerationSizeMb: 64 },
     });
+    // An error ends it, and the end is what is waited for.
+    thread.on("error", () => undefined);
+    thread.once("exit", () => {
+      if (helper?.thread === thread) helper = undefined;
+    });
     return { thread, online: once(thread, "online") };
   }
 
@@ -71,7 +76,7 @@ export function createPatternMatcher(
     };
     const giveUp = (): void => resolve("too-long");
     const timer = setTimeout(giveUp, timeMs);
-    thread.on("message", hear).once("error", giveUp).once("exit", giveUp);
+    thread.on("message", hear).once("exit", giveUp);
     try {
       thread.postMessage({ id, pattern, text });
       return await promise;
