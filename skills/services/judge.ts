@@ -30,7 +30,7 @@ export interface Judgement {
 const hourMs = 3_600_000;
 
 /** A look may come that much later than its interval before the time between counts as unseen. */
-export const longestGapMs = ({ everyMs }: Pick<Target, "everyMs">): number => 2 * everyMs + 60_000;
+const longestGapMs = ({ everyMs }: Pick<Target, "everyMs">): number => 2 * everyMs + 60_000;
 
 export function judge(target: Target, before: Memory, sight: Sight): Judgement {
   const { now, probe, setAside } = sight;
@@ -89,7 +89,7 @@ function incidentsAfter(before: Memory, decision: HealthDecision, now: number) {
   const { since: start, fault, lastReason: reason } = health.trouble;
   return before.health.state === "up"
     ? beginIncident(before.incidents, { start, fault, reason })
-    : amendIncident(before.incidents, () => ({ fault, reason: reason.slice(0, 500) }));
+    : amendIncident(before.incidents, () => ({ fault, reason }));
 }
 
 /** The first restart comes with being down, the next after as many failures again, within the owner's limit. */

@@ -80,6 +80,19 @@ describe("what is remembered of a target", () => {
     },
   );
 
+  it("stays small in the worst of years", () => {
+    const eager = targetOf({ tcp: "a.example:1", failureThreshold: 1, successThreshold: 1 });
+    const talkative: ProbeResult = { ...bad, reason: "x".repeat(1_000) };
+    let memory = recall(null, eager, start);
+    for (let index = 0; index < 9_000; index += 1) {
+      const now = start + index * hour;
+      const probe = index % 2 === 0 ? talkative : good;
+      memory = judge(eager, memory, { now, probe, setAside: null }).memory;
+    }
+    expect(JSON.stringify(memory).length).toBeLessThan(75_000);
+    expect(readMemory(JSON.parse(JSON.stringify(memory)))).toEqual(memory);
+  });
+
   it("stays small however often it went down", () => {
     const eager = targetOf({ tcp: "a.example:1", failureThreshold: 1, successThreshold: 1 });
     const memory = looks(eager, "FS".repeat(500));

@@ -7,12 +7,14 @@ import { newUptime, uptimeSchema } from "./uptime.ts";
 
 /** What is remembered of a target between two looks: the cursor of its check. */
 
+const longestReason = 200;
+
 const incidentSchema = z.object({
   start: z.int(),
   /** Null while it lasts. */
   end: z.int().nullable(),
   fault: z.enum(["slow", "down"]),
-  reason: z.string().max(500),
+  reason: z.string().max(longestReason),
   restarts: z.int().min(0),
 });
 
@@ -105,7 +107,7 @@ export function beginIncident(
   incidents: readonly Incident[],
   incident: Omit<Incident, "end" | "restarts">,
 ): Incident[] {
-  const reason = incident.reason.slice(0, 500);
+  const reason = incident.reason.slice(0, longestReason);
   return [...incidents, { ...incident, reason, end: null, restarts: 0 }].slice(-mostIncidents);
 }
 
@@ -114,9 +116,11 @@ export function amendIncident(
   incidents: readonly Incident[],
   change: (open: Incident) => Partial<Incident>,
 ): Incident[] {
-  return incidents.map((incident) =>
-    incident.end === null ? { ...incident, ...change(incident) } : incident,
-  );
+  return incidents.map((incident) => {
+    if (incident.end !== null) return incident;
+    const changed = { ...incident, ...change(incident) };
+    return { ...changed, reason: changed.reason.slice(0, longestReason) };
+  });
 }
 
 export function endIncident(incidents: readonly Incident[], now: number): Incident[] {

@@ -106,7 +106,7 @@ const fields = z.strictObject({
     .optional(),
 });
 
-export const targetKinds = [
+const targetKinds = [
   "http",
   "tcp",
   "tls",

@@ -48,7 +48,8 @@ export async function ask(
   return `more than ${mostRedirects} redirects`;
 }
 
-async function leadsInside(from: URL, to: URL, signal: AbortSignal): Promise<boolean> {
+/** Whether a redirect goes from outside into this machine or the private network. */
+export async function leadsInside(from: URL, to: URL, signal: AbortSignal): Promise<boolean> {
   if ((await whereIs(to.hostname, signal)) === "outside") return false;
   return (await whereIs(from.hostname, signal)) !== "inside";
 }
