@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { isInsideAddress, whereIs } from "./inside.ts";
+import { createHostFinder } from "./resolve-host.ts";
 
 it.each([
   ["127.0.0.1", true],
@@ -37,5 +38,5 @@ it.each([
   ["8.8.8.8", "outside"],
   ["name.invalid", "outside"],
 ])("the host %s is %s", async (host, where) => {
-  expect(await whereIs(host, new AbortController().signal)).toBe(where);
+  expect(await whereIs(host, new AbortController().signal, createHostFinder())).toBe(where);
 });

@@ -1,5 +1,5 @@
-import { lookup } from "node:dns/promises";
 import { BlockList, isIP } from "node:net";
+import type { HostFinder } from "./resolve-host.ts";
 
 /** Which addresses are on this machine or in the owner's own network. */
 
@@ -40,21 +40,14 @@ const insideNames = /(?:^|\.)(?:localhost|local|internal|home\.arpa|lan)\.?$/i;
 export async function whereIs(
   host: string,
   signal: AbortSignal,
+  hosts: HostFinder,
 ): Promise<"inside" | "outside" | "mixed"> {
   const bare = host.replace(/^\[|\]$/g, "");
   if (isIP(bare.split("%")[0] ?? "") !== 0) return isInsideAddress(bare) ? "inside" : "outside";
   if (insideNames.test(bare)) return "inside";
+  const addresses = await hosts.find(bare, signal).catch(() => []);
   signal.throwIfAborted();
-  const aborted = Promise.withResolvers<never>();
-  const abort = (): void => aborted.reject(signal.reason as Error);
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    const found = lookup(bare, { all: true }).catch(() => []);
-    const addresses = await Promise.race([found, aborted.promise]);
-    const near = addresses.filter(({ address }) => isInsideAddress(address)).length;
-    if (near === 0) return "outside";
-    return near === addresses.length ? "inside" : "mixed";
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
+  const near = addresses.filter(({ address }) => isInsideAddress(address)).length;
+  if (near === 0) return "outside";
+  return near === addresses.length ? "inside" : "mixed";
 }

@@ -4,6 +4,7 @@ import type { ReferenceTarget, ServicesConfig } from "./config.ts";
 import { runProbe } from "./probes/index.ts";
 import type { ProbePlace, ProbeResult, Workshop } from "./probes/probe.ts";
 import { judgePush } from "./push.ts";
+import type { HostFinder } from "./resolve-host.ts";
 import type { ProbedTarget, Target } from "./target.ts";
 import { whereIs } from "./inside.ts";
 
@@ -58,7 +59,11 @@ export function createWitnesses(config: ServicesConfig, workshop: Workshop): Wit
 
   async function excuse(target: Target, input: WitnessInput): Promise<string | undefined> {
     const { reference } = config;
-    if (reference && (await isOutside(target, input.signal)) && (await isDead(reference, input))) {
+    if (
+      reference &&
+      (await isOutside(target, input.signal, workshop.hosts)) &&
+      (await isDead(reference, input))
+    ) {
       return "no connection: the reference does not answer either";
     }
     const dead = await Promise.all(
@@ -99,12 +104,12 @@ async function look(target: ProbedTarget, place: ProbePlace): Promise<ProbeResul
 }
 
 /** Only what lies outside needs the connection. A push comes to us, a program is this machine's own. */
-async function isOutside(target: Target, signal: AbortSignal): Promise<boolean> {
+async function isOutside(target: Target, signal: AbortSignal, hosts: HostFinder): Promise<boolean> {
   const host = hostOf(target);
   if (host === undefined) return false;
   const limited = AbortSignal.any([signal, AbortSignal.timeout(longestLookupMs)]);
   try {
-    return (await whereIs(host, limited)) !== "inside";
+    return (await whereIs(host, limited, hosts)) !== "inside";
   } catch {
     signal.throwIfAborted();
     // Without a connection a name server does not answer: that is no sign of being near.

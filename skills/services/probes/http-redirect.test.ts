@@ -1,7 +1,9 @@
 import { expect, it } from "vitest";
+import { createHostFinder } from "../resolve-host.ts";
 import { leadsInside } from "./http-request.ts";
 
 const { signal } = new AbortController();
+const hosts = createHostFinder();
 
 it.each([
   ["https://8.8.8.8/", "http://127.0.0.1/", true],
@@ -15,5 +17,5 @@ it.each([
   ["http://192.168.1.1/", "http://127.0.0.1/", false],
   ["http://localhost/", "https://8.8.8.8/", false],
 ])("a redirect from %s to %s leads inside: %o", async (from, to, inside) => {
-  expect(await leadsInside(new URL(from), new URL(to), signal)).toBe(inside);
+  expect(await leadsInside(new URL(from), new URL(to), signal, hosts)).toBe(inside);
 });

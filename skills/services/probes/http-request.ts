@@ -5,6 +5,7 @@ import { pipeline } from "node:stream";
 import type { Duplex, Readable } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
 import { whereIs } from "../inside.ts";
+import type { HostFinder } from "../resolve-host.ts";
 import type { ExpectedStatus, HttpTarget } from "../target.ts";
 import { statusMatches } from "./http-expectation.ts";
 
@@ -19,11 +20,12 @@ const mostBodyBytes = 1_000_000;
 export async function ask(
   target: HttpTarget,
   signal: AbortSignal,
+  hosts: HostFinder,
 ): Promise<IncomingMessage | string> {
   let url = new URL(target.url);
   let asked: Asked = { method: target.method, headers: target.headers, body: target.body };
   for (let redirects = 0; redirects <= mostRedirects; redirects += 1) {
-    const answer = await send(url, asked, signal);
+    const answer = await send(url, asked, signal, hosts);
     const status = answer.statusCode ?? 0;
     const { location } = answer.headers;
     if (location === undefined || !isFollowed(status, target.expect.status)) return answer;
@@ -36,7 +38,7 @@ export async function ask(
       // What the owner wrote for one server (often a key) is not for another, and a server outside
       // has no business with what is inside.
       asked = { ...asked, headers: {} };
-      if (await leadsInside(url, next, signal)) {
+      if (await leadsInside(url, next, signal, hosts)) {
         return `HTTP ${status} with a redirect to a private address, which is not followed`;
       }
     }
@@ -49,9 +51,14 @@ export async function ask(
 }
 
 /** Whether a redirect goes from outside into this machine or the private network. */
-export async function leadsInside(from: URL, to: URL, signal: AbortSignal): Promise<boolean> {
-  if ((await whereIs(to.hostname, signal)) === "outside") return false;
-  return (await whereIs(from.hostname, signal)) !== "inside";
+export async function leadsInside(
+  from: URL,
+  to: URL,
+  signal: AbortSignal,
+  hosts: HostFinder,
+): Promise<boolean> {
+  if ((await whereIs(to.hostname, signal, hosts)) === "outside") return false;
+  return (await whereIs(from.hostname, signal, hosts)) !== "inside";
 }
 
 const isFollowed = (status: number, expected: readonly ExpectedStatus[]): boolean =>
@@ -67,6 +74,7 @@ async function send(
   url: URL,
   { method, headers, body }: Asked,
   signal: AbortSignal,
+  hosts: HostFinder,
 ): Promise<IncomingMessage> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const request = url.protocol === "https:" ? requestHttps : requestHttp;
@@ -76,7 +84,13 @@ async function send(
     "accept-encoding": "identity",
     ...(body !== undefined && { "content-length": String(Buffer.byteLength(body)) }),
   };
-  request(url, { method, headers: { ...defaults, ...lowerCased(headers) }, agent: false, signal })
+  request(url, {
+    method,
+    headers: { ...defaults, ...lowerCased(headers) },
+    agent: false,
+    signal,
+    lookup: hosts.lookup(signal),
+  })
     .on("response", resolve)
     .on("error", reject)
     .end(body);

@@ -11,7 +11,7 @@ export const probeHttp: Probe<HttpTarget> = async (target, { signal, workshop })
   const down = (reason: string) =>
     ({ ok: false, ms: elapsedMs(started), fault: "down", reason }) as const;
 
-  const answer = await ask(target, signal);
+  const answer = await ask(target, signal, workshop.hosts);
   if (typeof answer === "string") return down(answer);
   const status = answer.statusCode ?? 0;
   const { expect } = target;

@@ -1,4 +1,5 @@
 import { AdapterError, formatDuration } from "watchkeeper";
+import { createHostFinder } from "../resolve-host.ts";
 import type { ProbedTarget } from "../target.ts";
 import { createDisks, probeDisk } from "./disk.ts";
 import { probeDns } from "./dns.ts";
@@ -29,6 +30,7 @@ export const createWorkshop = (baseDir: string): Workshop => ({
   baseDir,
   patterns: createPatternMatcher(),
   disks: createDisks(),
+  hosts: createHostFinder(),
 });
 
 /**

@@ -1,3 +1,4 @@
+import type { HostFinder } from "../resolve-host.ts";
 import type { Disks } from "./disk.ts";
 import type { PatternMatcher } from "./pattern-matcher.ts";
 
@@ -54,6 +55,7 @@ export interface Workshop {
   readonly baseDir: string;
   readonly patterns: PatternMatcher;
   readonly disks: Disks;
+  readonly hosts: HostFinder;
 }
 
 /** Milliseconds since `started`, a `performance.now()`, whole and at least 1. */

@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import { checkServerIdentity, connect } from "node:tls";
 import type { PeerCertificate, TLSSocket } from "node:tls";
+import type { HostFinder } from "../resolve-host.ts";
 import type { TlsTarget } from "../target.ts";
 import { failureReason } from "./failure.ts";
 import { elapsedMs } from "./probe.ts";
@@ -10,10 +11,10 @@ const dayMs = 86_400_000;
 const urgentDays = 3;
 
 /** Shakes hands, looks at the certificate, and hangs up; nothing is sent over the connection. */
-export const probeTls: Probe<TlsTarget> = async (target, { signal, now }) => {
+export const probeTls: Probe<TlsTarget> = async (target, { signal, now, workshop }) => {
   signal.throwIfAborted();
   const started = performance.now();
-  const { peer, verifyError } = await handshake(target, signal);
+  const { peer, verifyError } = await handshake(target, signal, workshop.hosts);
   const ms = elapsedMs(started);
   const certificate = certificateFacts(peer, now.getTime());
   if (!certificate) {
@@ -55,11 +56,16 @@ interface Handshake {
   readonly verifyError: string | undefined;
 }
 
-async function handshake({ host, port }: TlsTarget, signal: AbortSignal): Promise<Handshake> {
+async function handshake(
+  { host, port }: TlsTarget,
+  signal: AbortSignal,
+  hosts: HostFinder,
+): Promise<Handshake> {
   const { promise, resolve, reject } = Promise.withResolvers<Handshake>();
   const socket = connect({
     host,
     port,
+    lookup: hosts.lookup(signal),
     // A name is sent to the server, an address must not be.
     ...(isIP(host) ? {} : { servername: host }),
     // A certificate that is wrong is what we came to look at; nothing is sent over the connection.
