@@ -125,7 +125,7 @@ function describeCertificate(
   target: Target,
   certificate: CertificateFacts,
 ): ObservationInput | undefined {
-  const { daysLeft, validTo } = certificate;
+  const { daysLeft, validTo, ofIssuer } = certificate;
   if (target.kind !== "tls") return undefined;
   const stage = expiryStage(certificate, target.warnDays);
   if (stage === "far") return undefined;
@@ -134,7 +134,7 @@ function describeCertificate(
     key: "expiry",
     severity: stage === "soon" ? atMost("warning", target.severity) : target.severity,
     title: `${target.name}: ${describeExpiry(certificate)}`,
-    text: `The certificate of ${addressOf(target)} is valid until ${until}.`,
+    text: `${ofIssuer ? "One that vouches for the certificate" : "The certificate"} of ${addressOf(target)} is valid until ${until}.`,
     data: { target: target.name, validTo: until, daysLeft },
     trust: "trusted",
     // Counting the days down is no news; becoming urgent, running out, or another certificate is.

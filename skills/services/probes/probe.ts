@@ -12,6 +12,8 @@ export interface CertificateFacts {
   readonly validTo: number;
   /** Whole days, negative once it has expired. */
   readonly daysLeft: number;
+  /** True when it is one that vouches for the target's own, and ends before it. */
+  readonly ofIssuer?: true;
 }
 
 export interface ProbeSuccess {
