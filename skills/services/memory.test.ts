@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { look as lookOnce } from "watchkeeper/testing";
+import skill from "./index.ts";
 import { judge } from "./judge.ts";
 import { readMemory, recall } from "./memory.ts";
 import type { Memory } from "./memory.ts";
@@ -63,6 +65,16 @@ describe("what is remembered of a target", () => {
     expect(memory.health).toMatchObject({ state: "up", trouble: { failures: 1 } });
     expect(memory.incidents).toMatchObject([{ start, end: start + 5 * minute }]);
     expect(memory.uptime.from).toBe(start);
+  });
+
+  it("gives a report its whole time when a target becomes one that reports", async () => {
+    const before = looks(api, "SSS");
+    const config = { targets: [{ name: "api", push: { every: "1h", grace: "5m" } }] };
+    const at = (now: number, cursor: unknown) =>
+      lookOnce(skill, "api", { config, cursor, now: new Date(now) });
+    const first = await at(start + 30 * 24 * hour, before);
+    const { observations } = await at(start + 30 * 24 * hour + 30 * minute, first.cursor);
+    expect([first.observations, observations]).toEqual([[], []]);
   });
 
   it("does not wait for times that a clock set back has left in the future", () => {

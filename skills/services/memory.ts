@@ -25,8 +25,9 @@ const yearMs = 366 * 86_400_000;
 
 const memorySchema = z.object({
   version: z.literal(1),
-  /** What was watched: another address under the same name is judged afresh. */
+  /** What is watched, and since when: another address under the same name is judged afresh. */
   subject: z.string(),
+  since: z.int(),
   health: healthSchema,
   /** When the owner was last told that it is down, and how often they were reminded; null when it was not said. */
   said: z.object({ at: z.int(), reminders: z.int().min(0) }).nullable(),
@@ -52,6 +53,7 @@ const subjectOf = (target: Target): string => `${target.kind} ${addressOf(target
 const newMemory = (target: Target, now: number): Memory => ({
   version: 1,
   subject: subjectOf(target),
+  since: now,
   health: wellHealth,
   said: null,
   flapping: steady,
@@ -89,6 +91,7 @@ function withoutFuture(memory: Memory, now: number): Memory {
   const trouble = health.trouble && { ...health.trouble, since: past(health.trouble.since) };
   return {
     ...memory,
+    since: past(memory.since),
     health:
       health.state === "up" ? { ...health, trouble } : { ...health, ...(trouble && { trouble }) },
     said: said && { ...said, at: past(said.at) },

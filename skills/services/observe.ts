@@ -62,7 +62,7 @@ async function look(
   return judgePush(target, {
     now: now.getTime(),
     push: pushes.get(target.name),
-    waitingSince: memory.uptime.from,
+    waitingSince: memory.since,
     gap: memory.gap,
   });
 }

@@ -149,6 +149,9 @@ describe("a lost connection", () => {
         { name: "loopback", tcp: "[::1]:9" },
         { name: "private", tcp: "192.168.1.1:9" },
         { name: "disk", disk: { path: "/" } },
+        { name: "record", dns: { name: "example.com" } },
+        { name: "own-server", dns: { name: "example.com", server: "192.168.1.1:53" } },
+        { name: "other-server", dns: { name: "example.com", server: "[2001:db8::1]:53" } },
       ],
     });
 
@@ -166,17 +169,20 @@ describe("a lost connection", () => {
       undefined,
       undefined,
       undefined,
+      lost,
+      undefined,
+      lost,
     ]);
   });
 
   it("excuses nothing while the reference answers, whatever it says", async () => {
     const reference = await stage(false);
-    expect(await excuses({ http: reference.url })).toEqual(Array(5).fill(undefined));
+    expect(await excuses({ http: reference.url })).toEqual(Array(8).fill(undefined));
     expect(reference.asked).toBeGreaterThan(0);
   });
 
   it("excuses nothing unless the owner named a reference", async () => {
-    expect(await excuses(undefined)).toEqual(Array(5).fill(undefined));
+    expect(await excuses(undefined)).toEqual(Array(8).fill(undefined));
   });
 
   it("is said once, by a check of its own, and is over when the reference answers", async () => {

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { AdapterError } from "watchkeeper";
 import type { ObserveInput } from "watchkeeper";
 import type { ReferenceTarget, ServicesConfig } from "./config.ts";
@@ -105,6 +106,8 @@ async function look(target: ProbedTarget, place: ProbePlace): Promise<ProbeResul
 
 /** Only what lies outside needs the connection. A push comes to us, a program is this machine's own. */
 async function isOutside(target: Target, signal: AbortSignal, hosts: HostFinder): Promise<boolean> {
+  // Whichever name server the system asks, it asks others outside.
+  if (target.kind === "dns" && target.server === undefined) return true;
   const host = hostOf(target);
   if (host === undefined) return false;
   const limited = AbortSignal.any([signal, AbortSignal.timeout(longestLookupMs)]);
@@ -126,8 +129,7 @@ function hostOf(target: Target | ReferenceTarget): string | undefined {
     case "icmp":
       return target.host;
     case "dns":
-      // Without a server of its own it is the system's that is asked, wherever that is.
-      return target.server ?? target.domain;
+      return target.server && hostOfAddress(target.server);
     case "disk":
     case "systemd":
     case "command":
@@ -135,3 +137,7 @@ function hostOf(target: Target | ReferenceTarget): string | undefined {
       return undefined;
   }
 }
+
+/** `192.0.2.53:53`, `[2001:db8::53]:53`, or the address alone. */
+const hostOfAddress = (server: string): string =>
+  isIP(server) === 0 ? server.replace(/:\d+$/, "") : server;

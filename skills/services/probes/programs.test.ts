@@ -100,6 +100,13 @@ describe("an icmp probe", () => {
     },
   );
 
+  it.runIf(spawnSync("ping", ["-c", "1", "127.0.0.1"]).status === 0)(
+    "asks the real one",
+    async () => {
+      expect(await look(probedTargetOf({ icmp: "127.0.0.1" }))).toMatchObject({ ok: true });
+    },
+  );
+
   it("blames nobody when there is no ping", async () => {
     process.env["PATH"] = join(folder, "empty");
     await expect(look(host)).rejects.toMatchObject({
