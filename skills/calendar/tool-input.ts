@@ -17,8 +17,7 @@ export const reference = () =>
     .max(200)
     .refine(isReference, "must be an id as it stands in a finding or in calendar_list");
 
-export const calendarName = () =>
-  z.string().max(40).optional().describe("Its name; default the only one that fits");
+export const calendarName = () => z.string().max(40).optional();
 
 export const title = () =>
   z.string().trim().min(1).max(300).refine(isOneLine, "must be one line of plain text");

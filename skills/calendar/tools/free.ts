@@ -24,7 +24,7 @@ export function freeTool({
     input: z.strictObject({
       from: z.string().max(40).optional().describe("ISO date or time; default now"),
       days: z.number().int().min(1).max(31).default(5),
-      minutes: z.number().int().min(5).max(1_440).default(30).describe("at least so long"),
+      minutes: z.number().int().min(5).max(1_440).default(30),
       anyHour: z.boolean().default(false).describe("also outside working hours"),
     }),
     async run({ from, days, minutes, anyHour }, { signal, now }) {

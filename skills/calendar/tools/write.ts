@@ -96,7 +96,7 @@ export function writeTools({ sources, timezone }: CalendarToolOptions): Record<s
       input: z.strictObject({
         id: field.reference(),
         title: field.title().optional(),
-        start: field.time().optional().describe(field.timeHelp),
+        start: field.time().optional(),
         end: field.time().optional(),
         place: field.place().optional(),
         about: field.about().optional(),
