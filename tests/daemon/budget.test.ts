@@ -46,7 +46,7 @@ function wholeReservation({ rawBody, body }: RecordedRequest, share = 1) {
   };
 }
 
-const billOf = (usage: ModelUsage): number => costUsd(sonnet, usage) ?? 0;
+const billOf = (usage: ModelUsage, model = sonnet): number => costUsd(model, usage) ?? 0;
 
 async function told(kept: KeptWatch, about: RegExp): Promise<string[]> {
   await kept.settle();
@@ -61,7 +61,7 @@ test("under a daily cap of $1, 500 beats with news spend no more in a day, and e
   const play: ReplyMaker = async (request, index) => {
     // The first call bills all that it may, others less and less.
     const usage = wholeReservation(request, [1, 0.6, 0.3, 0.1][index % 4]);
-    bills.push({ at: clock.now(), usd: billOf(usage) });
+    bills.push({ at: clock.now(), usd: billOf(usage, request.body.model) });
     return { ...(await rep(request, index)), usage } as Awaited<ReturnType<ReplyMaker>>;
   };
   await using model = await startScriptedModel(play);
