@@ -18,6 +18,9 @@ function skill(name: string, toolNames: string[], instructions = `How to ${name}
   return {
     name,
     origin: "built-in",
+    dir: "/skills",
+    version: undefined,
+    notes: [],
     description: name,
     instructions,
     checks: [],

@@ -103,7 +103,13 @@ export function situationMessage(situation: Situation): MessageParam {
   return { role: "user", content: [{ type: "text", text: parts.filter(Boolean).join("\n\n") }] };
 }
 
-function fence(finding: Finding): string {
+export type FencedFinding = Pick<
+  Finding,
+  "id" | "skill" | "check" | "state" | "severity" | "trust" | "title" | "text"
+>;
+
+/** A finding as the model is shown it: marked, cut and unable to close its fence. */
+export function fence(finding: FencedFinding): string {
   const text = [finding.title, finding.text ?? ""].filter(Boolean).join("\n");
   // Cuts between characters: half of one is not valid JSON for the provider.
   const shown = plainText(text, longestFindingText);

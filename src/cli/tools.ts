@@ -73,3 +73,7 @@ export function fitArguments(
   }
   throw misfit(problems.slice(0, 5).join("; "));
 }
+
+/** What a tool does to the world, for a list. */
+export const effectOf = ({ definition: { effect } }: LoadedTool): string =>
+  typeof effect === "function" ? "depends on its input" : effect;

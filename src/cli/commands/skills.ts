@@ -4,7 +4,9 @@ import { describeSchedule } from "../../domain/schedule.ts";
 import { loadSkills, silentSkillLog } from "../../skills/load.ts";
 import { exit, type CommandContext } from "../context.ts";
 import { painterFor, quoted, wrap } from "../text.ts";
+import { effectOf } from "../tools.ts";
 
+/** The skills that are enabled: where each is from, what it checks, and what its tools may do. */
 export async function listSkills(context: CommandContext): Promise<number> {
   const { configFile: file, environment, packageInfo, json, out } = context;
   offerPublicApi(packageInfo.root);
@@ -15,23 +17,23 @@ export async function listSkills(context: CommandContext): Promise<number> {
     ...skills.map((skill) => ({
       name: skill.name,
       origin: skill.origin,
+      version: skill.version ?? null,
       description: skill.description,
       status: "ok" as const,
       error: null,
+      notes: skill.notes,
       checks: skill.checks.map(({ name, schedule }) => ({
         name,
         schedule: describeSchedule(schedule),
       })),
-      tools: skill.tools.map(({ name, definition }) => ({
-        name,
-        effect:
-          typeof definition.effect === "function" ? "depends on its input" : definition.effect,
-      })),
+      tools: skill.tools.map((tool) => ({ name: tool.name, effect: effectOf(tool) })),
     })),
     ...broken.map((skill) => ({
       ...skill,
+      version: null,
       description: "",
       status: "off" as const,
+      notes: [],
       checks: [],
       tools: [],
     })),
@@ -47,9 +49,11 @@ export async function listSkills(context: CommandContext): Promise<number> {
   const say = (text: string) => out.write(`${wrap(text, out.columns, "    ")}\n`);
   for (const skill of view) {
     const state = skill.status === "ok" ? paint("green", "ok") : paint("red", "off");
-    say(`${paint("bold", skill.name)} (${skill.origin}): ${state}`);
+    const version = skill.version ? ` ${quoted(skill.version)}` : "";
+    say(`${paint("bold", skill.name)}${version} (${skill.origin}): ${state}`);
     if (skill.error) say(`  ${quoted(skill.error)}`);
     if (skill.description) say(`  ${quoted(skill.description)}`);
+    for (const note of skill.notes) say(`  note: SKILL.md: ${quoted(note)}`);
     for (const { name, schedule } of skill.checks) say(`  check ${name}, ${schedule}`);
     for (const { name, effect } of skill.tools) say(`  tool ${name} (${effect})`);
   }
