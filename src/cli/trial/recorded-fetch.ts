@@ -14,7 +14,7 @@ function askedOf(...[input, init]: Parameters<Fetch>): {
 } {
   const request = input instanceof Request ? input : undefined;
   const method = (init?.method ?? request?.method ?? "GET").toUpperCase();
-  const url = new URL(request?.url ?? String(input)).href;
+  const url = new URL(input instanceof Request ? input.url : input).href;
   return { method, url, signal: init?.signal ?? request?.signal };
 }
 

@@ -115,10 +115,17 @@ async function lookLive(skill: LoadedSkill, { config, context, cursor }: LookPla
   // One after the other, so that each answer belongs to one look.
   for (const check of skill.checks) {
     const from = cursor ?? (await store?.checkCursor(check.name)) ?? null;
-    const at = systemClock.now();
+    let at = systemClock.now();
+    const watched: LoadedCheck = {
+      ...check,
+      observe(input) {
+        at = input.now.getTime();
+        return check.observe(input);
+      },
+    };
     const fetches: RecordedLook["fetches"] = [];
     using _ = inPlaceOfFetch(recordingFetch(fetches, scrub));
-    const look = await lookOnce(check, { config, store, clock: systemClock, from });
+    const look = await lookOnce(watched, { config, store, clock: systemClock, from });
     looks.push({ ...look, at, recorded: false });
     made.push({ check: check.name, now: new Date(at).toISOString(), cursor: from, fetches });
   }
