@@ -5,7 +5,7 @@ import { changeIsNews, diffLook, endIsNews, type Change } from "../domain/diff.t
 import type { Finding, FindingState, Severity, Trust } from "../domain/finding.ts";
 import type { Scrub } from "../domain/scrub.ts";
 import type { AttentionSettings } from "../notify/compose.ts";
-import type { LoadedCheck } from "../skills/load.ts";
+import type { LoadedCheck, LoadedTool } from "../skills/load.ts";
 import type { AcceptedLook } from "../skills/observations.ts";
 import type { StoreReader } from "../store/port.ts";
 import { lookOnce } from "./look.ts";
@@ -44,6 +44,7 @@ export async function dryRun(
     clock,
     attention,
     scrub,
+    tools,
     cursors,
   }: {
     /** Undefined when nothing was ever saved: everything is new. */
@@ -51,6 +52,7 @@ export async function dryRun(
     readonly clock: Clock;
     readonly attention: AttentionSettings;
     readonly scrub: Scrub;
+    readonly tools: ReadonlyMap<string, LoadedTool>;
     /** Used in the place of the saved ones, by the check's name. */
     readonly cursors?: ReadonlyMap<string, unknown>;
   },
@@ -67,6 +69,8 @@ export async function dryRun(
       stopping: new AbortController().signal,
       hanging: new Set(),
       scrub,
+      tools,
+      store,
     });
     const nothing = { name: check.name, notes: [], findings: [], accepted: null };
     if (end.outcome === "aborted") {

@@ -8,11 +8,15 @@ import { effectOf } from "../tools.ts";
 
 /** The skills that are enabled: where each is from, what it checks, and what its tools may do. */
 export async function listSkills(context: CommandContext): Promise<number> {
-  const { configFile: file, environment, packageInfo, json, out } = context;
+  const { configFile: file, environment, packageInfo, stateDir, json, out } = context;
   offerPublicApi(packageInfo.root);
   const config = await loadConfig({ file, environment });
   const { builtinSkillsDir } = packageInfo;
-  const { skills, broken } = await loadSkills(config, { builtinSkillsDir, logFor: silentSkillLog });
+  const { skills, broken } = await loadSkills(config, {
+    builtinSkillsDir,
+    stateDir,
+    logFor: silentSkillLog,
+  });
   const view = [
     ...skills.map((skill) => ({
       name: skill.name,

@@ -16,6 +16,7 @@ import { estimateTokens } from "../../model/rate-limit.ts";
 import {
   loadSkills,
   silentSkillLog,
+  toolsOf,
   type LoadedCheck,
   type LoadedSkill,
 } from "../../skills/load.ts";
@@ -76,7 +77,11 @@ export async function tryOut(
   const { key, settings, enabled } = chooseSkill(name, config);
   const { skills, broken } = await loadSkills(
     { ...config, skills: new Map([[key, settings]]) },
-    { builtinSkillsDir: packageInfo.builtinSkillsDir, logFor: silentSkillLog },
+    {
+      builtinSkillsDir: packageInfo.builtinSkillsDir,
+      stateDir: context.stateDir,
+      logFor: silentSkillLog,
+    },
   );
   const skill = skills[0] ?? null;
   const nothing = { made: [], looks: [], tests: null, shown: shownOf([], skill) };
@@ -125,7 +130,7 @@ async function lookLive(skill: LoadedSkill, { config, context, cursor }: LookPla
     };
     const fetches: RecordedLook["fetches"] = [];
     using _ = inPlaceOfFetch(recordingFetch(fetches, scrub));
-    const look = await lookOnce(watched, { config, store, clock: systemClock, from });
+    const look = await lookOnce(watched, { skill, config, store, clock: systemClock, from });
     looks.push({ ...look, at, recorded: false });
     made.push({ check: check.name, now: new Date(at).toISOString(), cursor: from, fetches });
   }
@@ -162,7 +167,7 @@ async function replay(
       const at = recorded.now === undefined ? systemClock.now() : Date.parse(recorded.now);
       const clock: Clock = { ...systemClock, now: () => at };
       using _ = inPlaceOfFetch(replayingFetch(recorded.fetches, scrub));
-      const look = await lookOnce(check, { config, store, clock, from });
+      const look = await lookOnce(check, { skill, config, store, clock, from });
       looks.push({ ...look, at, recorded: true });
       if (!look.accepted) continue;
       const health = afterSuccess({ now: at, schedule: check.schedule, slackMs: 0 });
@@ -190,11 +195,13 @@ function findCheck(name: string, skill: LoadedSkill): LoadedCheck {
 async function lookOnce(
   check: LoadedCheck,
   {
+    skill,
     config,
     store,
     clock,
     from,
   }: {
+    skill: LoadedSkill;
     config: ResolvedConfig;
     store: StoreReader | undefined;
     clock: Clock;
@@ -206,6 +213,7 @@ async function lookOnce(
     clock,
     attention: attentionSettings(config),
     scrub: createScrub(config.secrets),
+    tools: toolsOf([skill]),
     cursors: new Map([[check.name, from]]),
   });
   if (!look) throw new Error(`${check.name} was not looked at`);
