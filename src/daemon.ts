@@ -125,7 +125,7 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
     { at: clock.now(), keepSkills: broken.map(({ name }) => name) },
   );
   const scrub = createScrub(config.secrets);
-  const always = { tools: ownTools({ store, log: skillLog(log, "memory") }) };
+  const always = { tools: ownTools({ store, skills, log: skillLog(log, "memory") }) };
   const tools = toolsOf([...skills, always]);
   const stopping = new AbortController();
   const runStopping = new AbortController();

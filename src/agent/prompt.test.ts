@@ -83,6 +83,13 @@ function textOf(given: Situation): string {
   return block?.type === "text" ? block.text : "";
 }
 
+it("leaves long instructions to be read when they are needed", () => {
+  const { system } = buildPrompt([skill("forms", [], "Fill every line. ".repeat(400))]);
+  expect(system[0]?.text).toContain('<skill name="forms">\nforms\nIts instructions are long');
+  expect(system[0]?.text).toContain('skill_read with "forms"');
+  expect(system[0]?.text).not.toContain("Fill every line");
+});
+
 describe("the stable prefix", () => {
   const a = skill("alpha", ["two", "one"]);
   const b = skill("beta", ["zero"]);

@@ -7,6 +7,7 @@ import { formatDateTime } from "../domain/zoned-time.ts";
 import type { LoadedSkill, LoadedTool } from "../skills/load.ts";
 import type { EffectRecord } from "../store/port.ts";
 import { reportTool } from "./report.ts";
+import { readsOnDemand } from "./skill-read.ts";
 
 /**
  * What the model sees. The system prompt and the tools are the same bytes in every request of a
@@ -45,7 +46,7 @@ export function buildPrompt(
   const byName = skills.toSorted((a, b) => compare(a.name, b.name));
   const instructions = byName
     .filter((skill) => skill.instructions)
-    .map((skill) => `<skill name="${skill.name}">\n${skill.instructions}\n</skill>`);
+    .map((skill) => `<skill name="${skill.name}">\n${inPrefix(skill)}\n</skill>`);
   const system: TextBlockParam[] = [
     {
       type: "text",
@@ -62,6 +63,12 @@ export function buildPrompt(
   const hash = createHash("sha256").update(JSON.stringify({ system, tools })).digest("hex");
   return { system, tools, version: hash.slice(0, 12) };
 }
+
+/** Long instructions are read when they are needed; what they are about stands here. */
+const inPrefix = (skill: LoadedSkill): string =>
+  readsOnDemand(skill)
+    ? `${skill.description}\nIts instructions are long: call skill_read with "${skill.name}" before you judge what is its business.`
+    : skill.instructions;
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 

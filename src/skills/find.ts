@@ -15,9 +15,12 @@ export interface SkillPlace {
 
 const namePattern = /^[a-z0-9]+(?:-[a-z0-9]+)*$/;
 
-/** Small letters, digits and single hyphens; ours is taken. */
+/** Ours, and those of the tools that are always there, such as `memory_note`. */
+const taken = ["watchkeeper", "memory", "skill"];
+
+/** Small letters, digits and single hyphens. */
 export const isSkillName = (name: string): boolean =>
-  name.length <= 64 && namePattern.test(name) && name !== "watchkeeper";
+  name.length <= 64 && namePattern.test(name) && !taken.includes(name);
 
 /**
  * Finds the folder that a key of `skills` in the config names.
