@@ -83,8 +83,8 @@ export default defineConfig(
     rules: { "no-restricted-imports": "off", "no-restricted-syntax": "off" },
   },
   {
-    // The one process that a skill starts: the owner's own command, without a shell.
-    files: ["skills/services/restart-command.ts"],
+    // Commands that the owner wrote, run without a shell: a service's restart, an MCP server.
+    files: ["skills/services/restart-command.ts", "src/mcp/stdio-transport.ts"],
     rules: {
       "no-restricted-imports": [
         "error",

@@ -41,6 +41,8 @@ export interface ResolvedConfig {
   readonly skills: ReadonlyMap<string, unknown>;
   readonly notify: ParsedConfig["notify"];
   readonly policy: ParsedConfig["policy"];
+  /** Servers whose tools the agent may use, by name. */
+  readonly mcp: ParsedConfig["mcp"];
   readonly demo: { readonly dir: string; readonly port: number } | undefined;
   /** Parts that are understood but that this version does not use yet. */
   readonly unused: readonly string[];
@@ -120,6 +122,7 @@ export function resolveConfig(raw: unknown, source: ConfigSource): ResolvedConfi
     skills: new Map(Object.entries(config.skills).filter(([, value]) => value !== false)),
     notify: config.notify,
     policy: config.policy,
+    mcp: config.mcp,
     demo: config.demo && { dir: resolve(baseDir, config.demo.dir), port: config.demo.port },
     unused: partsWithoutUse(raw),
     secrets: [...new Set([...revealed.values, ...keys])],

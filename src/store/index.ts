@@ -19,6 +19,7 @@ import { pushReads, pushWrites } from "./pushes.ts";
 import { ownFindingWrites } from "./own-findings.ts";
 import { runReads, runWrites } from "./runs.ts";
 import { spendReads, spendWrites } from "./spend.ts";
+import { toolReads, toolWrites } from "./tool-pins.ts";
 import { statusReads } from "./status.ts";
 
 export { acquireLock, isLocked, type Lock } from "./lock.ts";
@@ -52,6 +53,7 @@ export function openStore({ stateDir, migrationsDir }: StoreLocation): Store {
     ...ownFindingWrites(db),
     ...findingWrites(db),
     ...notificationWrites(db),
+    ...toolWrites(db),
   };
   return withStoreErrors(store, databasePath(stateDir));
 }
@@ -79,6 +81,7 @@ function readerOf(db: Db): StoreReader {
     ...approvalReads(db),
     ...notificationReads(db),
     ...lookReads(db),
+    ...toolReads(db),
     ...memoryReads(db),
     ...pushReads(db),
     async [Symbol.asyncDispose]() {

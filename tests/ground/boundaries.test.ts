@@ -5,26 +5,27 @@ import { checkout } from "./miniature.ts";
 
 // Row imports column: written out by hand and apart from the rule's own table, so that a slip in one shows.
 const expected = `
-           domain telemetry config store skills demo control model memory notify effects agent heartbeat daemon views web cli testing index
-domain     =      -         -      -     -      -    -       -     -      -      -       -     -         -      -     -   -   -       -
-telemetry  +      =         -      -     -      -    -       -     -      -      -       -     -         -      -     -   -   -       -
-config     +      -         =      -     -      -    -       -     -      -      -       -     -         -      -     -   -   -       -
-store      +      -         -      =     -      -    -       -     -      -      -       -     -         -      -     -   -   -       -
-skills     +      -         +      -     =      -    -       -     -      -      -       -     -         -      -     -   -   -       -
-demo       +      -         -      -     -      =    -       -     -      -      -       -     -         -      -     -   -   -       -
-control    +      -         -      -     -      -    =       -     -      -      -       -     -         -      -     -   -   -       -
-model      +      +         +      +     -      -    -       =     -      -      -       -     -         -      -     -   -   -       -
-memory     +      +         +      +     -      -    -       -     =      -      -       -     -         -      -     -   -   -       -
-notify     +      +         +      +     -      -    -       -     -      =      -       -     -         -      -     -   -   -       -
-effects    +      +         +      +     +      -    -       -     -      -      =       -     -         -      -     -   -   -       -
-agent      +      +         +      +     +      -    -       +     +      +      +       =     -         -      -     -   -   -       -
-heartbeat  +      +         +      +     +      -    -       +     +      +      +       +     =         -      -     -   -   -       -
-daemon     +      +         +      +     +      +    +       +     +      +      +       +     +         =      -     -   -   -       -
-views      +      -         -      +     -      -    -       -     -      -      -       -     -         -      =     -   -   -       -
-web        +      +         +      +     +      +    +       +     +      +      +       +     +         +      +     =   -   -       -
-cli        +      +         +      +     +      +    +       +     +      +      +       +     +         +      +     +   =   -       -
-testing    +      +         +      +     +      -    -       +     +      +      +       +     +         -      -     -   -   =       -
-index      +      -         +      -     +      -    -       -     -      -      -       -     -         -      -     -   -   -       =
+           domain telemetry config store skills demo control model memory notify effects agent heartbeat daemon views web cli testing index mcp
+domain     =      -         -      -     -      -    -       -     -      -      -       -     -         -      -     -   -   -       -       -
+telemetry  +      =         -      -     -      -    -       -     -      -      -       -     -         -      -     -   -   -       -       -
+config     +      -         =      -     -      -    -       -     -      -      -       -     -         -      -     -   -   -       -       -
+store      +      -         -      =     -      -    -       -     -      -      -       -     -         -      -     -   -   -       -       -
+skills     +      -         +      -     =      -    -       -     -      -      -       -     -         -      -     -   -   -       -       -
+demo       +      -         -      -     -      =    -       -     -      -      -       -     -         -      -     -   -   -       -       -
+control    +      -         -      -     -      -    =       -     -      -      -       -     -         -      -     -   -   -       -       -
+model      +      +         +      +     -      -    -       =     -      -      -       -     -         -      -     -   -   -       -       -
+memory     +      +         +      +     -      -    -       -     =      -      -       -     -         -      -     -   -   -       -       -
+notify     +      +         +      +     -      -    -       -     -      =      -       -     -         -      -     -   -   -       -       -
+effects    +      +         +      +     +      -    -       -     -      -      =       -     -         -      -     -   -   -       -       -
+agent      +      +         +      +     +      -    -       +     +      +      +       =     -         -      -     -   -   -       -       -
+heartbeat  +      +         +      +     +      -    -       +     +      +      +       +     =         -      -     -   -   -       -       -
+daemon     +      +         +      +     +      +    +       +     +      +      +       +     +         =      -     -   -   -       -       +
+views      +      -         -      +     -      -    -       -     -      -      -       -     -         -      =     -   -   -       -       -
+web        +      +         +      +     +      +    +       +     +      +      +       +     +         +      +     =   -   -       -       +
+cli        +      +         +      +     +      +    +       +     +      +      +       +     +         +      +     +   =   -       -       +
+testing    +      +         +      +     +      -    -       +     +      +      +       +     +         -      -     -   -   =       -       -
+index      +      -         +      -     +      -    -       -     -      -      -       -     -         -      -     -   -   -       =       -
+mcp        +      +      +      +      +      -      -      -      -      -      -      -      -      -      -      -      -      -      -      =
 `;
 
 const [header = [], ...rows] = expected
