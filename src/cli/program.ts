@@ -224,6 +224,12 @@ export function buildProgram({ version, out, err, run }: ProgramDependencies): C
     .option("--input <file>", "look at recorded input in the place of live one")
     .option("--record <file>", "record what servers answer to fetch, for --input")
     .option("--cursor <json>", "the cursor that the first look goes on from");
+  add(
+    skills,
+    "accept <name>",
+    "your word: what an MCP server, or one tool of it, now says of itself is taken",
+    async () => (await import("./commands/skills-accept.ts")).acceptSkillTools,
+  ).option("--show", "only show what has changed");
   const config = prepared(program.command("config")).description("the configuration");
   add(
     config,

@@ -103,6 +103,5 @@ async function openTransport(
   const transport = new StreamableHTTPClientTransport(new URL(settings.url), {
     requestInit: { headers: { ...settings.headers } },
   });
-  // Its types were made without exactOptionalPropertyTypes.
-  return { transport: transport as Transport, lastWords: () => "" };
+  return { transport, lastWords: () => "" };
 }

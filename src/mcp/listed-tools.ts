@@ -81,7 +81,7 @@ function readTool(server: string, value: unknown, index: number): ListedTool | {
 }
 
 /** What the provider takes as a name; two that become the same are one too many. */
-export const toolNameOf = (server: string, remoteName: string): string =>
+const toolNameOf = (server: string, remoteName: string): string =>
   `${server.replaceAll("-", "_")}_${remoteName.replaceAll(/[^A-Za-z0-9_-]+/g, "_")}`.slice(
     0,
     longestName,

@@ -127,7 +127,7 @@ function keepServer(
   };
 
   async function adopt(connection: Connection): Promise<void> {
-    const { tools, notes } = readTools(settings, await within(connection.listTools), taken);
+    const { tools, notes } = readTools(settings, await within((signal) => connection.listTools(signal)), taken);
     for (const line of notes) log.warn({ note: line }, "an MCP tool is left out");
     const pins = await store.pinTools(
       tools.map(({ name: tool, server, hash, definition }) => ({
@@ -278,7 +278,7 @@ function changedTool(
     ...{ check, key, at },
     severity: "warning" as const,
     title: `The tool ${key} is withheld: it says something else of itself than you accepted`,
-    text: `The MCP server ${server} has changed its description or its input. See what, and accept it, with \`watchkeeper skills accept ${server}\`.`,
+    text: `The MCP server ${server} has changed its description or its input. \`watchkeeper skills accept ${server} --show\` shows how; without --show you accept it.`,
   };
 }
 

@@ -29,8 +29,10 @@ type Json = Record<string, unknown>;
 export function readToolSchema(schema: unknown): z.ZodType<Record<string, unknown>> | undefined {
   const budget = { nodes: mostNodes };
   try {
-    const { anyOf: _, ...root } = clean(schema, 0, budget);
-    const made = z.fromJSONSchema({ ...root, type: "object" });
+    const { properties = {}, required = [], additionalProperties } = clean(schema, 0, budget);
+    // Of the top only what an object has: providers take no choice there.
+    const more = additionalProperties === false ? { additionalProperties } : {};
+    const made = z.fromJSONSchema({ type: "object", properties, required, ...more } as Json);
     // What zod cannot say again it would not show the model either.
     z.toJSONSchema(made, { io: "input", unrepresentable: "any" });
     return made as z.ZodType<Record<string, unknown>>;

@@ -1,4 +1,10 @@
-import type { CheckRecord, PauseRecord, SpendTotals, StatusRecord } from "../store/port.ts";
+import type {
+  CheckRecord,
+  PauseRecord,
+  SpendTotals,
+  StatusRecord,
+  ToolServerRecord,
+} from "../store/port.ts";
 import { isoTime, isoTimeOrNull } from "./time.ts";
 
 /** How the watch stands, from the store alone: it can be asked without a daemon. */
@@ -14,6 +20,7 @@ export interface StatusInput {
   readonly pause: PauseRecord | null;
   readonly today: SpendTotals;
   readonly month: SpendTotals;
+  readonly servers?: readonly ToolServerRecord[];
 }
 
 export type StatusView = ReturnType<typeof statusView>;
@@ -58,6 +65,9 @@ export function statusView(input: StatusInput) {
       lastError: check.lastError,
     })),
     skillsOff,
+    mcp: (running ? (input.servers ?? []) : []).map(({ name, state, error, changedAt }) => ({
+      ...{ name, state, error, since: isoTime(changedAt) },
+    })),
     openFindings: record?.openFindings ?? 0,
     pendingApprovals: record?.pendingApprovals ?? 0,
     undelivered: record?.undelivered ?? 0,

@@ -28,6 +28,14 @@ export const status = z.object({
       lastError: text.nullable(),
     }),
   ),
+  mcp: z.array(
+    z.object({
+      name: text,
+      state: z.enum(["connecting", "ready", "failed"]),
+      error: text.nullable(),
+      since: time,
+    }),
+  ),
   openFindings: count,
   pendingApprovals: count,
   spend: z.object({ todayUsd: amount, monthUsd: amount, todayTokens: count }),

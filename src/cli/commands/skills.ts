@@ -1,8 +1,10 @@
-import { loadConfig } from "../../config/load.ts";
+import { loadConfig, type ResolvedConfig } from "../../config/load.ts";
 import { offerPublicApi } from "../../config/user-module.ts";
 import { describeSchedule } from "../../domain/schedule.ts";
 import { loadSkills, silentSkillLog } from "../../skills/load.ts";
-import { exit, type CommandContext } from "../context.ts";
+import { isLocked } from "../../store/index.ts";
+import { exit, readStore, type CommandContext } from "../context.ts";
+import { mcpEntries } from "../mcp-entries.ts";
 import { painterFor, quoted, wrap } from "../text.ts";
 import { effectOf } from "../tools.ts";
 
@@ -25,7 +27,7 @@ export async function listSkills(context: CommandContext): Promise<number> {
       description: skill.description,
       status: "ok" as const,
       error: null,
-      notes: skill.notes,
+      notes: skill.notes.map((note) => `SKILL.md: ${note}`),
       checks: skill.checks.map(({ name, schedule }) => ({
         name,
         schedule: describeSchedule(schedule),
@@ -41,6 +43,7 @@ export async function listSkills(context: CommandContext): Promise<number> {
       checks: [],
       tools: [],
     })),
+    ...(await readServers(context, config)),
   ];
   for (const skill of skills) await skill.close();
   if (json) {
@@ -57,9 +60,19 @@ export async function listSkills(context: CommandContext): Promise<number> {
     say(`${paint("bold", skill.name)}${version} (${skill.origin}): ${state}`);
     if (skill.error) say(`  ${quoted(skill.error)}`);
     if (skill.description) say(`  ${quoted(skill.description)}`);
-    for (const note of skill.notes) say(`  note: SKILL.md: ${quoted(note)}`);
+    for (const note of skill.notes) say(`  note: ${quoted(note)}`);
     for (const { name, schedule } of skill.checks) say(`  check ${name}, ${schedule}`);
     for (const { name, effect } of skill.tools) say(`  tool ${name} (${effect})`);
   }
   return exit.done;
+}
+
+async function readServers(context: CommandContext, config: ResolvedConfig) {
+  if (Object.keys(config.mcp).length === 0) return [];
+  await using store = readStore(context);
+  return mcpEntries(config, {
+    running: isLocked(context.stateDir),
+    servers: (await store?.listToolServers()) ?? [],
+    pins: (await store?.listToolPins()) ?? [],
+  });
 }
