@@ -127,7 +127,11 @@ function keepServer(
   };
 
   async function adopt(connection: Connection): Promise<void> {
-    const { tools, notes } = readTools(settings, await within((signal) => connection.listTools(signal)), taken);
+    const { tools, notes } = readTools(
+      settings,
+      await within((signal) => connection.listTools(signal)),
+      taken,
+    );
     for (const line of notes) log.warn({ note: line }, "an MCP tool is left out");
     const pins = await store.pinTools(
       tools.map(({ name: tool, server, hash, definition }) => ({

@@ -62,7 +62,7 @@ describe("between the layers of src/", () => {
   test("the table names every pair", () => {
     expect(header).toHaveLength(20);
     expect(rows.map(([layer]) => layer)).toEqual(header);
-    expect(rows.every((row) => row.length === 20)).toBe(true);
+    expect(rows.every((row) => row.length === 21)).toBe(true);
   });
 
   test.each(rows)(

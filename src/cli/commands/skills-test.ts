@@ -5,7 +5,7 @@ import { ConfigError } from "../../domain/errors.ts";
 import { formatDuration } from "../../domain/duration.ts";
 import { exit, type CommandContext } from "../context.ts";
 import { painterFor, paintState, plural, quoted, severityStyle, wrap, wrapLines } from "../text.ts";
-import { effectOf } from "../tools.ts";
+import { effectWords } from "../tools.ts";
 import { readRecording, writeRecording, type RecordedLook } from "../trial/recording.ts";
 import { tryOut, type Trial, type TrialLook } from "../trial/trial.ts";
 
@@ -66,7 +66,7 @@ function viewOf(trial: Trial, { ok, recordedIn }: Outcome) {
     origin: skill?.origin ?? null,
     version: skill?.version ?? null,
     ...{ enabled, ok, error, notes: skill?.notes ?? [], tests },
-    tools: (skill?.tools ?? []).map((tool) => ({ name: tool.name, effect: effectOf(tool) })),
+    tools: (skill?.tools ?? []).map((tool) => ({ name: tool.name, effect: effectWords(tool) })),
     looks: looks.map(({ name: check, at, accepted, ...look }) => ({
       check,
       at: new Date(at).toISOString(),
@@ -96,7 +96,7 @@ function render(trial: Trial, { ok, recordedIn }: Outcome, context: CommandConte
   if (!enabled) say("  not in agent.config.ts yet: tried out with an empty configuration");
   for (const note of skill?.notes ?? []) say(`  note: SKILL.md: ${quoted(note)}`);
   if (error) say(`  ${paint("red", "cannot be used")}: ${quoted(error)}`);
-  for (const tool of skill?.tools ?? []) say(`  tool ${tool.name} (${effectOf(tool)})`);
+  for (const tool of skill?.tools ?? []) say(`  tool ${tool.name} (${effectWords(tool)})`);
   if (skill) lines.push(...testLines(trial, context));
   for (const look of trial.looks) lines.push("", ...lookLines(look, context));
   if (skill && skill.checks.length === 0) {

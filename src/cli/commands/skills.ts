@@ -6,7 +6,7 @@ import { isLocked } from "../../store/index.ts";
 import { exit, readStore, type CommandContext } from "../context.ts";
 import { mcpEntries } from "../mcp-entries.ts";
 import { painterFor, quoted, wrap } from "../text.ts";
-import { effectOf } from "../tools.ts";
+import { effectWords } from "../tools.ts";
 
 /** The skills that are enabled: where each is from, what it checks, and what its tools may do. */
 export async function listSkills(context: CommandContext): Promise<number> {
@@ -32,7 +32,7 @@ export async function listSkills(context: CommandContext): Promise<number> {
         name,
         schedule: describeSchedule(schedule),
       })),
-      tools: skill.tools.map((tool) => ({ name: tool.name, effect: effectOf(tool) })),
+      tools: skill.tools.map((tool) => ({ name: tool.name, effect: effectWords(tool) })),
     })),
     ...broken.map((skill) => ({
       ...skill,
