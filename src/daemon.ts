@@ -3,7 +3,7 @@ import { keepBackground } from "./heartbeat/background.ts";
 import type { BeatSummary } from "./heartbeat/beat.ts";
 import { createHeartbeat, watchedChecks, type Heartbeat } from "./heartbeat/heartbeat.ts";
 import { ownTools } from "./agent/own-tools.ts";
-import { buildPrompt } from "./agent/prompt.ts";
+import { buildPrompt, type Prompt } from "./agent/prompt.ts";
 import type { PackageInfo } from "./config/package.ts";
 import type { ModelEntry, ResolvedConfig } from "./config/load.ts";
 import { listenForControl } from "./control.ts";
@@ -169,6 +169,14 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
     remote = current;
     return current;
   }
+  let built: { readonly of: readonly LoadedTool[]; readonly prompt: Prompt } | undefined;
+  async function prompt(): Promise<Prompt> {
+    const current = await remoteTools();
+    const isSame = current.every((tool, index) => tool === built?.of[index]);
+    if (built?.of.length === current.length && isSame) return built.prompt;
+    built = { of: current, prompt: buildPrompt(skills, [...always.tools, ...current]) };
+    return built.prompt;
+  }
   await store.keepToolServers(Object.keys(config.mcp));
   await servers.triedOnce(serversPatienceMs);
   await remoteTools();
@@ -208,7 +216,7 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
         timezone: config.timezone,
       },
       limits: config.model.limits,
-      prompt: async () => buildPrompt(skills, [...always.tools, ...(await remoteTools())]),
+      prompt,
       tools,
       stateDir,
       attention: attentionSettings(config),

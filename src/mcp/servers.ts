@@ -41,6 +41,8 @@ export interface McpDependencies {
 
 const firstWaitMs = 5_000;
 const longestWaitMs = 5 * 60_000;
+/** A connection that has lasted so long was a good one. */
+const steadyMs = 60_000;
 /** After so many failures in a row the owner hears of it. */
 const failuresToTell = 3;
 const largestInput = 100_000;
@@ -101,6 +103,9 @@ function keepServer(
   let held: readonly HeldTool[] = [];
   let connected: Connection | undefined;
   let failures = 0;
+  let failingSince: number | null = null;
+  /** When the present connection had its tools, or null. */
+  let readyAt: number | null = null;
   let mode: "legacy" | "auto" = "legacy";
 
   const within = async <Result>(
@@ -123,7 +128,8 @@ function keepServer(
   };
 
   const note = async (state: ToolServerState, error: string | null) => {
-    await store.recordToolServer({ name, state, error, changedAt: clock.now() });
+    const changedAt = failingSince ?? readyAt ?? clock.now();
+    await store.recordToolServer({ name, state, error, changedAt });
   };
 
   async function adopt(connection: Connection): Promise<void> {
@@ -158,6 +164,8 @@ function keepServer(
       else await store.setOwnFinding(changedTool(finding, name));
     }
     changed();
+    readyAt ??= clock.now();
+    failingSince = null;
     const problems = notes.length > 0 ? notes.slice(0, 5).join("; ") : null;
     await note("ready", problems);
   }
@@ -174,7 +182,6 @@ function keepServer(
       connection = await within((signal) => connect(settings, { ...connecting, signal }));
       connected = connection;
       await adopt(connection);
-      failures = 0;
       await store.resolveOwnFinding({ check: toolsCheck, key: `server ${name}`, at: clock.now() });
       log.info({ tools: held.length }, "an MCP server is connected");
       triedOnce.resolve();
@@ -202,8 +209,13 @@ function keepServer(
         await hold();
       } catch (error) {
         if (stopping.aborted) break;
+        const now = clock.now();
+        // One that dies soon after each start is no better than one that does not start.
+        if (readyAt !== null && now - readyAt >= steadyMs) failures = 0;
+        if (readyAt === null) mode = mode === "legacy" ? "auto" : "legacy";
+        readyAt = null;
         failures += 1;
-        mode = mode === "legacy" ? "auto" : "legacy";
+        failingSince ??= now;
         const words = scrub(describeError(error));
         log.warn({ error: words }, "an MCP server cannot be used");
         await tellFailure(words);

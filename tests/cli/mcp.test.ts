@@ -49,6 +49,10 @@ test("skills and status tell how servers stand, and skills accept takes what has
     ["sums", "ready"],
   ]);
   expect((await place.run("status")).stdout).toContain("MCP server gone, failed since");
+  const explained = await place.run("policy", "explain", "sums_add", "--args", '{"a":1,"b":2}');
+  expect(explained.stdout).toMatch(/ask/);
+  const misfit = await place.run("policy", "explain", "sums_add", "--args", '{"a":1}');
+  expect(misfit).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("b") });
   expect((await place.run("skills", "accept", "papers")).stdout).toContain("Nothing has changed");
   await first.stop();
 
