@@ -1,12 +1,12 @@
 import { describeIssues, nearestOf } from "../config/issues.ts";
-import { loadConfig, type ResolvedConfig } from "../config/load.ts";
+import type { ResolvedConfig } from "../config/load.ts";
 import { offerPublicApi } from "../config/user-module.ts";
 import { ConfigError, describeError } from "../domain/errors.ts";
 import type { ToolEffect } from "../domain/policy.ts";
 import { effectOf } from "../effects/fit.ts";
 import { loadSkills, silentSkillLog, toolsOf, type LoadedTool } from "../skills/load.ts";
 import { pinnedTool } from "../mcp/pinned-tool.ts";
-import { readStore, type CommandContext } from "./context.ts";
+import { loadConfigFor, readStore, type CommandContext } from "./context.ts";
 import { quoted } from "./text.ts";
 
 /** The tools of the config, for commands that look at one without a watch. */
@@ -17,9 +17,9 @@ export interface OpenTools extends AsyncDisposable {
 }
 
 export async function openTools(context: CommandContext): Promise<OpenTools> {
-  const { configFile: file, environment, packageInfo, stateDir, err } = context;
+  const { packageInfo, stateDir, err } = context;
   offerPublicApi(packageInfo.root);
-  const config = await loadConfig({ file, environment });
+  const config = await loadConfigFor(context);
   const { builtinSkillsDir } = packageInfo;
   const { skills, broken } = await loadSkills(config, {
     builtinSkillsDir,

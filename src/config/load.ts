@@ -3,7 +3,9 @@ import { dirname, join, resolve } from "node:path";
 import { parseEnv } from "node:util";
 import type { ClockRange } from "../domain/active-hours.ts";
 import { ConfigError } from "../domain/errors.ts";
+import { createScrub } from "../domain/scrub.ts";
 import { describeIssues } from "./issues.ts";
+import { knownSecrets } from "./known-secrets.ts";
 import { ConfigProblems } from "./problems.ts";
 import { configSchema, type ParsedConfig } from "./schema.ts";
 import { findSecret, revealSecrets, type Environment } from "./secret.ts";
@@ -48,13 +50,18 @@ export interface ResolvedConfig {
   readonly unused: readonly string[];
   /** Values that must never leave the process. */
   readonly secrets: readonly string[];
+  /** Secrets that cannot be guarded, or only badly, each in one line. */
+  readonly secretWarnings: readonly string[];
 }
 
 export interface ConfigSource {
   readonly file: string;
   /** Default: the folder of `file`. */
   readonly baseDir?: string;
+  /** What `.env` says included. */
   readonly environment: Environment;
+  /** What `.env` says alone. */
+  readonly dotEnv?: Environment;
 }
 
 /** Which config file a command means: `--config`, `WATCHKEEPER_CONFIG`, else `agent.config.ts` here. */
@@ -83,20 +90,24 @@ export function stateDirectory(
  */
 export async function loadConfig(source: ConfigSource): Promise<ResolvedConfig> {
   const raw = await importUserModule(source.file);
-  const environment = { ...readDotEnv(dirname(source.file)), ...source.environment };
-  return resolveConfig(raw, { ...source, environment });
+  const dotEnv = readDotEnv(dirname(source.file));
+  const environment = { ...dotEnv, ...source.environment };
+  return resolveConfig(raw, { ...source, environment, dotEnv });
 }
 
 /** The part of {@link loadConfig} after the file was read. */
 export function resolveConfig(raw: unknown, source: ConfigSource): ResolvedConfig {
-  const { file, environment } = source;
+  const { file, environment, dotEnv = {} } = source;
   const baseDir = source.baseDir ?? dirname(file);
   const revealed = revealSecrets(raw, environment);
   const parsed = configSchema.safeParse(revealed.value, { reportInput: true });
-  const problems = [
+  const found = [
     ...(parsed.success ? [] : describeIssues(configSchema, parsed.error.issues)),
     ...revealed.problems,
   ];
+  const secretsOf = (named: readonly string[]) =>
+    knownSecrets({ named, config: revealed.value, dotEnv, environment });
+  const problems = found.map(createScrub(secretsOf(revealed.values)));
   if (!parsed.success) throw new ConfigProblems("CONFIG_INVALID", file, problems);
   // Nothing may start half configured.
   if (problems.length > 0) throw new ConfigProblems("SECRET_MISSING", file, problems);
@@ -125,7 +136,8 @@ export function resolveConfig(raw: unknown, source: ConfigSource): ResolvedConfi
     mcp: config.mcp,
     demo: config.demo && { dir: resolve(baseDir, config.demo.dir), port: config.demo.port },
     unused: partsWithoutUse(raw),
-    secrets: [...new Set([...revealed.values, ...keys])],
+    secrets: secretsOf([...revealed.values, ...keys]),
+    secretWarnings: revealed.warnings,
   });
 }
 

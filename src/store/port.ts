@@ -225,6 +225,8 @@ export interface NewNotification {
   readonly body: string;
   readonly why: string;
   readonly dueAt: number;
+  /** The approval that it asks for: told of once. */
+  readonly approvalId?: number | null;
 }
 
 export interface NotificationRecord extends Omit<NewNotification, "state"> {
@@ -581,9 +583,12 @@ export interface Store extends StoreReader {
 
   /**
    * Puts a call to the owner. The very same call (by its hash) that waits already is not put twice:
-   * it is the same one, as untrusted as the least trusted run that asked for it.
+   * it is the same one, as untrusted as the least trusted run that asked for it. Nor is one that the owner has
+   * answered put again by the same run; its status then says what the word was.
    */
-  addApproval(approval: NewApproval): Promise<{ readonly id: number; readonly isNew: boolean }>;
+  addApproval(
+    approval: NewApproval,
+  ): Promise<{ readonly id: number; readonly status: ApprovalStatus }>;
   /** The owner's word. Undefined when it does not wait for one any more. */
   decideApproval(
     id: number,
@@ -617,7 +622,10 @@ export interface Store extends StoreReader {
   /** Opens again what is snoozed past its time. */
   wakeSnoozed(at: number): Promise<void>;
 
-  /** Tells findings ahead of their verdict: the notification and what it told, together. */
+  /**
+   * Tells findings ahead of their verdict: the notification and what it told, together. One that asks for an
+   * approval is added once, however often it is given.
+   */
   tellNow(telling: {
     notification: NewNotification;
     told: readonly { findingId: number; revision: number }[];

@@ -339,6 +339,8 @@ export const notifications = sqliteTable(
     /** held: waits for the digest; ready: to be delivered; folded: told as part of a digest. */
     state: text("state", { enum: ["held", "ready", "delivered", "folded"] }).notNull(),
     foldedInto: integer("folded_into").references((): AnySQLiteColumn => notifications.id),
+    /** The approval that it asks for. */
+    approvalId: integer("approval_id").references(() => approvals.id),
     /** Ids of the findings it is about, `[1, 2]`. */
     findings: json("findings").notNull(),
     severity: text("severity", { enum: severities }).notNull(),
@@ -352,6 +354,7 @@ export const notifications = sqliteTable(
   },
   (table) => [
     validJson("notifications_findings_json", table.findings),
+    uniqueIndex("notifications_approval").on(table.approvalId),
     index("notifications_created_at").on(table.createdAt),
     index("notifications_waiting").on(table.state, table.dueAt),
   ],

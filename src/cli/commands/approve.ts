@@ -2,7 +2,10 @@ import { setTimeout } from "node:timers/promises";
 import type { ResolvedConfig } from "../../config/load.ts";
 import { requestWake } from "../../control.ts";
 import { callHash } from "../../domain/canonical.ts";
+import { ConfigError } from "../../domain/errors.ts";
 import type { ToolEffect } from "../../domain/policy.ts";
+import { createScrub } from "../../domain/scrub.ts";
+import { scrubData } from "../../domain/scrub-data.ts";
 import { isLocked, type ApprovalRecord, type EffectRecord, type Store } from "../../store/index.ts";
 import { approvalWithOutcome } from "../../views/approval.ts";
 import { exit, parseId, writeStore, type CommandContext } from "../context.ts";
@@ -48,6 +51,11 @@ async function editedCall(
 ): Promise<{ arguments: unknown; argumentsHash: string; effect: ToolEffect }> {
   await using tools = await openTools(context);
   const { input, effect } = fitArguments(tools.get(name), given);
+  if (scrubData(input, createScrub(tools.config.secrets)) !== input) {
+    throw new ConfigError("ARGUMENTS_HOLD_SECRET", "the arguments hold one of your secrets", {
+      hint: "Leave it out: they would be kept in the database",
+    });
+  }
   const call = { tool: name, version: toolVersion, arguments: input };
   return { arguments: input, argumentsHash: callHash(call), effect };
 }

@@ -1,18 +1,18 @@
-import { loadConfig, type ResolvedConfig } from "../../config/load.ts";
+import type { ResolvedConfig } from "../../config/load.ts";
 import { offerPublicApi } from "../../config/user-module.ts";
 import { describeSchedule } from "../../domain/schedule.ts";
 import { loadSkills, silentSkillLog } from "../../skills/load.ts";
 import { isLocked } from "../../store/index.ts";
-import { exit, readStore, type CommandContext } from "../context.ts";
+import { exit, loadConfigFor, readStore, type CommandContext } from "../context.ts";
 import { mcpEntries } from "../mcp-entries.ts";
 import { painterFor, quoted, wrap } from "../text.ts";
 import { effectWords } from "../tools.ts";
 
 /** The skills that are enabled: where each is from, what it checks, and what its tools may do. */
 export async function listSkills(context: CommandContext): Promise<number> {
-  const { configFile: file, environment, packageInfo, stateDir, json, out } = context;
+  const { environment, packageInfo, stateDir, json, out } = context;
   offerPublicApi(packageInfo.root);
-  const config = await loadConfig({ file, environment });
+  const config = await loadConfigFor(context);
   const { builtinSkillsDir } = packageInfo;
   const { skills, broken } = await loadSkills(config, {
     builtinSkillsDir,

@@ -1,13 +1,13 @@
 import { offerPublicApi } from "../../config/user-module.ts";
-import { loadConfig, type ResolvedConfig } from "../../config/load.ts";
+import type { ResolvedConfig } from "../../config/load.ts";
 import { offerControl, openWatch } from "../../daemon.ts";
 import { describeError } from "../../domain/errors.ts";
-import { createScrub } from "../../domain/scrub.ts";
+import { createLineScrub } from "../../domain/scrub.ts";
 import { formatTimeOfDay } from "../../domain/zoned-time.ts";
 import { missingPrices, pricesWith } from "../../model/pricing.ts";
 import { createLog, type Log, type LogLevel } from "../../telemetry/log.ts";
 import { readableLog } from "../../telemetry/readable.ts";
-import { exit, type CommandContext } from "../context.ts";
+import { exit, loadConfigFor, type CommandContext } from "../context.ts";
 import { createMemoryTidier } from "../tidy-memory.ts";
 import { createNarrator } from "../narrator.ts";
 import { painterFor, plural, wrapLines } from "../text.ts";
@@ -17,8 +17,7 @@ export async function start(
   options: { logLevel: LogLevel },
 ): Promise<number> {
   offerPublicApi(context.packageInfo.root);
-  const { configFile: file, environment } = context;
-  const config = await loadConfig({ file, environment });
+  const config = await loadConfigFor(context);
   return keepWatch(context, config, options.logLevel);
 }
 
@@ -89,7 +88,7 @@ function openLog(
   level: LogLevel,
   { timezone, secrets }: ResolvedConfig,
 ): Log {
-  const scrub = createScrub(secrets);
+  const scrub = createLineScrub(secrets);
   const write = (text: string) => err.write(scrub(text));
   return createLog(
     level,

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { buildPrompt, fence, fittingFindings } from "../../agent/prompt.ts";
-import { loadConfig, resolveConfig, type ResolvedConfig } from "../../config/load.ts";
+import { resolveConfig, type ResolvedConfig } from "../../config/load.ts";
 import { attentionSettings } from "../../daemon.ts";
 import { systemClock, type Clock } from "../../domain/clock.ts";
 import { ConfigError } from "../../domain/errors.ts";
@@ -21,7 +21,7 @@ import {
   type LoadedSkill,
 } from "../../skills/load.ts";
 import { openStore, type StoreReader } from "../../store/index.ts";
-import { readStore, type CommandContext } from "../context.ts";
+import { loadConfigFor, readStore, type CommandContext } from "../context.ts";
 import { resolveNames } from "../../skills/names.ts";
 import { runOwnTests, type TestOutcome } from "./own-tests.ts";
 import { inPlaceOfFetch, recordingFetch, replayingFetch } from "./recorded-fetch.ts";
@@ -72,7 +72,7 @@ export async function tryOut(
 ): Promise<Trial> {
   const { configFile: file, environment, packageInfo } = context;
   const config = existsSync(file)
-    ? await loadConfig({ file, environment })
+    ? await loadConfigFor(context)
     : resolveConfig({}, { file, environment });
   const { key, settings, enabled } = chooseSkill(name, config);
   const { skills, broken } = await loadSkills(
