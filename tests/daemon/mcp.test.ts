@@ -201,6 +201,23 @@ test("servers that die, hang or talk nonsense take nothing with them, and come b
   );
 });
 
+test("a server that speaks only the newer protocol is connected at the second try", async () => {
+  await using folder = await temporaryFolder();
+  await using sums = await httpServer("reject");
+  await using model = await startScriptedModel(reportAll("ignore"));
+  await using kept = await keepWatch({
+    folder: folder.path,
+    clock: new FakeClock(),
+    model,
+    play: everyMinute(),
+    config: { ...config, mcp: { sums: { url: sums.url, timeout: "1h" } } },
+  });
+  expect(await states(kept)).toEqual({ sums: "failed" });
+  await until(kept, async () => (await states(kept)).sums === "ready");
+  await kept.pass(60_000);
+  expect(toolNames(model.requests.at(-1))).toContain("sums_add");
+});
+
 test("a call that a server does not answer is unknown, and the owner is told", async () => {
   await using folder = await temporaryFolder();
   const desk = stdioServer(folder.path, { tools: [toolOf("post", "Post.")], dieOn: "tools/call" });

@@ -45,18 +45,29 @@ export interface HttpServer extends AsyncDisposable {
   readonly headers: readonly IncomingHttpHeaders[];
 }
 
-/** The official server over streamable HTTP, with one tool `add`. */
-export async function httpServer(): Promise<HttpServer> {
+/**
+ * The official server over streamable HTTP, with one tool `add`.
+ * @param legacy `reject` for one that speaks only the protocol that begins without `initialize`
+ */
+export async function httpServer(
+  legacy: "stateless" | "reject" = "stateless",
+): Promise<HttpServer> {
   const headers: IncomingHttpHeaders[] = [];
-  const handler = createMcpHandler(() => {
-    const server = new McpServer({ name: "sums", version: "1.0.0" });
-    server.registerTool(
-      "add",
-      { description: "Add two numbers.", inputSchema: z.object({ a: z.number(), b: z.number() }) },
-      async ({ a, b }) => ({ content: [{ type: "text", text: `The sum is ${a + b}` }] }),
-    );
-    return server;
-  });
+  const handler = createMcpHandler(
+    () => {
+      const server = new McpServer({ name: "sums", version: "1.0.0" });
+      server.registerTool(
+        "add",
+        {
+          description: "Add two numbers.",
+          inputSchema: z.object({ a: z.number(), b: z.number() }),
+        },
+        async ({ a, b }) => ({ content: [{ type: "text", text: `The sum is ${a + b}` }] }),
+      );
+      return server;
+    },
+    { legacy },
+  );
   const server = createServer((request, response) => {
     headers.push(request.headers);
     const { method = "GET", url = "/" } = request;
