@@ -83,8 +83,8 @@ export default defineConfig(
     rules: { "no-restricted-imports": "off", "no-restricted-syntax": "off" },
   },
   {
-    // Commands that the owner wrote, run without a shell: a service's restart, an MCP server.
-    files: ["skills/services/restart-command.ts", "src/mcp/stdio-transport.ts"],
+    // The processes that a skill starts, and MCP servers: the owner's commands, without a shell.
+    files: ["skills/services/run-command.ts", "src/mcp/stdio-transport.ts"],
     rules: {
       "no-restricted-imports": [
         "error",

@@ -51,4 +51,5 @@ export const privatePackages = {
   "better-sqlite3": { usedIn: ["store"], typesIn: [] },
   "@modelcontextprotocol/client": { usedIn: ["mcp"], typesIn: [] },
   "@anthropic-ai/sdk": { usedIn: ["model"], typesIn: ["agent"] },
+  "prom-client": { usedIn: ["web"], typesIn: [] },
 };

@@ -4,7 +4,13 @@ import { offerPublicApi } from "../config/user-module.ts";
 import { ConfigError, describeError } from "../domain/errors.ts";
 import type { ToolEffect } from "../domain/policy.ts";
 import { effectOf } from "../effects/fit.ts";
-import { loadSkills, silentSkillLog, toolsOf, type LoadedTool } from "../skills/load.ts";
+import {
+  loadSkills,
+  silentSkillLog,
+  toolsOf,
+  type LoadedSkill,
+  type LoadedTool,
+} from "../skills/load.ts";
 import { pinnedTool } from "../mcp/pinned-tool.ts";
 import { loadConfigFor, readStore, type CommandContext } from "./context.ts";
 import { quoted } from "./text.ts";
@@ -12,6 +18,7 @@ import { quoted } from "./text.ts";
 /** The tools of the config, for commands that look at one without a watch. */
 export interface OpenTools extends AsyncDisposable {
   readonly config: ResolvedConfig;
+  readonly skills: readonly LoadedSkill[];
   /** @throws ConfigError with the nearest name when there is none of that name. */
   get(name: string): LoadedTool;
 }
@@ -32,6 +39,7 @@ export async function openTools(context: CommandContext): Promise<OpenTools> {
   const tools = new Map([...toolsOf(skills), ...(await pinnedTools(context, config))]);
   return {
     config,
+    skills,
     get(name) {
       const tool = tools.get(name);
       if (tool) return tool;

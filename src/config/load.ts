@@ -21,6 +21,15 @@ export interface ModelEntry {
   readonly tokensPerMinute: number | undefined;
 }
 
+/** Where the page and the API are offered. */
+export interface WebSettings {
+  readonly host: string;
+  /** 0 takes any that is free. */
+  readonly port: number;
+  /** Scheme and host by which a proxy offers it, such as `https://watch.example.com`. */
+  readonly publicUrl: string | undefined;
+}
+
 /** Everything a daemon needs to know, with defaults, secrets and environment settled. */
 export interface ResolvedConfig {
   /** The config file, absolute. */
@@ -45,6 +54,8 @@ export interface ResolvedConfig {
   readonly policy: ParsedConfig["policy"];
   /** Servers whose tools the agent may use, by name. */
   readonly mcp: ParsedConfig["mcp"];
+  /** Null when it is switched off. */
+  readonly web: WebSettings | null;
   readonly demo: { readonly dir: string; readonly port: number } | undefined;
   /** Parts that are understood but that this version does not use yet. */
   readonly unused: readonly string[];
@@ -134,12 +145,19 @@ export function resolveConfig(raw: unknown, source: ConfigSource): ResolvedConfi
     notify: config.notify,
     policy: config.policy,
     mcp: config.mcp,
+    web: config.web === false ? null : resolveWeb(config.web),
     demo: config.demo && { dir: resolve(baseDir, config.demo.dir), port: config.demo.port },
     unused: partsWithoutUse(raw),
     secrets: secretsOf([...revealed.values, ...keys]),
     secretWarnings: revealed.warnings,
   });
 }
+
+const resolveWeb = ({ host, port, publicUrl }: Exclude<ParsedConfig["web"], false>) => ({
+  host,
+  port,
+  publicUrl: publicUrl && new URL(publicUrl).origin,
+});
 
 /** Freezes our own plain parts; what a skill was given stays the skill's. */
 function deepFreeze<T extends object>(part: T): T {
@@ -153,11 +171,9 @@ function deepFreeze<T extends object>(part: T): T {
 /** Honest about what is configured and not used yet, so that nobody relies on it. */
 function partsWithoutUse(raw: unknown): string[] {
   const config = raw as {
-    web?: unknown;
     notify?: { deadMansPing?: unknown; channels?: { ntfy?: unknown } };
   };
   return [
-    ...(config.web ? ["web"] : []),
     ...(config.notify?.deadMansPing ? ["notify.deadMansPing"] : []),
     ...(config.notify?.channels?.ntfy ? ["notify.channels.ntfy"] : []),
   ];

@@ -77,13 +77,18 @@ export function approvalWrites(db: Db): ApprovalWrites {
       }, writing);
     },
 
-    async decideApproval(id, { decision, note, at, edited }) {
+    async decideApproval(id, { decision, note, at, shownHash, edited }) {
       return db.transaction(() => {
         const decided = db
           .update(approvals)
           .set({ status: decision, note, decidedAt: at, ...edited })
           .where(
-            and(eq(approvals.id, id), eq(approvals.status, "pending"), gt(approvals.expiresAt, at)),
+            and(
+              eq(approvals.id, id),
+              eq(approvals.status, "pending"),
+              gt(approvals.expiresAt, at),
+              shownHash === undefined ? undefined : eq(approvals.argumentsHash, shownHash),
+            ),
           )
           .run();
         if (decided.changes === 0) return undefined;

@@ -21,6 +21,7 @@ import { runReads, runWrites } from "./runs.ts";
 import { spendReads, spendWrites } from "./spend.ts";
 import { toolReads, toolWrites } from "./tool-pins.ts";
 import { statusReads } from "./status.ts";
+import { totalsReads } from "./totals.ts";
 
 export { acquireLock, isLocked, type Lock } from "./lock.ts";
 export type * from "./port.ts";
@@ -73,6 +74,7 @@ export function openStoreReader({
 function readerOf(db: Db): StoreReader {
   return {
     ...statusReads(db),
+    ...totalsReads(db),
     ...beatReads(db),
     ...runReads(db),
     ...spendReads(db),

@@ -355,6 +355,23 @@ export interface StatusRecord {
   readonly undelivered: number;
 }
 
+/** How often what happened since the first start, as far as it is kept. */
+export interface TotalsRecord {
+  /** Those that ended; `found` ones are among the completed. */
+  readonly beats: Readonly<Record<"completed" | "found" | "missed" | "failed", number>>;
+  readonly findingEvents: readonly Counted<{ state: FindingState; severity: Severity }>[];
+  /** Unresolved ones. */
+  readonly openFindings: readonly Counted<{ severity: Severity }>[];
+  /** Those that ended. */
+  readonly runs: readonly Counted<{ outcome: RunOutcome }>[];
+  /** Settled model calls. */
+  readonly spend: readonly (Usage & { readonly model: string; readonly calls: number })[];
+  readonly effects: readonly Counted<{ effect: EffectKind; state: EffectState }>[];
+  readonly approvals: readonly Counted<{ status: ApprovalStatus }>[];
+}
+
+type Counted<By> = Readonly<By> & { readonly count: number };
+
 export interface SpendTotals {
   readonly costUsd: number;
   readonly tokens: number;
@@ -429,6 +446,9 @@ export interface StoreReader extends AsyncDisposable {
   /** By name. */
   listToolPins(): Promise<ToolPin[]>;
   status(): Promise<StatusRecord>;
+  totals(): Promise<TotalsRecord>;
+  /** When the last beat ended that was neither missed nor failed, or null. */
+  lastCompletedBeatAt(): Promise<number | null>;
   /** Spend of settled calls from `since` (included) on. */
   spendSince(since: number): Promise<SpendTotals>;
   /** Settled and reserved together: the most that can have been spent. */
@@ -596,6 +616,8 @@ export interface Store extends StoreReader {
       decision: "approved" | "denied";
       note: string | null;
       at: number;
+      /** Of the call as it was shown: the word counts for no other. */
+      shownHash?: string;
       /** Arguments that the owner has changed, with their hash and what they do. */
       edited?: { arguments: unknown; argumentsHash: string; effect: ToolEffect };
     },

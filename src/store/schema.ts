@@ -75,6 +75,7 @@ export const beats = sqliteTable(
   (table) => [
     validJson("beats_checks_json", table.checks),
     index("beats_started_at").on(table.startedAt),
+    index("beats_outcome").on(table.outcome, table.finishedAt),
     index("beats_unfinished")
       .on(table.id)
       .where(sql`${table.finishedAt} is null`),
@@ -172,6 +173,7 @@ export const findingEvents = sqliteTable(
   (table) => [
     index("finding_events_finding").on(table.findingId),
     index("finding_events_beat").on(table.beatId),
+    index("finding_events_kind").on(table.state, table.severity),
   ],
 );
 

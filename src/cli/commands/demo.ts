@@ -16,6 +16,12 @@ export async function demo(context: CommandContext, options: { dir?: string }): 
   // The demo's config reads it: a demo or daemon that has the usual port goes on undisturbed.
   process.env.WATCHKEEPER_DEMO_PORT ??= String(await freeDemoPort());
   const config = await loadConfigFor({ ...context, configFile: file }, { baseDir: dir });
+  // So is one that has the page's usual port.
+  const web = config.web && { ...config.web, port: 0 };
   err.write(`The demo's world and state are kept in ${dir}. Ctrl-C ends it.\n`);
-  return keepWatch({ ...context, configFile: file, stateDir: join(dir, "state") }, config, "info");
+  return keepWatch(
+    { ...context, configFile: file, stateDir: join(dir, "state") },
+    { ...config, web },
+    "info",
+  );
 }
