@@ -83,8 +83,8 @@ export default defineConfig(
     rules: { "no-restricted-imports": "off", "no-restricted-syntax": "off" },
   },
   {
-    // The processes that a skill starts: without a shell, bounded, and all of them from here.
-    files: ["skills/services/run-command.ts"],
+    // The processes that a skill starts, and MCP servers: the owner's commands, without a shell.
+    files: ["skills/services/run-command.ts", "src/mcp/stdio-transport.ts"],
     rules: {
       "no-restricted-imports": [
         "error",

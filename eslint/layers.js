@@ -7,7 +7,7 @@ const trunk = ["store", "telemetry", "domain"];
 const capabilities = ["effects", "notify", "memory", "model"];
 const belowHeartbeat = ["agent", ...capabilities, "skills", "config", ...trunk];
 const belowDaemon = ["heartbeat", ...belowHeartbeat];
-const aroundDaemon = ["control", "demo", ...belowDaemon];
+const aroundDaemon = ["control", "demo", "mcp", ...belowDaemon];
 const belowCli = ["daemon", "views", ...aroundDaemon];
 
 /** @type {Record<string, readonly string[]>} layer → the layers it may import besides itself */
@@ -22,6 +22,8 @@ export const layers = {
   memory: ["config", ...trunk],
   notify: ["config", ...trunk],
   effects: ["skills", "config", ...trunk],
+  // Servers of others as a source of tools.
+  mcp: ["skills", "config", ...trunk],
   agent: [...capabilities, "skills", "config", ...trunk],
   heartbeat: belowHeartbeat,
   // control.sock: a server for the daemon, a client for the CLI.
@@ -47,6 +49,7 @@ export const domainPackages = ["zod", "croner", "temporal-polyfill", "node:crypt
 export const privatePackages = {
   "drizzle-orm": { usedIn: ["store"], typesIn: [] },
   "better-sqlite3": { usedIn: ["store"], typesIn: [] },
+  "@modelcontextprotocol/client": { usedIn: ["mcp"], typesIn: [] },
   "@anthropic-ai/sdk": { usedIn: ["model"], typesIn: ["agent"] },
   "prom-client": { usedIn: ["web"], typesIn: [] },
 };

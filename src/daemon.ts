@@ -3,7 +3,7 @@ import { keepBackground } from "./heartbeat/background.ts";
 import type { BeatSummary } from "./heartbeat/beat.ts";
 import { createHeartbeat, watchedChecks, type Heartbeat } from "./heartbeat/heartbeat.ts";
 import { ownTools } from "./agent/own-tools.ts";
-import { buildPrompt } from "./agent/prompt.ts";
+import { buildPrompt, type Prompt } from "./agent/prompt.ts";
 import type { PackageInfo } from "./config/package.ts";
 import type { ModelEntry, ResolvedConfig } from "./config/load.ts";
 import { listenForControl } from "./control.ts";
@@ -21,7 +21,13 @@ import { pricesWith } from "./model/pricing.ts";
 import { openChannels, type Channel } from "./notify/channel.ts";
 import type { AttentionSettings } from "./notify/compose.ts";
 import { resolveNames } from "./skills/names.ts";
-import { loadSkills, toolsOf, type BrokenSkill, type LoadedSkill } from "./skills/load.ts";
+import {
+  loadSkills,
+  toolsOf,
+  type BrokenSkill,
+  type LoadedSkill,
+  type LoadedTool,
+} from "./skills/load.ts";
 import { guardStore } from "./store/guarded.ts";
 import {
   acquireLock,
@@ -30,6 +36,9 @@ import {
   type EffectRecord,
   type Store,
 } from "./store/index.ts";
+import { serversOf } from "./mcp/settings.ts";
+import { watchServers } from "./mcp/servers.ts";
+import { reportName } from "./agent/report.ts";
 import type { Log } from "./telemetry/log.ts";
 
 /** Builds the adapters, wires them, and sees that everything is let go of again in the right order. */
@@ -74,6 +83,18 @@ export interface Watch extends AsyncDisposable {
   /** Ends what is going on: looks at once, a run when it has not ended within the bound. */
   stop(): void;
 }
+
+/** How long the start waits for MCP servers; what comes later joins the next run. */
+const serversPatienceMs = 10_000;
+
+/** What a server's process needs to find its program; the rest of our environment is none of its business. */
+const processBasics = (): Record<string, string> =>
+  Object.fromEntries(
+    ["PATH", "HOME"].flatMap((name) => {
+      const value = process.env[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
 
 /** How long a run may go on after the daemon was told to stop. */
 const drainMs = 8_000;
@@ -130,8 +151,38 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
     })),
     { at: clock.now(), keepSkills: broken.map(({ name }) => name) },
   );
-  const always = { tools: ownTools({ store, log: skillLog(log, "memory") }) };
-  const tools = toolsOf([...skills, always]);
+  const always = { tools: ownTools({ store, skills, log: skillLog(log, "memory") }) };
+  const tools = new Map(toolsOf([...skills, always]));
+  const servers = watchServers(
+    serversOf(config.mcp, { cwd: config.baseDir, basics: processBasics() }),
+    {
+      ...{ store, clock, log, scrub },
+      version,
+      taken: new Set([...tools.keys(), reportName]),
+      changed: () => void remoteTools().catch(() => undefined),
+    },
+  );
+  onFailure.use(servers);
+  /** Brings the tools of servers up to date, in the map that calls and approvals are looked up in. */
+  let remote: readonly LoadedTool[] = [];
+  async function remoteTools(): Promise<readonly LoadedTool[]> {
+    const current = await servers.tools();
+    for (const { name } of remote) tools.delete(name);
+    for (const tool of current) tools.set(tool.name, tool);
+    remote = current;
+    return current;
+  }
+  let built: { readonly of: readonly LoadedTool[]; readonly prompt: Prompt } | undefined;
+  async function prompt(): Promise<Prompt> {
+    const current = await remoteTools();
+    const isSame = current.every((tool, index) => tool === built?.of[index]);
+    if (built?.of.length === current.length && isSame) return built.prompt;
+    built = { of: current, prompt: buildPrompt(skills, [...always.tools, ...current]) };
+    return built.prompt;
+  }
+  await store.keepToolServers(Object.keys(config.mcp));
+  await servers.triedOnce(serversPatienceMs);
+  await remoteTools();
   const stopping = new AbortController();
   const runStopping = new AbortController();
   const watched = watchedChecks(checks, records, config.heartbeat.slackMs);
@@ -168,7 +219,7 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
         timezone: config.timezone,
       },
       limits: config.model.limits,
-      prompt: buildPrompt(skills, always.tools),
+      prompt,
       tools,
       stateDir,
       attention: attentionSettings(config),

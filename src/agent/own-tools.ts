@@ -2,10 +2,11 @@ import { z } from "zod";
 import { ToolError } from "../domain/errors.ts";
 import { plainText } from "../domain/plain-text.ts";
 import { defineTool, type AnyTool, type SkillLog } from "../skills/define.ts";
-import { loadTool, type LoadedTool } from "../skills/load.ts";
+import { loadTool, type LoadedSkill, type LoadedTool } from "../skills/load.ts";
 import type { MemoryRecord, Store } from "../store/port.ts";
+import { skillRead } from "./skill-read.ts";
 
-/** Tools that are always there: the agent's own notes. */
+/** Tools that are always there: the agent's own notes, and the skills' instructions. */
 
 const longestNote = 2_000;
 const mostNotes = 20;
@@ -14,16 +15,16 @@ const noteDays = { least: 1, most: 3_650 };
 export interface OwnToolDependencies {
   readonly store: Store;
   readonly log: SkillLog;
+  readonly skills: readonly LoadedSkill[];
 }
 
-export function ownTools({ store, log }: OwnToolDependencies): LoadedTool[] {
-  const tools: Record<string, AnyTool> = {
-    note: memoryNote(store),
-    search: memorySearch(store),
-  };
-  return Object.entries(tools).map(([part, tool]) =>
-    loadTool({ skill: "memory", part, tool, log }),
-  );
+export function ownTools({ store, log, skills }: OwnToolDependencies): LoadedTool[] {
+  const memory = { note: memoryNote(store), search: memorySearch(store) };
+  const read = skillRead(skills);
+  return [
+    ...Object.entries(memory).map(([part, tool]) => loadTool({ skill: "memory", part, tool, log })),
+    ...(read ? [loadTool({ skill: "skill", part: "read", tool: read, log })] : []),
+  ];
 }
 
 const memoryNote = (store: Store): AnyTool =>

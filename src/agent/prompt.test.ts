@@ -18,6 +18,9 @@ function skill(name: string, toolNames: string[], instructions = `How to ${name}
   return {
     name,
     origin: "built-in",
+    dir: "/skills",
+    version: undefined,
+    notes: [],
     description: name,
     instructions,
     checks: [],
@@ -79,6 +82,13 @@ function textOf(given: Situation): string {
   const [block] = typeof content === "string" ? [] : content;
   return block?.type === "text" ? block.text : "";
 }
+
+it("leaves long instructions to be read when they are needed", () => {
+  const { system } = buildPrompt([skill("forms", [], "Fill every line. ".repeat(400))]);
+  expect(system[0]?.text).toContain('<skill name="forms">\nforms\nIts instructions are long');
+  expect(system[0]?.text).toContain('skill_read with "forms"');
+  expect(system[0]?.text).not.toContain("Fill every line");
+});
 
 describe("the stable prefix", () => {
   const a = skill("alpha", ["two", "one"]);

@@ -7,6 +7,7 @@ import { formatDateTime } from "../domain/zoned-time.ts";
 import type { LoadedSkill, LoadedTool } from "../skills/load.ts";
 import type { EffectRecord } from "../store/port.ts";
 import { reportTool } from "./report.ts";
+import { readsOnDemand } from "./skill-read.ts";
 
 /**
  * What the model sees. The system prompt and the tools are the same bytes in every request of a
@@ -45,7 +46,7 @@ export function buildPrompt(
   const byName = skills.toSorted((a, b) => compare(a.name, b.name));
   const instructions = byName
     .filter((skill) => skill.instructions)
-    .map((skill) => `<skill name="${skill.name}">\n${skill.instructions}\n</skill>`);
+    .map((skill) => `<skill name="${skill.name}">\n${inPrefix(skill)}\n</skill>`);
   const system: TextBlockParam[] = [
     {
       type: "text",
@@ -62,6 +63,12 @@ export function buildPrompt(
   const hash = createHash("sha256").update(JSON.stringify({ system, tools })).digest("hex");
   return { system, tools, version: hash.slice(0, 12) };
 }
+
+/** Long instructions are read when they are needed; what they are about stands here. */
+const inPrefix = (skill: LoadedSkill): string =>
+  readsOnDemand(skill)
+    ? `${skill.description}\nIts instructions are long: call skill_read with "${skill.name}" before you judge what is its business.`
+    : skill.instructions;
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
@@ -116,7 +123,13 @@ export function situationMessage(situation: Situation): MessageParam {
 const earlierEffect = ({ id, runId, tool, state }: EffectRecord): string =>
   `- run ${runId ?? "?"}: ${tool}, effect ${id}: ${state === "sent" ? "outcome not known" : state}`;
 
-function fence(finding: Finding): string {
+export type FencedFinding = Pick<
+  Finding,
+  "id" | "skill" | "check" | "state" | "severity" | "trust" | "title" | "text"
+>;
+
+/** A finding as the model is shown it: marked, cut and unable to close its fence. */
+export function fence(finding: FencedFinding): string {
   const text = [finding.title, finding.text ?? ""].filter(Boolean).join("\n");
   // Cuts between characters: half of one is not valid JSON for the provider.
   const shown = plainText(text, longestFindingText);

@@ -215,12 +215,35 @@ export function buildProgram({ version, out, err, run }: ProgramDependencies): C
     async () => (await import("./commands/cost.ts")).cost,
   ).option("--days <n>", "how many days to look back", "30");
 
-  add(
+  const listSkills = async () => (await import("./commands/skills.ts")).listSkills;
+  const skills = add(
     program,
     "skills",
     "the skills that are enabled, with their checks and tools",
-    async () => (await import("./commands/skills.ts")).listSkills,
+    listSkills,
   );
+  add(skills, "list", "the same", listSkills);
+  add(
+    skills,
+    "new <name>",
+    "write a skill that works, with a test, to be made your own",
+    async () => (await import("./commands/skills-new.ts")).newSkill,
+  );
+  add(
+    skills,
+    "test <name>",
+    "try one skill: its tests, its checks in a dry run, what the model would see",
+    async () => (await import("./commands/skills-test.ts")).testSkill,
+  )
+    .option("--input <file>", "look at recorded input in the place of live one")
+    .option("--record <file>", "record what servers answer to fetch, for --input")
+    .option("--cursor <json>", "the cursor that the first look goes on from");
+  add(
+    skills,
+    "accept <name>",
+    "your word: what an MCP server, or one tool of it, now says of itself is taken",
+    async () => (await import("./commands/skills-accept.ts")).acceptSkillTools,
+  ).option("--show", "only show what has changed");
   const config = prepared(program.command("config")).description("the configuration");
   add(
     config,

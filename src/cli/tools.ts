@@ -11,7 +11,8 @@ import {
   type LoadedSkill,
   type LoadedTool,
 } from "../skills/load.ts";
-import { loadConfigFor, type CommandContext } from "./context.ts";
+import { pinnedTool } from "../mcp/pinned-tool.ts";
+import { loadConfigFor, readStore, type CommandContext } from "./context.ts";
 import { quoted } from "./text.ts";
 
 /** The tools of the config, for commands that look at one without a watch. */
@@ -35,7 +36,7 @@ export async function openTools(context: CommandContext): Promise<OpenTools> {
   for (const { name, error } of broken) {
     err.write(`watchkeeper: the skill ${name} is off: ${quoted(error)}\n`);
   }
-  const tools = toolsOf(skills);
+  const tools = new Map([...toolsOf(skills), ...(await pinnedTools(context, config))]);
   return {
     config,
     skills,
@@ -51,6 +52,20 @@ export async function openTools(context: CommandContext): Promise<OpenTools> {
       for (const skill of skills) await skill.close();
     },
   };
+}
+
+/** Of MCP servers: as they were accepted, as nobody is connected to them here. */
+async function pinnedTools(
+  context: CommandContext,
+  { mcp }: ResolvedConfig,
+): Promise<(readonly [string, LoadedTool])[]> {
+  if (Object.keys(mcp).length === 0) return [];
+  await using store = readStore(context);
+  return ((await store?.listToolPins()) ?? []).flatMap((pin) => {
+    const settings = Object.hasOwn(mcp, pin.server) ? mcp[pin.server] : undefined;
+    const tool = settings && pinnedTool(pin, settings.tools);
+    return tool ? [[pin.name, tool] as const] : [];
+  });
 }
 
 /** Reads arguments as a person types them. @throws ConfigError when they are not JSON. */
@@ -85,3 +100,7 @@ export function fitArguments(
   }
   throw misfit(problems.slice(0, 5).join("; "));
 }
+
+/** What a tool does to the world, for a list. */
+export const effectWords = ({ definition: { effect } }: LoadedTool): string =>
+  typeof effect === "function" ? "depends on its input" : effect;

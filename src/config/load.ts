@@ -52,6 +52,8 @@ export interface ResolvedConfig {
   readonly skills: ReadonlyMap<string, unknown>;
   readonly notify: ParsedConfig["notify"];
   readonly policy: ParsedConfig["policy"];
+  /** Servers whose tools the agent may use, by name. */
+  readonly mcp: ParsedConfig["mcp"];
   /** Null when it is switched off. */
   readonly web: WebSettings | null;
   readonly demo: { readonly dir: string; readonly port: number } | undefined;
@@ -142,6 +144,7 @@ export function resolveConfig(raw: unknown, source: ConfigSource): ResolvedConfi
     skills: new Map(Object.entries(config.skills).filter(([, value]) => value !== false)),
     notify: config.notify,
     policy: config.policy,
+    mcp: config.mcp,
     web: config.web === false ? null : resolveWeb(config.web),
     demo: config.demo && { dir: resolve(baseDir, config.demo.dir), port: config.demo.port },
     unused: partsWithoutUse(raw),

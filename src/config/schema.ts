@@ -111,6 +111,37 @@ const web = z.strictObject({
   publicUrl: publicUrl().optional(),
 });
 
+const mcpTool = z.union([
+  z.literal(false),
+  z.strictObject({
+    effect: z.enum(["read", "write", "send", "destroy"]).default("send"),
+    trust: z.literal("trusted").optional(),
+  }),
+]);
+
+const mcpCommon = {
+  /** How long connecting, listing and each call may take. */
+  timeout: duration().prefault("30s"),
+  tools: z.record(z.string().min(1), mcpTool).default({}),
+};
+
+const mcpServer = z.union([
+  z.strictObject({
+    command: z.array(z.string().min(1)).min(1),
+    env: z.record(z.string(), z.string()).default({}),
+    ...mcpCommon,
+  }),
+  z.strictObject({
+    url: z.url({ protocol: /^https?$/ }),
+    headers: z.record(z.string(), z.string()).default({}),
+    ...mcpCommon,
+  }),
+]);
+
+const mcpName = z.string().regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/, {
+  error: "must be small letters, digits and hyphens",
+});
+
 const demo = z.strictObject({
   /** Where the small world is written: `mail/` and `calendar.ics`. */
   dir: z.string().min(1),
@@ -125,6 +156,7 @@ export const configSchema = z.strictObject({
   skills: z.record(z.string(), z.unknown()).default({}),
   policy: z.strictObject({ grants: z.array(grant).default([]) }).prefault({}),
   notify: notify.prefault({}),
+  mcp: z.record(mcpName, mcpServer).default({}),
   web: z.union([z.literal(false), web]).prefault({}),
   demo: demo.optional(),
 });

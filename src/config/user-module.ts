@@ -10,18 +10,29 @@ import { explainLoadError } from "./load-error.ts";
  * itself; `import … from "watchkeeper"` is led to this very process's public API.
  */
 
+const publicEntries = (packageRoot: string): Record<string, string> => ({
+  watchkeeper: pathToFileURL(join(packageRoot, "dist", "index.js")).href,
+  "watchkeeper/testing": pathToFileURL(join(packageRoot, "dist", "testing.js")).href,
+});
+
 /** Leads imports of our own name to the built public API, from any folder. Call once per process. */
 export function offerPublicApi(packageRoot: string): void {
-  const entries: Record<string, string> = {
-    watchkeeper: pathToFileURL(join(packageRoot, "dist", "index.js")).href,
-    "watchkeeper/testing": pathToFileURL(join(packageRoot, "dist", "testing.js")).href,
-  };
+  const entries = publicEntries(packageRoot);
   registerHooks({
     resolve(specifier, context, nextResolve) {
       const url = entries[specifier];
       return url ? { url, shortCircuit: true } : nextResolve(specifier, context);
     },
   });
+}
+
+/** The same for another process: what `node --import` takes. */
+export function publicApiPreload(packageRoot: string): string {
+  const code = `import { registerHooks } from "node:module";
+const entries = ${JSON.stringify(publicEntries(packageRoot))};
+registerHooks({ resolve: (name, context, next) =>
+  Object.hasOwn(entries, name) ? { url: entries[name], shortCircuit: true } : next(name, context) });`;
+  return `data:text/javascript,${encodeURIComponent(code)}`;
 }
 
 const loadable = [".ts", ".mts", ".js", ".mjs"];

@@ -5,8 +5,9 @@ import { budgetCheck } from "../domain/budget.ts";
 import { describeError } from "../domain/errors.ts";
 import type { Finding } from "../domain/finding.ts";
 import { decideGate, untoldCriticals } from "../domain/gate.ts";
+import { toolsCheck } from "../domain/tool-server.ts";
 import { startOf } from "../domain/zoned-time.ts";
-import { fittingFindings } from "../agent/prompt.ts";
+import { fittingFindings, type Prompt } from "../agent/prompt.ts";
 import { resumeAgent, runAgent, type RunDependencies, type RunSummary } from "../agent/run.ts";
 import { carryOutApproved, expireApprovals } from "../effects/approve.ts";
 import { effectsCheck, settleEffects } from "../effects/settle.ts";
@@ -30,10 +31,12 @@ import { carryOutActions, rulesCheck } from "./rule-actions.ts";
 
 export interface AttendDependencies extends Omit<
   RunDependencies,
-  "model" | "interruptionsToday" | "telling"
+  "model" | "interruptionsToday" | "telling" | "prompt"
 > {
   /** Undefined when there is no model to ask: the rules decide. */
   readonly model: ModelChain | undefined;
+  /** What the model is shown first; the same for a whole run. Asked for at its beginning. */
+  readonly prompt: () => Promise<Prompt>;
   /** Why there is none, for the owner. */
   readonly withoutModel: string;
   /** The ids of the models that may be asked. */
@@ -69,7 +72,7 @@ export interface Attendance {
 
 /** Findings of one run; what is above waits for the next one. */
 const mostFindings = 60;
-const ownersOnly = new Set([outageCheck, budgetCheck, effectsCheck, rulesCheck]);
+const ownersOnly = new Set([outageCheck, budgetCheck, effectsCheck, rulesCheck, toolsCheck]);
 /** A run that was interrupted longer ago speaks of another world: its findings go to a new one. */
 const longestGapMs = 60 * 60_000;
 const firstRestMs = 60_000;
@@ -102,15 +105,16 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
   const pending = () => store.pendingFindings(mostFindings);
   const deliver = () => delivering(() => deliverReady({ store, channels, clock, log, signal }));
 
-  const runDependencies = (using: ModelChain) => ({
+  const runDependencies = async (using: ModelChain) => ({
     ...dependencies,
+    prompt: await dependencies.prompt(),
     model: using,
     interruptionsToday,
     telling,
   });
 
   function startRun(findings: readonly Finding[], beatId: number | null, using: ModelChain): void {
-    followRun(runAgent(findings, beatId, runDependencies(using)));
+    followRun(runDependencies(using).then((prepared) => runAgent(findings, beatId, prepared)));
   }
 
   function followRun(running: Promise<RunSummary>): void {
@@ -146,7 +150,11 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
           ...finding,
           revision: revisions.get(finding.id) ?? finding.revision,
         }));
-        followRun(settleOnce().then(() => resumeAgent(left.run, findings, runDependencies(using))));
+        followRun(
+          settleOnce()
+            .then(() => runDependencies(using))
+            .then((prepared) => resumeAgent(left.run, findings, prepared)),
+        );
         continue;
       }
       const error = "the process was stopped before it finished";

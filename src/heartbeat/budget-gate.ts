@@ -19,7 +19,7 @@ export interface BudgetGateDependencies {
   readonly store: Store;
   readonly clock: Clock;
   readonly budget: Budget;
-  readonly prompt: Prompt;
+  readonly prompt: () => Promise<Prompt>;
   /** Those that may be asked. */
   readonly models: readonly string[];
 }
@@ -29,8 +29,6 @@ const mostOpen = 10_000;
 
 export function createBudgetGate(dependencies: BudgetGateDependencies): BudgetGate {
   const { store, clock, budget, prompt, models } = dependencies;
-  const { system, tools } = prompt;
-  const prefixBytes = Buffer.byteLength(JSON.stringify({ system, tools }));
   let kept = "";
 
   return {
@@ -51,6 +49,8 @@ export function createBudgetGate(dependencies: BudgetGateDependencies): BudgetGa
       const use = await store.budgetUse(budgetPeriods(now, budget.timezone));
       const stopped = new Map((await store.stoppedModels()).map((stop) => [stop.model, stop]));
       const used = { ...use, run: { costUsd: 0, tokens: 0 } };
+      const { system, tools } = await prompt();
+      const prefixBytes = Buffer.byteLength(JSON.stringify({ system, tools }));
       const call = { requestBytes: prefixBytes, maxTokens: leastReplyTokens };
       const refusals: Refusal[] = [];
       for (const model of models) {

@@ -2,10 +2,11 @@ import pLimit from "p-limit";
 import { ruleVerdict, route } from "../domain/attention.ts";
 import type { Clock } from "../domain/clock.ts";
 import { changeIsNews, diffLook, endIsNews, type Change } from "../domain/diff.ts";
-import type { Finding, FindingState, Severity } from "../domain/finding.ts";
+import type { Finding, FindingState, Severity, Trust } from "../domain/finding.ts";
 import type { Scrub } from "../domain/scrub.ts";
 import type { AttentionSettings } from "../notify/compose.ts";
 import type { LoadedCheck, LoadedTool } from "../skills/load.ts";
+import type { AcceptedLook } from "../skills/observations.ts";
 import type { StoreReader } from "../store/port.ts";
 import { lookOnce } from "./look.ts";
 
@@ -16,9 +17,13 @@ export interface DryFinding {
   readonly key: string;
   readonly state: FindingState;
   readonly severity: Severity;
+  readonly trust: Trust;
   readonly title: string;
+  readonly text: string | null;
   readonly wouldBe: "told at once" | "in the digest" | "kept in the log";
   readonly why: string;
+  /** Whether a run would be shown it. */
+  readonly news: boolean;
 }
 
 export interface DryLook {
@@ -28,6 +33,8 @@ export interface DryLook {
   readonly error: string | null;
   readonly notes: readonly string[];
   readonly findings: readonly DryFinding[];
+  /** What the look saw; null when it failed. */
+  readonly accepted: AcceptedLook | null;
 }
 
 export async function dryRun(
@@ -38,6 +45,7 @@ export async function dryRun(
     attention,
     scrub,
     tools,
+    cursors,
   }: {
     /** Undefined when nothing was ever saved: everything is new. */
     readonly store: StoreReader | undefined;
@@ -45,13 +53,17 @@ export async function dryRun(
     readonly attention: AttentionSettings;
     readonly scrub: Scrub;
     readonly tools: ReadonlyMap<string, LoadedTool>;
+    /** Used in the place of the saved ones, by the check's name. */
+    readonly cursors?: ReadonlyMap<string, unknown>;
   },
 ): Promise<DryLook[]> {
   const limit = pLimit(16);
   return Promise.all(checks.map((check) => limit(() => dryLook(check))));
 
   async function dryLook(check: LoadedCheck): Promise<DryLook> {
-    const cursor = (await store?.checkCursor(check.name)) ?? null;
+    const cursor = cursors?.has(check.name)
+      ? cursors.get(check.name)
+      : ((await store?.checkCursor(check.name)) ?? null);
     const end = await lookOnce(check, cursor, {
       clock,
       stopping: new AbortController().signal,
@@ -60,7 +72,7 @@ export async function dryRun(
       tools,
       store,
     });
-    const nothing = { name: check.name, notes: [], findings: [] };
+    const nothing = { name: check.name, notes: [], findings: [], accepted: null };
     if (end.outcome === "aborted") {
       return { ...nothing, outcome: "failed", durationMs: 0, error: "stopped" };
     }
@@ -80,9 +92,11 @@ export async function dryRun(
       const seen = change.kind === "resolved" ? past : change.observation;
       if (!seen) return [];
       const key = change.kind === "resolved" ? change.known.key : change.observation.key;
-      const { severity, title } = seen;
-      const told = isQuiet(change, past) ? quiet : foretell(change.kind, severity, past, now);
-      return [{ check: check.name, key, state: change.kind, severity, title, ...told }];
+      const { severity, trust, title, text } = seen;
+      const news = !isQuiet(change, past);
+      const told = news ? foretell(change.kind, severity, past, now) : quiet;
+      const what = { check: check.name, key, state: change.kind, severity, trust, title, text };
+      return [{ ...what, ...told, news }];
     });
     return {
       name: check.name,
@@ -91,6 +105,7 @@ export async function dryRun(
       error: null,
       notes: accepted.notes,
       findings,
+      accepted,
     };
   }
 

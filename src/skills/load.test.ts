@@ -276,8 +276,7 @@ describe("a broken skill is reported and switched off", () => {
 
   it.each<[string, Folder, RegExp]>([
     ["has no SKILL.md", { skillFile: null }, /has no SKILL\.md/],
-    ["has bad frontmatter", { skillFile: "---\ndescription: [\n---\n" }, /not YAML/],
-    ["has no description", { skillFile: "# Hello" }, /does not begin with frontmatter/],
+    ["has a SKILL.md that says nothing", { skillFile: "" }, /says nothing/],
   ])("that %s", async (_, folder, error) => {
     const { load } = world({ one: folder });
     expect((await load({ "./one": {} })).broken).toMatchObject([

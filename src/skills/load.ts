@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, statSync } from "node:fs";
-import { basename, isAbsolute, join, resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { basename, join } from "node:path";
 import { z } from "zod";
-import { describeIssues, formatPath, nearestOf } from "../config/issues.ts";
+import { describeIssues, formatPath } from "../config/issues.ts";
 import { importUserModule } from "../config/user-module.ts";
 import { canonicalJson } from "../domain/canonical.ts";
 import { parseDuration } from "../domain/duration.ts";
@@ -18,7 +18,7 @@ import type {
   SkillDefinition,
   SkillLog,
 } from "./define.ts";
-import { parseSkillFile } from "./skill-file.ts";
+import { findSkill, isSkillName, readSkillFile } from "./find.ts";
 
 /** Finding, loading and validating the skills that the config names. */
 
@@ -57,8 +57,14 @@ export interface LoadedSkill {
   readonly name: string;
   /** `built-in`, or the folder. */
   readonly origin: string;
+  /** Its folder, absolute. */
+  readonly dir: string;
+  /** As its SKILL.md says, if it does. */
+  readonly version: string | undefined;
   readonly description: string;
   readonly instructions: string;
+  /** What in its SKILL.md is read otherwise than it was meant, one line each. */
+  readonly notes: readonly string[];
   readonly checks: readonly LoadedCheck[];
   readonly tools: readonly LoadedTool[];
   readonly pushes: readonly LoadedPush[];
@@ -104,7 +110,6 @@ export interface LoadDependencies {
 export const silentSkillLog = (): SkillLog => ({ debug() {}, info() {}, warn() {} });
 
 const defaultTimeoutMs = 30_000;
-const namePattern = /^[a-z0-9]+(?:-[a-z0-9]+)*$/;
 const partPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 const effects: readonly ToolEffect[] = ["read", "write", "send", "destroy"];
 const toolPattern = /^[A-Za-z0-9_-]{1,64}$/;
@@ -163,30 +168,6 @@ function refuseKnownTools(skill: LoadedSkill, others: readonly LoadedSkill[]): v
   );
 }
 
-function findSkill(
-  key: string,
-  baseDir: string,
-  builtinDir: string,
-): { dir: string; origin: string } {
-  const isPath = key.startsWith(".") || isAbsolute(key);
-  const candidates = isPath
-    ? [{ dir: resolve(baseDir, key), origin: resolve(baseDir, key) }]
-    : [
-        { dir: join(builtinDir, key), origin: "built-in" },
-        { dir: join(baseDir, "skills", key), origin: join(baseDir, "skills", key) },
-      ];
-  const found = candidates.find(({ dir }) => existsSync(dir) && statSync(dir).isDirectory());
-  if (found) return found;
-  const nearest = nearestOf(key, ["inbox", "calendar", "services"]);
-  throw new ConfigError("SKILL_MISSING", `skills: there is no skill "${key}"`, {
-    hint: isPath
-      ? `Nothing lies at ${resolve(baseDir, key)}; make a folder with a SKILL.md there, or correct the path`
-      : nearest
-        ? `Did you mean "${nearest}"?`
-        : 'Built in are inbox, calendar and services; name your own by path, such as "./skills/backups"',
-  });
-}
-
 interface FoundSkill {
   readonly key: string;
   readonly name: string;
@@ -200,21 +181,15 @@ async function loadSkill(
   settings: SkillSettings,
   { logFor, stateDir, wake, importModule = importUserModule }: LoadDependencies,
 ): Promise<LoadedSkill> {
-  if (!namePattern.test(name) || name === "watchkeeper") {
+  if (!isSkillName(name)) {
     throw new SkillError("SKILL_NAME_INVALID", `"${name}" is not a skill's name`, {
-      hint: "Name its folder with small letters, digits and hyphens",
+      hint: "Name its folder with small letters, digits and hyphens; watchkeeper, memory and skill are taken",
     });
   }
-  const file = join(dir, "SKILL.md");
-  if (!existsSync(file)) {
-    throw new SkillError("SKILL_FILE_MISSING", `${dir} has no SKILL.md`, {
-      hint: "Add one that says what the skill watches and when it matters",
-    });
-  }
-  const { description, instructions } = parseSkillFile(readFileSync(file, "utf8"), file);
+  const { description, instructions, version, notes } = readSkillFile(dir);
   const log = logFor(name);
   const code = ["index.ts", "index.js"].map((entry) => join(dir, entry)).find(existsSync);
-  const base = { name, origin, description, instructions };
+  const base = { name, origin, dir, version, description, instructions, notes };
   const close = () => Promise.resolve();
   if (!code) return { ...base, checks: [], tools: [], pushes: [], background: undefined, close };
 

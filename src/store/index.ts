@@ -19,6 +19,7 @@ import { pushReads, pushWrites } from "./pushes.ts";
 import { ownFindingWrites } from "./own-findings.ts";
 import { runReads, runWrites } from "./runs.ts";
 import { spendReads, spendWrites } from "./spend.ts";
+import { toolReads, toolWrites } from "./tool-pins.ts";
 import { statusReads } from "./status.ts";
 import { totalsReads } from "./totals.ts";
 
@@ -53,6 +54,7 @@ export function openStore({ stateDir, migrationsDir }: StoreLocation): Store {
     ...ownFindingWrites(db),
     ...findingWrites(db),
     ...notificationWrites(db),
+    ...toolWrites(db),
   };
   return withStoreErrors(store, databasePath(stateDir));
 }
@@ -81,6 +83,7 @@ function readerOf(db: Db): StoreReader {
     ...approvalReads(db),
     ...notificationReads(db),
     ...lookReads(db),
+    ...toolReads(db),
     ...memoryReads(db),
     ...pushReads(db),
     async [Symbol.asyncDispose]() {

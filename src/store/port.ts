@@ -1,6 +1,7 @@
 import type { KnownObservation } from "../domain/diff.ts";
 import type { Call, CallPrice, CapName, Caps, Used } from "../domain/budget.ts";
 import type { ToolEffect } from "../domain/policy.ts";
+import type { ToolServerState } from "../domain/tool-server.ts";
 import type { HealthStatus, LookedHealth } from "../domain/health.ts";
 import type {
   DecidedBy,
@@ -412,8 +413,38 @@ export type Reservation =
   | { readonly ok: true; readonly id: number; readonly maxTokens: number }
   | { readonly ok: false; readonly because: CapName | "model-stopped"; readonly reason: string };
 
+/** How an MCP server stands. */
+export interface ToolServerRecord {
+  readonly name: string;
+  readonly state: ToolServerState;
+  readonly error: string | null;
+  readonly changedAt: number;
+}
+
+/** What a tool of an MCP server says of itself, as it was read. */
+export interface ToolDescription {
+  /** As the agent calls it. */
+  readonly name: string;
+  readonly server: string;
+  readonly hash: string;
+  readonly definition: unknown;
+}
+
+export interface ToolPin extends ToolDescription {
+  readonly seenAt: number;
+  readonly acceptedAt: number;
+  /** Not null while it says something else than was accepted. */
+  readonly offeredHash: string | null;
+  readonly offered: unknown;
+  readonly offeredAt: number | null;
+}
+
 /** What commands that only look need. */
 export interface StoreReader extends AsyncDisposable {
+  /** By name. */
+  listToolServers(): Promise<ToolServerRecord[]>;
+  /** By name. */
+  listToolPins(): Promise<ToolPin[]>;
   status(): Promise<StatusRecord>;
   totals(): Promise<TotalsRecord>;
   /** When the last beat ended that was neither missed nor failed, or null. */
@@ -460,6 +491,16 @@ export interface StoreReader extends AsyncDisposable {
 }
 
 export interface Store extends StoreReader {
+  recordToolServer(server: ToolServerRecord): Promise<void>;
+  /** Forgets servers that the configuration does not name; what was accepted of their tools stays. */
+  keepToolServers(names: readonly string[]): Promise<void>;
+  /**
+   * Accepts tools that were never seen, and notes what others now say of themselves.
+   * @returns the pins of the given tools
+   */
+  pinTools(tools: readonly ToolDescription[], at: number): Promise<ToolPin[]>;
+  /** The owner's word on a tool, or on all of a server, that says something else; returns what was accepted. */
+  acceptTools(name: string, at: number): Promise<ToolPin[]>;
   /**
    * Notes who runs; ends the beats and deliveries that a killed daemon left half done as `failed`, and
    * settles its model calls at their reservations. Its runs are {@link unfinishedRuns}.

@@ -4,6 +4,7 @@ import type {
   PauseRecord,
   SpendTotals,
   StatusRecord,
+  ToolServerRecord,
   StoreReader,
 } from "../store/port.ts";
 import { isoTime, isoTimeOrNull } from "./time.ts";
@@ -21,6 +22,7 @@ export interface StatusInput {
   readonly pause: PauseRecord | null;
   readonly today: SpendTotals;
   readonly month: SpendTotals;
+  readonly servers?: readonly ToolServerRecord[];
 }
 
 export type StatusView = ReturnType<typeof statusView>;
@@ -46,6 +48,7 @@ export async function readStatusView(
     pause: (await store?.pausedAt(now)) ?? null,
     today: await spent("day"),
     month: await spent("month"),
+    servers: (await store?.listToolServers()) ?? [],
   });
 }
 
@@ -89,6 +92,9 @@ export function statusView(input: StatusInput) {
       lastError: check.lastError,
     })),
     skillsOff,
+    mcp: (running ? (input.servers ?? []) : []).map(({ name, state, error, changedAt }) => ({
+      ...{ name, state, error, since: isoTime(changedAt) },
+    })),
     openFindings: record?.openFindings ?? 0,
     pendingApprovals: record?.pendingApprovals ?? 0,
     undelivered: record?.undelivered ?? 0,

@@ -28,6 +28,14 @@ export const status = z.object({
       lastError: text.nullable(),
     }),
   ),
+  mcp: z.array(
+    z.object({
+      name: text,
+      state: z.enum(["connecting", "ready", "failed"]),
+      error: text.nullable(),
+      since: time,
+    }),
+  ),
   openFindings: count,
   pendingApprovals: count,
   spend: z.object({ todayUsd: amount, monthUsd: amount, todayTokens: count }),
@@ -171,11 +179,58 @@ export const cost = z.object({
 export const skill = z.object({
   name: text,
   origin: text,
+  version: text.nullable(),
   description: z.string(),
   status: z.enum(["ok", "off"]),
   error: text.nullable(),
+  notes: z.array(text),
   checks: z.array(z.object({ name: text, schedule: text })),
   tools: z.array(z.object({ name: text, effect: text })),
+});
+
+export const trial = z.object({
+  skill: text,
+  origin: text.nullable(),
+  version: text.nullable(),
+  enabled: z.boolean(),
+  ok: z.boolean(),
+  error: text.nullable(),
+  notes: z.array(text),
+  tests: z
+    .object({
+      files: z.array(text),
+      passed: z.int(),
+      failed: z.int(),
+      ok: z.boolean(),
+      output: text,
+    })
+    .nullable(),
+  tools: z.array(z.object({ name: text, effect: text })),
+  looks: z.array(
+    z.object({
+      check: text,
+      at: time,
+      recorded: z.boolean(),
+      outcome: z.enum(["ok", "failed", "timeout"]),
+      durationMs: z.number(),
+      error: text.nullable(),
+      notes: z.array(text),
+      observations: z.array(z.looseObject({ key: text, severity: text, title: text, trust: text })),
+      cursor: z.unknown(),
+      findings: z.array(
+        z.object({
+          ...{ key: text, state: text, severity: text, title: text, wouldBe: text, why: text },
+        }),
+      ),
+    }),
+  ),
+  shown: z.object({
+    wakes: z.boolean(),
+    text: z.string(),
+    tokens: z.int(),
+    prefixTokens: z.int(),
+  }),
+  recordedIn: text.nullable(),
 });
 
 export const configCheck = z.object({

@@ -111,6 +111,15 @@ test("the types of the public API hold for that config", async () => {
   expect((await compile("wrong.ts")).stdout).toContain("wrong.ts(2,");
 });
 
+test("it writes a skill that works there, with a test that passes", async () => {
+  const made = await watchkeeper("skills", "new", "disk-space");
+  expect(made, made.stderr).toMatchObject({ exitCode: 0 });
+  expect(made.stdout).toContain("\n  2. watchkeeper skills test disk-space\n");
+  const tried = await watchkeeper("skills", "test", "disk-space", "--json");
+  expect(tried, tried.stderr + tried.stdout).toMatchObject({ exitCode: 0 });
+  expect(JSON.parse(tried.stdout)).toMatchObject({ ok: true, tests: { passed: 3, failed: 0 } });
+});
+
 test("the demo keeps watch without any file of its own and ends at a signal", async () => {
   const child = spawn(process.execPath, [bin(), "demo", "--dir", join(folder, "demo")], {
     env: environment,

@@ -84,8 +84,14 @@ async function showDryRun(
   if (json) {
     const view = {
       dryRun: true,
-      checks: looks.map(({ findings: _, ...look }) => look),
-      findings: looks.flatMap(({ findings }) => findings),
+      checks: looks.map(({ name, outcome, durationMs, error, notes }) => ({
+        ...{ name, outcome, durationMs, error, notes },
+      })),
+      findings: looks.flatMap(({ findings }) =>
+        findings.map(({ check, key, state, severity, title, wouldBe, why }) => ({
+          ...{ check, key, state, severity, title, wouldBe, why },
+        })),
+      ),
     };
     out.write(`${JSON.stringify(view, null, 2)}\n`);
   } else out.write(renderDryRun(looks, context));

@@ -3,6 +3,7 @@ import { dirname, join, relative } from "node:path";
 import { WatchkeeperError } from "../../domain/errors.ts";
 import { prepareStateDir } from "../../store/database.ts";
 import { exit, type CommandContext } from "../context.ts";
+import { nextCall } from "../next-call.ts";
 
 /** Writes a commented configuration to start from. Files that exist are left alone. */
 export function init(context: CommandContext): Promise<number> {
@@ -21,7 +22,7 @@ export function init(context: CommandContext): Promise<number> {
       const shown = relative(process.cwd(), path) || path;
       out.write(written ? `wrote ${shown}\n` : `left ${shown} as it is\n`);
     }
-    const call = (words: string) => `${callOf(context)} ${words}${givenOptions(context)}`;
+    const call = (words: string) => nextCall(context, words);
     out.write(
       "\nNext:\n  1. Name your mail, calendar and services in the configuration, and put secrets into .env\n" +
         `  2. ${call("config check")}\n  3. ${call("doctor")}\n  4. ${call("start")}\n`,
@@ -29,20 +30,6 @@ export function init(context: CommandContext): Promise<number> {
   }
   return Promise.resolve(exit.done);
 }
-
-/** A checkout's command is on nobody's path: npx finds it there. */
-const callOf = ({ packageInfo }: CommandContext): string =>
-  existsSync(join(packageInfo.root, "src")) ? "npx watchkeeper" : "watchkeeper";
-
-/** What the next commands must be given to mean the same files, ready to be pasted. */
-function givenOptions({ given }: CommandContext): string {
-  const option = (name: string, value: string | undefined) =>
-    value === undefined ? "" : ` ${name} ${shellWord(value)}`;
-  return option("--config", given.config) + option("--state", given.state);
-}
-
-const shellWord = (text: string): string =>
-  /^[\w./~:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 
 function writeNew(path: string, text: string, mode: number): boolean {
   if (existsSync(path)) return false;

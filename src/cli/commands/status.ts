@@ -73,6 +73,12 @@ function renderStatus(view: StatusView, { out, environment, stateDir }: CommandC
     lines.push(detail(`${name}, since ${time(failingSince)}: ${lastError ?? ""}`));
   }
   for (const { name, error } of view.skillsOff) lines.push(detail(`skill ${name}: ${error}`));
+  const away = view.mcp.filter(({ state }) => state !== "ready");
+  if (away.length > 0) lines.push("");
+  for (const { name, state, since, error } of away) {
+    const why = error ? `: ${error}` : "";
+    lines.push(detail(`MCP server ${name}, ${state} since ${time(since)}${why}`));
+  }
   lines.push("", countsOf(view, paint));
   const { todayUsd, todayTokens, monthUsd } = view.spend;
   lines.push(

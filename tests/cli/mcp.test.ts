@@ -1,0 +1,100 @@
+import { expect, test } from "vitest";
+import { z } from "zod";
+import { httpServer, stdioServer, toolOf } from "../servers/mcp.ts";
+import * as contract from "./contract.ts";
+import { furnish } from "./desk.ts";
+import { createPlace, oneLine, watching } from "./place.ts";
+
+const skills = z.array(contract.skill);
+
+test("skills and status tell how servers stand, and skills accept takes what has changed", async () => {
+  await using place = await createPlace({ SUMS_AUTH: "Bearer not-to-be-shown" });
+  await using sums = await httpServer();
+  const desk = stdioServer(place.dir, { tools: [toolOf("look", "Look at a drawer.")] });
+  const gone = { command: ["./no-such-server"] };
+  await furnish(
+    place,
+    `mcp: {
+      papers: { command: ${JSON.stringify(desk.command)}, tools: { look: { effect: "read" } } },
+      sums: { url: "${sums.url}?key=hidden", headers: { Authorization: secret("SUMS_AUTH") } },
+      gone: ${JSON.stringify(gone)},
+    }`,
+  );
+  const entry = async (name: string) =>
+    skills.parse((await place.json("skills")).value).find((one) => one.name === name);
+  expect(await entry("papers")).toMatchObject({
+    status: "off",
+    error: "the daemon is not running",
+  });
+
+  const first = place.start("start");
+  await first.seen(watching);
+  expect(await entry("papers")).toMatchObject({
+    status: "ok",
+    error: null,
+    tools: [{ name: "papers_look", effect: "read" }],
+  });
+  expect(await entry("sums")).toMatchObject({
+    origin: `MCP, ${new URL(sums.url).origin}`,
+    tools: [{ name: "sums_add", effect: "send" }],
+  });
+  expect(await entry("gone")).toMatchObject({
+    status: "off",
+    error: expect.stringContaining("ENOENT"),
+  });
+  const status = contract.status.parse((await place.json("status")).value);
+  expect(status.mcp.map(({ name, state }) => [name, state])).toEqual([
+    ["gone", "failed"],
+    ["papers", "ready"],
+    ["sums", "ready"],
+  ]);
+  expect((await place.run("status")).stdout).toContain("MCP server gone, failed since");
+  const explained = await place.run("policy", "explain", "sums_add", "--args", '{"a":1,"b":2}');
+  expect(explained.stdout).toMatch(/ask/);
+  const misfit = await place.run("policy", "explain", "sums_add", "--args", '{"a":1}');
+  expect(misfit).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("b") });
+  expect((await place.run("skills", "accept", "papers")).stdout).toContain("Nothing has changed");
+  await first.stop();
+
+  desk.plan({ tools: [toolOf("look", "Look\u202e at everything.")] });
+  const second = place.start("start");
+  await second.seen(/papers_look is withheld/);
+  expect((await entry("papers"))?.notes).toEqual([
+    expect.stringContaining("watchkeeper skills accept papers --show"),
+  ]);
+  const shown = await place.run("skills", "accept", "papers", "--show");
+  expect(shown.stdout).toContain("Look at a drawer.");
+  // What would turn the line on the screen stands written out.
+  expect(shown.stdout).toContain("Look\\u{202e} at everything.");
+  expect(shown.stdout).toContain("1 tool withheld until you accept.");
+  const accepted = await place.json("skills", "accept", "papers_look");
+  expect(accepted.value).toMatchObject([{ tool: "papers_look", server: "papers", accepted: true }]);
+  expect((await entry("papers"))?.notes).toEqual([]);
+  const open = (await place.json("findings")).value as { title: string }[];
+  expect(open.filter(({ title }) => title.includes("withheld"))).toEqual([]);
+  await second.stop();
+});
+
+test("wrong words are refused in one line", async () => {
+  await using place = await createPlace();
+  await furnish(place);
+  await place.run("beat");
+  for (const [name, exitCode] of [["papers", 1]] as const) {
+    const refused = await place.run("skills", "accept", name);
+    expect(refused.exitCode).toBe(exitCode);
+    expect(refused.stderr).toMatch(oneLine);
+  }
+  const wrong: [string, RegExp][] = [
+    [`{ desk: { comand: ["a"] } }`, /mcp\.desk/],
+    [`{ desk: { command: ["a"], url: "https://a.example" } }`, /mcp\.desk/],
+    [`{ desk: { url: "file:///etc" } }`, /mcp\.desk\.url/],
+    [`{ Desk: { command: ["a"] } }`, /Desk/],
+    [`{ desk: { command: ["a"], tools: { x: { effect: "reed" } } } }`, /"read"/],
+  ];
+  for (const [mcp, said] of wrong) {
+    await place.config(`{ mcp: ${mcp} }`);
+    const { exitCode, stderr } = await place.run("config", "check");
+    expect(exitCode, mcp).toBe(2);
+    expect(stderr, mcp).toMatch(said);
+  }
+});

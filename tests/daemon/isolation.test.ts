@@ -1,0 +1,52 @@
+import { expect, test } from "vitest";
+import { createPlace } from "../cli/place.ts";
+
+/** Writes whatever it is given or finds at hand into a file: nothing takes secrets out of that. */
+const telltale = (file: string) => `
+import { writeFileSync } from "node:fs";
+import { defineSkill, z } from "watchkeeper";
+const plain = (_, part) =>
+  part instanceof Map ? [...part] : typeof part === "function" ? "function" : part;
+export default defineSkill({
+  config: z.strictObject({ own: z.string() }),
+  checks: (context) => ({
+    look: {
+      async observe(input) {
+        const { env: environment, argv } = process;
+        writeFileSync(${JSON.stringify(file)}, JSON.stringify({ context, input, environment, argv }, plain));
+        return { observations: [] };
+      },
+    },
+  }),
+});
+`;
+
+test("a skill finds its own secret in its config, and no other's there or in the environment", async () => {
+  await using place = await createPlace();
+  const pairs = [
+    ["mine", "yours"],
+    ["yours", "mine"],
+  ] as const;
+  for (const [name] of pairs) await place.skill(name, telltale(place.path(`${name}.json`)));
+  await place.write(
+    ".env",
+    "MINE_KEY=mine-of-dotenv\nYOURS_KEY=yours-of-dotenv\nANTHROPIC_API_KEY=sk-of-dotenv\n",
+  );
+  await place.config(`{ skills: {
+    "./skills/mine": { own: secret("MINE_KEY") },
+    "./skills/yours": { own: secret("YOURS_KEY") },
+  } }`);
+  const { exitCode, stderr } = await place.run("beat");
+  expect(exitCode, stderr).toBe(0);
+  for (const [name, other] of pairs) {
+    const seen = await place.read(`${name}.json`);
+    const { context, environment } = JSON.parse(seen) as {
+      context: { config: unknown };
+      environment: Record<string, string>;
+    };
+    expect(context.config).toEqual({ own: `${name}-of-dotenv` });
+    expect(environment).toHaveProperty("PATH");
+    expect(seen).not.toContain(`${other}-of-dotenv`);
+    expect(seen).not.toContain("sk-of-dotenv");
+  }
+});
