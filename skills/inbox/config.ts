@@ -1,4 +1,5 @@
 import { parseDuration, z } from "watchkeeper";
+import { rule, vip } from "./rules-config.ts";
 
 const port = () => z.int().min(1).max(65_535);
 
@@ -17,7 +18,6 @@ const imapServer = z.strictObject({
   secure: z.boolean().default(true),
   user: z.string().min(1),
   password: z.string().min(1),
-  folder: z.string().min(1).default("INBOX"),
   tls: tls().optional(),
 });
 
@@ -79,6 +79,13 @@ const account = z
       )
       .optional(),
     firstSight,
+    /** Watched folders, in the server's own spelling; in a Maildir `Support` is the folder `.Support`. */
+    folders: z
+      .array(z.string().min(1).max(255))
+      .min(1)
+      .max(50)
+      .default(["INBOX"])
+      .transform((names) => [...new Set(names)]),
     imap: imapServer.optional(),
     /** Path of a Maildir; a relative one starts at the folder of the config file. */
     maildir: z.string().min(1).optional(),
@@ -126,6 +133,27 @@ export const inboxConfig = z.strictObject({
         seen.add(name);
       }
     }),
+  /** The owner's own rules: the first that fits a mail decides. */
+  rules: z
+    .array(rule)
+    .max(500)
+    .default([])
+    .check((context) => {
+      const seen = new Set<string>();
+      for (const [index, { name }] of context.value.entries()) {
+        if (seen.has(name)) {
+          context.issues.push({
+            code: "custom",
+            message: `the rule name "${name}" is used twice`,
+            path: [index, "name"],
+            input: name,
+          });
+        }
+        seen.add(name);
+      }
+    }),
+  /** Senders whose mail is one step more urgent. */
+  vips: z.array(vip).max(1_000).default([]),
 });
 
 export type InboxConfig = z.output<typeof inboxConfig>;

@@ -12,14 +12,16 @@ export interface OpenFolder {
 }
 
 /** Names a server for error texts. */
-function nameServer(server: ImapServer): ImapServerName {
-  const { host, user, password, folder } = server;
+function nameServer(server: ImapServer, folder = "INBOX"): ImapServerName {
+  const { host, user, password } = server;
   return { host, port: server.port ?? (server.secure ? 993 : 143), user, password, folder };
 }
 
 export interface ImapContext {
   readonly baseDir: string;
   readonly signal: AbortSignal;
+  /** The folder that the work is about, for error texts. */
+  readonly folder?: string;
 }
 
 /**
@@ -28,7 +30,7 @@ export interface ImapContext {
  */
 export async function withClient<Result>(
   server: ImapServer,
-  { baseDir, signal }: ImapContext,
+  { baseDir, signal, folder }: ImapContext,
   work: (client: ImapFlow) => Promise<Result>,
 ): Promise<Result> {
   signal.throwIfAborted();
@@ -45,21 +47,21 @@ export async function withClient<Result>(
     return result;
   } catch (error) {
     signal.throwIfAborted();
-    throw error instanceof AdapterError ? error : toAdapterError(error, nameServer(server));
+    throw error instanceof AdapterError ? error : toAdapterError(error, nameServer(server, folder));
   } finally {
     signal.removeEventListener("abort", close);
     client.close();
   }
 }
 
-/** {@link withClient}, with the account's folder opened. */
+/** {@link withClient}, with a folder opened. */
 export async function withFolder<Result>(
   server: ImapServer,
-  context: ImapContext,
+  context: ImapContext & { readonly folder: string },
   work: (open: OpenFolder) => Promise<Result>,
 ): Promise<Result> {
   return withClient(server, context, async (client) =>
-    work({ client, folder: await openFolder(client, server.folder) }),
+    work({ client, folder: await openFolder(client, context.folder) }),
   );
 }
 

@@ -67,7 +67,7 @@ export function toAdapterError(error: unknown, server: ImapServerName): AdapterE
   }
   if (imapError.mailboxMissing || imapError.serverResponseCode === "NONEXISTENT") {
     return new AdapterError("IMAP_FOLDER_MISSING", `${where} has no folder "${server.folder}"`, {
-      hint: "Check imap.folder in the inbox account; the server's own spelling counts, such as INBOX/Team",
+      hint: "Check folders in the inbox account; the server's own spelling counts, such as INBOX/Team",
     });
   }
   if (certificateCodes.has(code)) {

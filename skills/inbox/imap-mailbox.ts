@@ -29,21 +29,23 @@ const mostLeftAlone = 500;
 interface Dependencies {
   readonly account: Account;
   readonly server: ImapServer;
+  /** Its path, as the server spells it. */
+  readonly folder: string;
   readonly baseDir: string;
 }
 
 /** An account whose mail is in a folder of an IMAP server. */
 export function imapMailbox(dependencies: Dependencies): Mailbox {
-  const { server, baseDir } = dependencies;
+  const { server, folder, baseDir } = dependencies;
   return {
     look: (input) => look(dependencies, input),
     find: (id, { signal, now }) =>
-      withFolder(server, { baseDir, signal }, (open) => findInFolder(open, id, now)),
+      withFolder(server, { baseDir, signal, folder }, (open) => findInFolder(open, id, now)),
   };
 }
 
 async function look(dependencies: Dependencies, input: LookInput): Promise<LookResult> {
-  const { account, server, baseDir } = dependencies;
+  const { account, server, folder, baseDir } = dependencies;
   const { now, signal } = input;
   const saved = imapCursor.safeParse(input.cursor);
   const notes: string[] = [];
@@ -54,7 +56,7 @@ async function look(dependencies: Dependencies, input: LookInput): Promise<LookR
   for (let suspect: number | undefined; ;) {
     const outcome = await withFolder(
       server,
-      { baseDir, signal },
+      { baseDir, signal, folder },
       async (open): Promise<TakeOutcome> => {
         const plan = planLook(saved.data ?? null, open.folder, now.getTime(), account.firstSight);
         if (plan.kind === "nothing") return { cursor: plan.cursor };

@@ -55,7 +55,9 @@ export class Watch {
       else if (before !== observation.fingerprint) changed.push(observation);
       this.known.set(observation.key, observation.fingerprint ?? "");
     }
-    return { observations: result.observations, opened, changed, notes: result.notes ?? [] };
+    const { observations, notes = [], actions = [], gone = [] } = result;
+    for (const key of gone) this.known.delete(key);
+    return { observations, opened, changed, notes, actions, gone };
   }
 }
 

@@ -1,9 +1,10 @@
 import { defineSkill, type SkillContext } from "watchkeeper";
-import { mailboxCheck } from "./check.ts";
+import { accountCheck } from "./check.ts";
 import { type Account, type InboxConfig, inboxConfig } from "./config.ts";
 import { imapMailbox } from "./imap-mailbox.ts";
 import { imapSent } from "./imap-sent.ts";
 import type { Mailbox } from "./mailbox.ts";
+import { folderPath } from "./maildir-folders.ts";
 import { maildirMailbox } from "./maildir-mailbox.ts";
 import { maildirSent } from "./maildir-sent.ts";
 import { ownMail } from "./own-mail.ts";
@@ -17,12 +18,19 @@ import type { SentFolder } from "./sent-folder.ts";
  */
 export default defineSkill({
   config: inboxConfig,
-  checks({ config: { every, accounts }, baseDir, log }) {
+  checks({ config: { every, accounts, rules, vips }, baseDir, log }) {
     return Object.fromEntries(
       accounts.map((account) => {
-        const { name, smtp, address } = account;
+        const { name, smtp, address, authservId } = account;
         const own = smtp && address ? ownMail(address, openSent(account, baseDir), log) : undefined;
-        return [name, mailboxCheck(openMailbox(account, baseDir), every, own)];
+        const folders = account.folders.map((folder) => ({
+          name: folder,
+          mailbox: openMailbox(account, folder, baseDir),
+        }));
+        return [
+          name,
+          accountCheck({ name, every, folders, own, words: { rules, vips }, authservId }),
+        ];
       }),
     );
   },
@@ -32,7 +40,7 @@ export default defineSkill({
     const opened = new Map(
       accounts.map((account) => [
         account.name,
-        { account, mailbox: openMailbox(account, baseDir) },
+        { account, mailbox: openMailbox(account, account.folders[0] ?? "INBOX", baseDir) },
       ]),
     );
     const mailboxes = new Map([...opened].map(([name, { mailbox }]) => [name, mailbox]));
@@ -54,10 +62,10 @@ function findSenders({ config, baseDir }: SkillContext<InboxConfig>): Map<string
   return senders;
 }
 
-function openMailbox(account: Account, baseDir: string): Mailbox {
+function openMailbox(account: Account, folder: string, baseDir: string): Mailbox {
   const { imap, maildir } = account;
-  if (imap !== undefined) return imapMailbox({ account, server: imap, baseDir });
-  return maildirMailbox({ account, path: maildir ?? ".", baseDir });
+  if (imap !== undefined) return imapMailbox({ account, server: imap, folder, baseDir });
+  return maildirMailbox({ account, path: folderPath(maildir ?? ".", folder), baseDir });
 }
 
 function openSent(account: Account, baseDir: string): SentFolder {

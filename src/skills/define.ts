@@ -66,6 +66,17 @@ export interface ObserveResult {
   gone?: string[];
   /** Lines for the beat's receipt: what was left alone, what could not be read. */
   notes?: string[];
+  /**
+   * What the owner's own rules say is to be done, without a model. `tool` is one of the skill's own;
+   * `key` names the occasion: the same key is done once, ever.
+   */
+  actions?: {
+    key: string;
+    tool: string;
+    input: unknown;
+    maxPerHour?: number;
+    finding?: string;
+  }[];
 }
 
 export interface CheckDefinition {

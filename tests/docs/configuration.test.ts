@@ -89,6 +89,7 @@ const described: { heading: string; schema: z.ZodType; samples: unknown[] }[] = 
             smtp: { host: "a" },
           },
         ],
+        rules: [{ name: "a", match: { from: "a" }, ignore: true }],
       },
     ],
   },
