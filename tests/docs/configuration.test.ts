@@ -91,6 +91,7 @@ const described: { heading: string; schema: z.ZodType; samples: unknown[] }[] = 
         ],
         rules: [{ name: "a", match: { from: "a" }, ignore: true }],
       },
+      { accounts: [{ name: "a", maildir: "a" }] },
     ],
   },
   {
