@@ -1,7 +1,7 @@
-import type { ImapFlow } from "imapflow";
+import type { ImapFlow, ImapFlowError } from "imapflow";
 import { AdapterError, ConfigError } from "watchkeeper";
 import type { ImapServer } from "./config.ts";
-import { toAdapterError, type ImapServerName } from "./imap-errors.ts";
+import { reasonOf, toAdapterError, type ImapServerName } from "./imap-errors.ts";
 import type { FolderState } from "./imap-plan.ts";
 import { sourceLimit } from "./mailbox.ts";
 import { isLoopback, readAuthority } from "./server-tls.ts";
@@ -65,18 +65,30 @@ export async function withFolder<Result>(
   );
 }
 
-/** Opens a folder for reading only. */
-export async function openFolder(client: ImapFlow, path: string): Promise<FolderState> {
-  const mailbox = await client.mailboxOpen(path, { readOnly: true });
+/** Opens a folder, for reading only unless said. */
+export async function openFolder(
+  client: ImapFlow,
+  path: string,
+  readOnly = true,
+): Promise<FolderState> {
+  const mailbox = await client.mailboxOpen(path, { readOnly });
   const uidNext = mailbox.uidNext || (await highestUid(client, mailbox.exists)) + 1;
   return { uidValidity: String(mailbox.uidValidity ?? 0), uidNext, exists: mailbox.exists };
+}
+
+const refusals = new WeakMap<ImapFlow, string>();
+
+/** What the server said when it last refused a command; the client keeps it from its callers. */
+export function lastRefusal(client: ImapFlow): string | undefined {
+  return refusals.get(client);
 }
 
 async function createClient(server: ImapServer, baseDir: string): Promise<ImapFlow> {
   const { ImapFlow } = await import("imapflow");
   const { host, port, user, password } = nameServer(server);
   const ca = await authorityOf(server, baseDir);
-  return new ImapFlow({
+  const ignore = () => undefined;
+  const client: ImapFlow = new ImapFlow({
     host,
     port,
     secure: server.secure,
@@ -88,7 +100,14 @@ async function createClient(server: ImapServer, baseDir: string): Promise<ImapFl
     auth: { user, pass: password },
     clientInfo: { name: "watchkeeper" },
     disableAutoIdle: true,
-    logger: false,
+    // Of its log only the words of a refusal are wanted; the rest holds what was sent.
+    logger: {
+      ...{ trace: ignore, debug: ignore, info: ignore, error: ignore },
+      warn: ({ err }: { err?: ImapFlowError }) => {
+        if (err?.responseStatus === "NO" || err?.responseStatus === "BAD")
+          refusals.set(client, reasonOf(err, server));
+      },
+    },
     connectionTimeout: 15_000,
     greetingTimeout: 10_000,
     socketTimeout: 20_000,
@@ -97,6 +116,7 @@ async function createClient(server: ImapServer, baseDir: string): Promise<ImapFl
     maxLiteralSize: 2 * sourceLimit,
     maxResponseSize: 64 * 1024 * 1024,
   });
+  return client;
 }
 
 /** For servers that do not say UIDNEXT. */

@@ -1,5 +1,6 @@
 import type { ImapFlow } from "imapflow";
 import type { ImapServer } from "./config.ts";
+import { specialFolder } from "./imap-changes.ts";
 import { openFolder, withClient } from "./imap-connection.ts";
 import { findInFolder } from "./imap-find.ts";
 import { notKept, type SentCopy, type SentFolder } from "./sent-folder.ts";
@@ -9,12 +10,12 @@ export function imapSent(server: ImapServer, baseDir: string): SentFolder {
   return {
     find: (ids, { signal, now }) =>
       withClient(server, { baseDir, signal }, async (client) => {
-        const path = await sentPath(client);
+        const path = await specialFolder(client, ["\\Sent"]);
         return path === undefined ? undefined : findIn(client, path, ids, now);
       }),
     keep: ({ messageId, raw }: SentCopy, { signal, now }) =>
       withClient(server, { baseDir, signal }, async (client) => {
-        const path = await sentPath(client);
+        const path = await specialFolder(client, ["\\Sent"]);
         if (path === undefined) return false;
         if ((await findIn(client, path, [messageId], now)).size > 0) return true;
         const appended = await client.append(path, raw, ["\\Seen"], now);
@@ -36,14 +37,4 @@ async function findIn(
     if ((await findInFolder({ client, folder }, id, now)) !== undefined) found.add(id);
   }
   return found;
-}
-
-async function sentPath(client: ImapFlow): Promise<string | undefined> {
-  const folders = (await client.list()).filter(
-    ({ specialUse, flags }) =>
-      specialUse === "\\Sent" && !flags.has("\\Noselect") && !flags.has("\\NonExistent"),
-  );
-  // What the server says goes before what a name suggests.
-  const named = folders.find(({ specialUseSource }) => specialUseSource === "extension");
-  return (named ?? folders[0])?.path;
 }
