@@ -50,6 +50,7 @@ async function withHeartbeat(
     timezone: "UTC",
     stopping: new AbortController().signal,
     hanging: new Set(),
+    tools: new Map(),
     scrub: (text) => text,
     heartbeatEveryMs: 300_000,
     observer: { beat() {} },

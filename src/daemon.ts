@@ -1,6 +1,8 @@
 import { createAttendance, type Attendance, type AttendObserver } from "./heartbeat/attend.ts";
+import { keepBackground } from "./heartbeat/background.ts";
 import type { BeatSummary } from "./heartbeat/beat.ts";
 import { createHeartbeat, watchedChecks, type Heartbeat } from "./heartbeat/heartbeat.ts";
+import { ownTools } from "./agent/own-tools.ts";
 import { buildPrompt } from "./agent/prompt.ts";
 import type { PackageInfo } from "./config/package.ts";
 import type { ModelEntry, ResolvedConfig } from "./config/load.ts";
@@ -18,7 +20,7 @@ import { pricesWith } from "./model/pricing.ts";
 import { openChannels } from "./notify/channel.ts";
 import type { AttentionSettings } from "./notify/compose.ts";
 import { resolveNames } from "./skills/names.ts";
-import { loadSkills, type BrokenSkill, type LoadedSkill } from "./skills/load.ts";
+import { loadSkills, toolsOf, type BrokenSkill, type LoadedSkill } from "./skills/load.ts";
 import {
   acquireLock,
   openStore,
@@ -90,8 +92,12 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
   const { version } = packageInfo;
   await store.recordStart({ pid, version, at: clock.now(), heartbeatMs: config.heartbeat.everyMs });
   onFailure.defer(() => store.recordStop(clock.now()));
+  const early: { look?: (check: string) => void } = {};
   const { skills, broken } = await loadSkills(config, {
     builtinSkillsDir: packageInfo.builtinSkillsDir,
+    stateDir,
+    // The heartbeat is built over the checks of these skills; before that nobody can look early.
+    wake: (check) => early.look?.(check),
     logFor: (skill) => skillLog(log, skill),
   });
   for (const skill of skills) onFailure.defer(() => skill.close());
@@ -119,6 +125,8 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
     { at: clock.now(), keepSkills: broken.map(({ name }) => name) },
   );
   const scrub = createScrub(config.secrets);
+  const always = { tools: ownTools({ store, log: skillLog(log, "memory") }) };
+  const tools = toolsOf([...skills, always]);
   const stopping = new AbortController();
   const runStopping = new AbortController();
   const watched = watchedChecks(checks, records, config.heartbeat.slackMs);
@@ -130,15 +138,16 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
     scrub,
     stopping: stopping.signal,
     hanging: new Set(),
+    tools,
     heartbeatEveryMs: config.heartbeat.everyMs,
     observer: options.observer,
   });
+  early.look = (check) => heartbeat.lookEarly(check);
   const { chain, withoutModel } = chooseModels(config.model.chain, {
     clock,
     random: options.random ?? Math.random,
     log,
   });
-  const tools = new Map(skills.flatMap((skill) => skill.tools).map((tool) => [tool.name, tool]));
   const signal = runStopping.signal;
   const attendance = createAttendance(
     {
@@ -154,7 +163,7 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
         timezone: config.timezone,
       },
       limits: config.model.limits,
-      prompt: buildPrompt(skills),
+      prompt: buildPrompt(skills, always.tools),
       tools,
       stateDir,
       attention: attentionSettings(config),
@@ -182,7 +191,10 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
     heartbeat,
     attendance,
     keepWatch() {
-      watching ??= heartbeat.keepWatch(attendance);
+      watching ??= Promise.all([
+        heartbeat.keepWatch(attendance),
+        keepBackground(skills, { clock, log, stopping: stopping.signal }),
+      ]).then(() => undefined);
       return watching;
     },
     async beatNow(names) {

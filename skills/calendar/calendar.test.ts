@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { skillContext } from "watchkeeper/testing";
 import { calendarConfig } from "./config.ts";
 import calendar from "./index.ts";
 
@@ -12,12 +13,12 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-const context = (sources: object[]) => ({
-  config: calendarConfig.parse({ sources }),
-  timezone: "Europe/Berlin",
-  baseDir: folder,
-  log,
-});
+const context = (sources: object[]) =>
+  skillContext(calendarConfig.parse({ sources }), {
+    timezone: "Europe/Berlin",
+    baseDir: folder,
+    log,
+  });
 
 describe("the calendar skill", () => {
   it("has one check for each source, every 15 minutes unless said", () => {
@@ -89,6 +90,8 @@ describe("calendar_list", () => {
     return list.run(list.input.parse(input), {
       signal: new AbortController().signal,
       idempotencyKey: "1",
+      trust: "trusted" as const,
+      runId: null,
       now: new Date("2026-10-26T07:00:00Z"),
       log,
     }) as Promise<unknown>;

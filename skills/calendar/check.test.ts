@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ObserveResult } from "watchkeeper";
+import { lookInput } from "watchkeeper/testing";
 import { calendarCheck } from "./check.ts";
 
 const silent = { debug() {}, info() {}, warn() {} };
@@ -44,7 +45,9 @@ const check = () =>
 /** Looks as the daemon does: the cursor goes through JSON, and nothing else is carried over. */
 async function look(cursor: unknown, now: string): Promise<ObserveResult> {
   const signal = new AbortController().signal;
-  const result = await check().observe({ cursor, signal, now: new Date(now), log: silent });
+  const result = await check().observe(
+    lookInput({ cursor, signal, now: new Date(now), log: silent }),
+  );
   return { ...result, cursor: JSON.parse(JSON.stringify(result.cursor)) as unknown };
 }
 
@@ -307,12 +310,13 @@ describe("the calendar check", () => {
           everyMs: 15 * 60_000,
           timezone: "Europe/Berlin",
           baseDir: folder,
-        }).observe({
-          cursor: JSON.parse(JSON.stringify(cursor)) as unknown,
-          signal: new AbortController().signal,
-          now: new Date(now),
-          log: silent,
-        });
+        }).observe(
+          lookInput({
+            cursor: JSON.parse(JSON.stringify(cursor)) as unknown,
+            now: new Date(now),
+            log: silent,
+          }),
+        );
       const first = await fetched(null, monday);
       expect(JSON.stringify(first.cursor)).not.toContain("secret");
       const second = await fetched(first.cursor, "2026-11-25T09:00:00Z");

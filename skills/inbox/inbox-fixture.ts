@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ObservationInput, ObserveResult, SkillLog } from "watchkeeper";
+import { lookInput, skillContext } from "watchkeeper/testing";
 import inbox from "./index.ts";
 
 /** What the tests of this skill share: the skill as the daemon would load it, and mail to give it. */
@@ -12,7 +13,7 @@ const log: SkillLog = { debug: () => undefined, info: () => undefined, warn: () 
 export function loadInbox(config: unknown, baseDir = "/") {
   const parsed = inbox.config?.parse(config);
   if (parsed === undefined) throw new Error("the skill has no config schema");
-  const context = { config: parsed, timezone: "Europe/Berlin", baseDir, log };
+  const context = skillContext(parsed, { timezone: "Europe/Berlin", baseDir, log });
   const checks = inbox.checks?.(context) ?? {};
   const read = inbox.tools?.(context)["read"];
   if (read === undefined) throw new Error("the skill has no tool `read`");
@@ -22,6 +23,8 @@ export function loadInbox(config: unknown, baseDir = "/") {
       read.run(read.input.parse(input), {
         signal: AbortSignal.timeout(20_000),
         idempotencyKey: "k",
+        trust: "trusted" as const,
+        runId: null,
         now: new Date(),
         log,
       }),
@@ -45,7 +48,9 @@ export class Watch {
 
   async look(now = new Date(), signal: AbortSignal = AbortSignal.timeout(60_000)) {
     const cursor: unknown = this.cursor === null ? null : JSON.parse(this.cursor);
-    const result: ObserveResult = await this.#check.observe({ cursor, now, signal, log });
+    const result: ObserveResult = await this.#check.observe(
+      lookInput({ cursor, now, signal, log }),
+    );
     if (result.cursor !== undefined) this.cursor = JSON.stringify(result.cursor);
     const opened: ObservationInput[] = [];
     const changed: ObservationInput[] = [];

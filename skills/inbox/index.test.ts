@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
+import { lookInput } from "watchkeeper/testing";
 import { loadInbox, mail, makeMaildir } from "./inbox-fixture.ts";
 
 const imap = { host: "imap.example.com", user: "me", password: "secret" };
@@ -27,7 +28,7 @@ describe("the inbox skill", () => {
       const { checks, readMail } = loadInbox({ accounts }, box.baseDir);
       const log = { debug: () => undefined, info: () => undefined, warn: () => undefined };
       const look = { cursor: null, now: new Date(), signal: AbortSignal.timeout(10_000), log };
-      const found = (await checks["local"]?.observe(look))?.observations ?? [];
+      const found = (await checks["local"]?.observe(lookInput(look)))?.observations ?? [];
       expect(found).toHaveLength(2);
       const texts = await Promise.all(found.map(({ key }) => readMail({ id: key })));
       expect(texts.some((text) => text.length > 5_000)).toBe(true);
@@ -46,6 +47,7 @@ describe("the inbox skill", () => {
       await box.add("1.a", mail());
       const script = `
         import { registerHooks } from "node:module";
+import { lookInput, lookInput } from "watchkeeper/testing";
         const asked = [];
         registerHooks({
           resolve(specifier, context, next) {

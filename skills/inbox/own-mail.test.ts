@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { ImapFlow } from "imapflow";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { SkillLog } from "watchkeeper";
+import { skillContext } from "watchkeeper/testing";
 import { dovecotAvailable, type DovecotServer, startDovecot } from "../../tests/servers/dovecot.ts";
 import { type MailServer, startMailServer } from "../../tests/servers/smtp.ts";
 import { makeMaildir, Watch } from "./inbox-fixture.ts";
@@ -27,11 +28,13 @@ afterEach(() => smtp.stop());
 function skillWith(config: unknown, baseDir: string) {
   const parsed = inbox.config?.parse(config);
   if (parsed === undefined) throw new Error("no config");
-  const tool = inbox.tools?.({ config: parsed, timezone: "UTC", baseDir, log })["send"];
+  const tool = inbox.tools?.(skillContext(parsed, { baseDir, log }))["send"];
   if (tool === undefined) throw new Error("no tool");
   const context = (idempotencyKey: string) => ({
     signal: AbortSignal.timeout(30_000),
     idempotencyKey,
+    trust: "trusted" as const,
+    runId: null,
     now: new Date(),
     log,
   });

@@ -4,7 +4,7 @@ import { inspect } from "node:util";
 import PostalMime from "postal-mime";
 import { afterEach, describe, expect, it } from "vitest";
 import type { SkillLog, ToolRunContext } from "watchkeeper";
-import { callTool } from "watchkeeper/testing";
+import { callTool, skillContext } from "watchkeeper/testing";
 import {
   hasOpenssl,
   type MailServer,
@@ -146,6 +146,8 @@ const contextWith = (
 ): ToolRunContext => ({
   signal,
   idempotencyKey,
+  trust: "trusted" as const,
+  runId: null,
   now,
   log,
 });
@@ -499,7 +501,7 @@ describe("the facts of a call", () => {
     const box = await maildirBox();
     await box.add("1.a", raw);
     const config = inboxConfig.parse({ accounts: [accountWith({ port: 9 }, { ...more })] });
-    const tool = inbox.tools?.({ config, timezone: "UTC", baseDir: box.baseDir, log })["send"];
+    const tool = inbox.tools?.(skillContext(config, { baseDir: box.baseDir, log }))["send"];
     return tool?.subject?.({ ...message, ...input }, contextWith());
   }
 

@@ -3,6 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ToolError } from "watchkeeper";
+import { lookInput, skillContext } from "watchkeeper/testing";
 import type { CheckDefinition, SkillLog } from "watchkeeper";
 import skill from "./index.ts";
 import { servicesConfig } from "./config.ts";
@@ -34,7 +35,7 @@ function load() {
       { name: "db", tcp: new URL(url).host, every: "5m" },
     ],
   });
-  const context = { config, timezone: "Europe/Berlin", baseDir: "/", log: silent };
+  const context = skillContext(config, { timezone: "Europe/Berlin", baseDir: "/", log: silent });
   return { checks: skill.checks?.(context) ?? {}, tools: skill.tools?.(context) ?? {} };
 }
 
@@ -53,7 +54,7 @@ describe("the services skill", () => {
     for (const [minute, state] of [true, false, false, false, true].entries()) {
       healthy = state;
       const now = new Date(Date.UTC(2026, 10, 20, 12, minute));
-      const look = await check.observe({ cursor, signal, now, log: silent });
+      const look = await check.observe(lookInput({ cursor, signal, now, log: silent }));
       cursor = JSON.parse(JSON.stringify(look.cursor));
       const [seen] = look.observations;
       story.push(seen ? [seen.title, seen.since?.toISOString().slice(11, 16)] : look.gone?.[0]);
@@ -66,7 +67,14 @@ describe("the services skill", () => {
   it("lets the agent look again, and gives it nothing of what the server wrote", async () => {
     const { probe } = load().tools;
     expect(probe).toMatchObject({ effect: "read", trust: "trusted", timeout: "7s" });
-    const context = { signal, idempotencyKey: "k", now: new Date(), log: silent };
+    const context = {
+      signal,
+      idempotencyKey: "k",
+      trust: "trusted" as const,
+      runId: null,
+      now: new Date(),
+      log: silent,
+    };
     const result: unknown = await probe?.run({ target: "api" }, context);
     expect(result).toEqual({
       target: "api",
@@ -84,7 +92,14 @@ describe("the services skill", () => {
   });
 
   it("names the known targets when the agent asks for another", async () => {
-    const context = { signal, idempotencyKey: "k", now: new Date(), log: silent };
+    const context = {
+      signal,
+      idempotencyKey: "k",
+      trust: "trusted" as const,
+      runId: null,
+      now: new Date(),
+      log: silent,
+    };
     const error: unknown = await load()
       .tools["probe"]?.run({ target: "apy" }, context)
       .catch((thrown: unknown) => thrown);

@@ -98,6 +98,8 @@ describe("services_restart", () => {
     const context = {
       signal: AbortSignal.timeout(5_000),
       idempotencyKey: "k",
+      trust: "trusted" as const,
+      runId: null,
       now: new Date(),
       log,
     };
@@ -223,6 +225,8 @@ describe("the verification of a restart", () => {
       const context = {
         signal: AbortSignal.timeout(20_000),
         idempotencyKey: "k",
+        trust: "trusted" as const,
+        runId: null,
         now: new Date(),
         log,
       };
@@ -250,6 +254,8 @@ describe("the verification of a restart", () => {
       const context = {
         signal: AbortSignal.timeout(20_000),
         idempotencyKey: "k",
+        trust: "trusted" as const,
+        runId: null,
         now: new Date(),
         log,
       };

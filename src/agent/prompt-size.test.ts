@@ -47,6 +47,7 @@ it("has a fixed prefix of at most 3,000 tokens with the three built-in skills", 
     {
       builtinSkillsDir,
       logFor: silentSkillLog,
+      stateDir: "/nowhere",
       importModule: async (file) =>
         ((await import(/* @vite-ignore */ file)) as { default: unknown }).default,
     },

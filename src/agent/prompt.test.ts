@@ -34,6 +34,8 @@ function skill(name: string, toolNames: string[], instructions = `How to ${name}
         run: () => Promise.resolve(null),
       }),
     })),
+    pushes: [],
+    background: undefined,
     close: () => Promise.resolve(),
   };
 }
@@ -66,6 +68,7 @@ const situation = (changes: Partial<Situation> = {}): Situation => ({
   now: Date.parse("2026-11-23T08:30:00Z"),
   timezone: "Europe/Berlin",
   standingOrders: "",
+  earlier: [],
   memory: "",
   findings: [finding()],
   ...changes,

@@ -5,6 +5,7 @@ import type { Finding } from "../domain/finding.ts";
 import { plainText } from "../domain/plain-text.ts";
 import { formatDateTime } from "../domain/zoned-time.ts";
 import type { LoadedSkill, LoadedTool } from "../skills/load.ts";
+import type { EffectRecord } from "../store/port.ts";
 import { reportTool } from "./report.ts";
 
 /**
@@ -37,7 +38,10 @@ export interface Prompt {
 }
 
 /** Builds the stable prefix; always in the same order, whatever the config's order. */
-export function buildPrompt(skills: readonly LoadedSkill[]): Prompt {
+export function buildPrompt(
+  skills: readonly LoadedSkill[],
+  always: readonly LoadedTool[] = [],
+): Prompt {
   const byName = skills.toSorted((a, b) => compare(a.name, b.name));
   const instructions = byName
     .filter((skill) => skill.instructions)
@@ -51,6 +55,7 @@ export function buildPrompt(skills: readonly LoadedSkill[]): Prompt {
   ];
   const tools = byName
     .flatMap((skill) => skill.tools)
+    .concat(always)
     .toSorted((a, b) => compare(a.name, b.name))
     .map(describeTool);
   tools.push(reportTool);
@@ -75,6 +80,8 @@ export interface Situation {
   readonly timezone: string;
   readonly standingOrders: string;
   readonly memory: string;
+  /** What earlier runs over the same findings did before they were given up. */
+  readonly earlier: readonly EffectRecord[];
   readonly findings: readonly Finding[];
 }
 
@@ -93,15 +100,21 @@ export function fittingFindings(findings: readonly Finding[]): Finding[] {
 
 /** The last user message: the time, standing orders, memory, and each finding in its fence. */
 export function situationMessage(situation: Situation): MessageParam {
-  const { now, timezone, standingOrders, memory, findings } = situation;
+  const { now, timezone, standingOrders, memory, earlier, findings } = situation;
   const parts = [
     `<time>${formatDateTime(now, timezone)} (${timezone}), ${new Date(now).toISOString()}</time>`,
     `<standing_orders>\n${escapeXml(standingOrders || "None. Use your judgement.")}\n</standing_orders>`,
     memory && `<memory>\n${escapeXml(memory)}\n</memory>`,
+    earlier.length > 0 &&
+      `<earlier_runs>\nRuns over these findings were given up after they had done this; it is not done again:\n${earlier.map(earlierEffect).join("\n")}\n</earlier_runs>`,
     ...findings.map(fence),
   ];
   return { role: "user", content: [{ type: "text", text: parts.filter(Boolean).join("\n\n") }] };
 }
+
+/** Fields only: what the model wrote into arguments stays in the journal. */
+const earlierEffect = ({ id, runId, tool, state }: EffectRecord): string =>
+  `- run ${runId ?? "?"}: ${tool}, effect ${id}: ${state === "sent" ? "outcome not known" : state}`;
 
 function fence(finding: Finding): string {
   const text = [finding.title, finding.text ?? ""].filter(Boolean).join("\n");

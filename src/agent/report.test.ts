@@ -11,8 +11,8 @@ describe("readReport", () => {
     const effects = ["9", 10];
     expect(readReport({ verdicts: [{ ...one, effects }, two], summary: "Quiet." }, ids)).toEqual({
       verdicts: new Map([
-        [1, { verdict: "notify", message: "Call Ann." }],
-        [2, { verdict: "ignore", message: null }],
+        [1, { verdict: "notify", message: "Call Ann.", effects: ["9", "10"] }],
+        [2, { verdict: "ignore", message: null, effects: [] }],
       ]),
       summary: "Quiet.",
       problems: [],
@@ -46,7 +46,11 @@ describe("readReport", () => {
 
   it("lets the first of two verdicts on a finding stand", () => {
     const report = readReport({ verdicts: [one, { ...one, verdict: "ignore" }, two] }, ids);
-    expect(report.verdicts.get(1)).toEqual({ verdict: "notify", message: "Call Ann." });
+    expect(report.verdicts.get(1)).toEqual({
+      verdict: "notify",
+      message: "Call Ann.",
+      effects: [],
+    });
   });
 
   it.each([[undefined], [null], ["text"], [[]], [{}], [{ verdicts: {} }], [{ verdicts: null }]])(

@@ -56,6 +56,8 @@ export const reportTool: ToolParam = {
 export interface ReportedVerdict {
   readonly verdict: Verdict;
   readonly message: string | null;
+  /** Ids of effects that it says were caused for it; not checked yet. */
+  readonly effects: readonly string[];
 }
 
 export interface Report {
@@ -88,7 +90,8 @@ export function readReport(input: unknown, findingIds: readonly number[]): Repor
     else if (found.has(id)) problems.push(`finding ${id} has more than one verdict`);
     else {
       const message = plainText(item.data.message ?? "", longestMessage) || null;
-      found.set(id, { verdict: item.data.verdict, message });
+      const effects = (item.data.effects ?? []).map((effect) => oneLine(effect, 40));
+      found.set(id, { verdict: item.data.verdict, message, effects });
     }
   }
   const missing = findingIds.filter((id) => !found.has(id));

@@ -61,8 +61,8 @@ async function bench(
     clock,
     stop,
     steps: async () => (await store.getRun(runId))?.steps ?? [],
-    call: (...calls: readonly (readonly [name: string, input: unknown])[]) =>
-      callTools(
+    call: async (...calls: readonly (readonly [name: string, input: unknown])[]) => {
+      const { results } = await callTools(
         calls.map(([name, given], index) => ({
           type: "tool_use",
           id: `call-${index}`,
@@ -70,9 +70,11 @@ async function bench(
           input: given,
           caller: { type: "direct" },
         })),
-        { runId, firstIndex: (index += 10), readUntrusted },
+        { runId, firstIndex: (index += 10), readUntrusted, earlier: [] },
         dependencies,
-      ),
+      );
+      return results;
+    },
   };
 }
 

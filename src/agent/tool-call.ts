@@ -1,14 +1,15 @@
 import { createHash } from "node:crypto";
 import pLimit from "p-limit";
-import { callHash } from "../domain/canonical.ts";
+import { callHash, canonicalJson } from "../domain/canonical.ts";
 import type { Clock } from "../domain/clock.ts";
 import { describeError } from "../domain/errors.ts";
+import type { Trust } from "../domain/finding.ts";
 import { plainText } from "../domain/plain-text.ts";
 import { decideToolCall, type Decision, type Grant } from "../domain/policy.ts";
 import type { Scrub } from "../domain/scrub.ts";
 import { startOf } from "../domain/zoned-time.ts";
 import { approvalLifeMs } from "../effects/approve.ts";
-import { contain } from "../effects/contained.ts";
+import { contain, type CallOrigin } from "../effects/contained.ts";
 import { grantUsesToday, lookUpFacts } from "../effects/facts.ts";
 import { performEffect } from "../effects/perform.ts";
 import { unknownOutcome } from "../effects/settle.ts";
@@ -41,56 +42,65 @@ export interface CallPlace {
   readonly firstIndex: number;
   /** Whether the run had read what a stranger could have written when the reply was made. */
   readonly readUntrusted: boolean;
+  /** What earlier runs over the same findings did before they were given up. */
+  readonly earlier: readonly EffectRecord[];
 }
 
 const longestResult = 20_000;
 const concurrentCalls = 4;
 
-/**
- * Carries out the calls of one reply side by side, each as a step of the journal.
- * @returns the results in the order of the calls
- */
+export interface CalledTools {
+  /** In the order of the calls. */
+  readonly results: readonly ToolResultBlockParam[];
+  /** Of all results together. */
+  readonly trust: Trust;
+}
+
+/** Carries out the calls of one reply side by side, each as a step of the journal. */
 export async function callTools(
   calls: readonly ToolUseBlock[],
   { firstIndex, ...place }: CallPlace,
   dependencies: ToolCallDependencies,
-): Promise<ToolResultBlockParam[]> {
+): Promise<CalledTools> {
   const limit = pLimit(concurrentCalls);
-  return Promise.all(
+  const ends = await Promise.all(
     calls.map((call, offset) =>
       limit(() => callTool(call, { ...place, index: firstIndex + offset }, dependencies)),
     ),
   );
+  return {
+    results: ends.map(({ result }) => result),
+    trust: ends.some(({ trust }) => trust === "untrusted") ? "untrusted" : "trusted",
+  };
 }
 
-interface StepPlace {
-  readonly runId: number;
+interface StepPlace extends Omit<CallPlace, "firstIndex"> {
   readonly index: number;
-  readonly readUntrusted: boolean;
 }
 
 /** What a call came to: text for the model and the journal. */
 interface CallEnd {
   readonly output: string | null;
   readonly error: string | null;
-  /** Whether a stranger may have written the text. */
-  readonly foreign: boolean;
+  /** Of the text. */
+  readonly trust: Trust;
 }
 
-const refusal = (error: string): CallEnd => ({ output: null, error, foreign: false });
+const refusal = (error: string): CallEnd => ({ output: null, error, trust: "trusted" });
 
 async function callTool(
   call: ToolUseBlock,
   place: StepPlace,
   dependencies: ToolCallDependencies,
-): Promise<ToolResultBlockParam> {
+): Promise<{ readonly result: ToolResultBlockParam; readonly trust: Trust }> {
   const { store, clock, tools } = dependencies;
   const startedAt = clock.now();
   const ready = prepare(tools.get(call.name), call);
   const key = callKey(place.runId, place.index, call.id);
-  const { decision, reason, grant } = ready.ok
-    ? await decide(ready, key, place, dependencies)
-    : { decision: "deny" as const, reason: ready.problem, grant: null };
+  const done = ready.ok ? alreadyDone(ready, place) : undefined;
+  const { decision, reason, grant } = !ready.ok
+    ? { decision: "deny" as const, reason: ready.problem, grant: null }
+    : (done ?? (await decide(ready, key, place, dependencies)));
   const stepId = await store.beginStep({
     runId: place.runId,
     index: place.index,
@@ -105,26 +115,43 @@ async function callTool(
   let end: CallEnd;
   if (!ready.ok || decision === "deny") end = refusal(reason);
   else if (decision === "ask") end = await ask(ready, reason, place, dependencies);
-  else if (ready.effect === "read") end = await read(ready, key, dependencies);
+  else if (ready.effect === "read") end = await read(ready, originOf(place, key), dependencies);
   else end = await act(ready, { ...place, stepId, key, grant }, dependencies);
-  const { output, error, foreign } = end;
+  const { output, error, trust } = end;
   await store.finishStep(stepId, {
     durationMs: Math.max(0, clock.now() - startedAt),
     output,
     error,
+    trust,
   });
-  return toolResult(call.id, { text: error ?? output ?? "", isError: error !== null, foreign });
+  const text = error ?? output ?? "";
+  return { result: toolResult(call.id, { text, isError: error !== null, trust }), trust };
 }
+
+/** What a tool says of the trust of its result; what cannot be told is untrusted. */
+export function trustOf({ definition }: LoadedTool, result: unknown): Trust {
+  const { trust } = definition;
+  if (typeof trust !== "function") return trust ?? "untrusted";
+  try {
+    return trust(result) === "trusted" ? "trusted" : "untrusted";
+  } catch {
+    return "untrusted";
+  }
+}
+
+/** Of what a tool threw: nobody can tell it from a result. */
+const trustOfError = ({ definition }: LoadedTool): Trust =>
+  definition.trust === "trusted" ? "trusted" : "untrusted";
 
 /** The result of a call as the model is shown it. */
 export function toolResult(
   callId: string,
-  { text, isError, foreign }: { text: string; isError: boolean; foreign: boolean },
+  { text, isError, trust }: { text: string; isError: boolean; trust: Trust },
 ): ToolResultBlockParam {
   return {
     type: "tool_result",
     tool_use_id: callId,
-    content: foreign ? fenceResult(text) : text,
+    content: trust === "untrusted" ? fenceResult(text) : text,
     ...(isError ? { is_error: true } : {}),
   };
 }
@@ -134,26 +161,31 @@ export const callKey = (runId: number, index: number, callId: string): string =>
   createHash("sha256").update(`${runId}/${index}/${callId}`).digest("hex").slice(0, 32);
 
 /** The outcome of an effect as the result of the call that caused it. */
-export function effectResult(callId: string, effect: EffectRecord): ToolResultBlockParam {
+export function effectResult(
+  callId: string,
+  effect: EffectRecord,
+  tool: LoadedTool | undefined,
+): { readonly result: ToolResultBlockParam; readonly trust: Trust } {
   const { id, state, error, result } = effect;
   const isDone = state === "done" && error === null;
   const text = isDone
     ? `effect ${id} done: ${resultText(result)}`
     : `effect ${id} ${state}: ${error ?? "nothing is known of it"}`;
-  return toolResult(callId, { text, isError: !isDone, foreign: true });
+  const trust = !tool ? "untrusted" : isDone ? trustOf(tool, result) : trustOfError(tool);
+  return { result: toolResult(callId, { text, isError: !isDone, trust }), trust };
 }
 
 async function decide(
   { tool, input, effect }: Ready,
   key: string,
-  { readUntrusted }: StepPlace,
+  place: StepPlace,
   { store, clock, grants, timezone, signal, log }: ToolCallDependencies,
 ): Promise<Decision> {
   const { definition } = tool;
   const mine = grants.filter((grant) => grant.tool === tool.name);
   const known =
     mine.length > 0
-      ? await lookUpFacts(tool, input, key, { clock, signal })
+      ? await lookUpFacts(tool, input, originOf(place, key), { clock, signal })
       : { facts: {}, error: null };
   if (known.error !== null) {
     log.warn({ tool: tool.name, error: known.error }, "the facts of a call are not known");
@@ -164,24 +196,50 @@ async function decide(
     harmless: definition.harmless === true,
     arguments: input,
     facts: known.facts,
-    runReadUntrusted: readUntrusted,
+    runReadUntrusted: place.readUntrusted,
     grants: mine,
     usedToday: await grantUsesToday(mine, { store, now: clock.now(), timezone }),
   });
 }
 
+/**
+ * A run that was given up may have done this very thing about these very findings: the one that took them over
+ * does not know, and must not do it twice.
+ */
+function alreadyDone({ tool, input, effect }: Ready, { earlier }: StepPlace): Decision | undefined {
+  if (effect === "read") return undefined;
+  const wanted = canonicalJson(input);
+  const done = earlier.find(
+    (each) => each.tool === tool.name && canonicalJson(each.arguments) === wanted,
+  );
+  if (!done) return undefined;
+  const { id, runId, state } = done;
+  const how =
+    state === "done" ? "has done this already" : "has begun this, and its outcome is not known";
+  const reason = `not done again: run ${runId ?? "?"} ${how} (effect ${id}), then it was given up`;
+  return { decision: "deny", reason, grant: null };
+}
+
+const originOf = ({ runId, readUntrusted }: StepPlace, idempotencyKey: string): CallOrigin => ({
+  idempotencyKey,
+  trust: readUntrusted ? "untrusted" : "trusted",
+  runId,
+});
+
 async function read(
   { tool, input }: Ready,
-  key: string,
+  origin: CallOrigin,
   { clock, signal, scrub }: ToolCallDependencies,
 ): Promise<CallEnd> {
-  const foreign = tool.definition.trust !== "trusted";
-  const end = await contain(tool, key, { clock, signal }, async (context) =>
-    resultText(await tool.definition.run(input, context)),
-  );
-  return end.kind === "returned"
-    ? { output: scrub(String(end.result)), error: null, foreign }
-    : { output: null, error: scrub(end.error), foreign };
+  const end = await contain(tool, origin, { clock, signal }, async (context) => {
+    const result: unknown = await tool.definition.run(input, context);
+    return { text: resultText(result), trust: trustOf(tool, result) };
+  });
+  if (end.kind !== "returned") {
+    return { output: null, error: scrub(end.error), trust: trustOfError(tool) };
+  }
+  const { text, trust } = end.result as { text: string; trust: Trust };
+  return { output: scrub(text), error: null, trust };
 }
 
 async function act(
@@ -214,12 +272,15 @@ async function act(
   if (end.state === "unknown") {
     await store.setOwnFinding(unknownOutcome({ id: end.id, tool: tool.name }, clock.now()));
   }
-  const foreign = tool.definition.trust !== "trusted";
   if (end.state !== "done" || end.error !== null) {
     const error = `effect ${end.id} ${end.state}: ${end.error ?? ""}`;
-    return { output: null, error, foreign };
+    return { output: null, error, trust: trustOfError(tool) };
   }
-  return { output: `effect ${end.id} done: ${resultText(end.result)}`, error: null, foreign };
+  return {
+    output: `effect ${end.id} done: ${resultText(end.result)}`,
+    error: null,
+    trust: trustOf(tool, end.result),
+  };
 }
 
 /** The owner is asked; the call is carried out, as it is now, only after their word. */

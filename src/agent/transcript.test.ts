@@ -30,6 +30,7 @@ const modelStep = (
   name: "m",
   callId: null,
   input: { messages },
+  trust: null,
   output: calls && { content: calls.map(use), stopReason: "tool_use" },
   durationMs: calls ? 5 : null,
 });
@@ -41,6 +42,7 @@ const toolStep = (index: number, callId: string, done: boolean): StepRecord => (
   name: "look",
   callId,
   input: {},
+  trust: done ? "untrusted" : null,
   output: done ? "seen <b>" : null,
   decision: "allow",
   durationMs: done ? 5 : null,
@@ -78,7 +80,7 @@ describe("a conversation rebuilt from its journal", () => {
       { turns: ["user", "assistant", "user"], open: [], results: [] },
     ],
   ])("after %s goes on from there", (_, steps, expected) => {
-    const rebuilt = rebuildConversation(steps, () => true);
+    const rebuilt = rebuildConversation(steps);
     if (!rebuilt.ok) throw new Error(rebuilt.problem);
     expect({
       turns: rebuilt.messages.map(({ role }) => role),
@@ -89,7 +91,7 @@ describe("a conversation rebuilt from its journal", () => {
   });
 
   it("shows what a stranger may have written in its fence again", () => {
-    const rebuilt = rebuildConversation([first, toolStep(1, "a", true)], () => true);
+    const rebuilt = rebuildConversation([first, toolStep(1, "a", true)]);
     expect(rebuilt).toMatchObject({
       results: [{ content: '<result trust="untrusted">seen &lt;b&gt;</result>' }],
     });
@@ -101,7 +103,7 @@ describe("a conversation rebuilt from its journal", () => {
     ["a failed call", [{ ...first, output: null, error: "overloaded" }]],
     ["an orphaned result", [modelStep(0, [user("x"), answer("z")], [])]],
   ])("is given up for %s", (_, steps) => {
-    expect(rebuildConversation(steps, () => true)).toMatchObject({ ok: false });
+    expect(rebuildConversation(steps)).toMatchObject({ ok: false });
   });
 });
 

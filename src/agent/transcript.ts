@@ -25,11 +25,7 @@ export interface Rebuilt {
 export type RebuiltConversation =
   ({ readonly ok: true } & Rebuilt) | { readonly ok: false; readonly problem: string };
 
-/** @param isForeign whether a stranger may have written what a tool of that name returns */
-export function rebuildConversation(
-  steps: readonly StepRecord[],
-  isForeign: (tool: string) => boolean,
-): RebuiltConversation {
+export function rebuildConversation(steps: readonly StepRecord[]): RebuiltConversation {
   const messages: MessageParam[] = [];
   const nextIndex = Math.max(-1, ...steps.map(({ index }) => index)) + 1;
   let calls: ToolUseBlock[] = [];
@@ -54,8 +50,7 @@ export function rebuildConversation(
     if (!step) return [];
     const isError = step.error !== null;
     const text = step.error ?? (typeof step.output === "string" ? step.output : "");
-    const foreign = step.decision === "allow" && isForeign(step.name);
-    return toolResult(id, { text, isError, foreign });
+    return toolResult(id, { text, isError, trust: step.trust ?? "untrusted" });
   });
   const open = calls.filter(({ id }) => !done.has(id));
   const problem = transcriptProblem(messages);

@@ -24,6 +24,7 @@ export async function inspectConfig({
   configFile: file,
   environment,
   packageInfo,
+  stateDir,
 }: CommandContext): Promise<ConfigReport> {
   offerPublicApi(packageInfo.root);
   const nothing = { ok: false, file, skills: [], checks: [], broken: [], warnings: [] };
@@ -33,10 +34,10 @@ export async function inspectConfig({
   } catch (error) {
     return { ...nothing, problems: problemsOf(error) };
   }
-  const { skills, broken, problems, warnings } = await inspectSkills(
-    config,
-    packageInfo.builtinSkillsDir,
-  );
+  const { skills, broken, problems, warnings } = await inspectSkills(config, {
+    builtinSkillsDir: packageInfo.builtinSkillsDir,
+    stateDir,
+  });
   const checks = skills.flatMap((skill) => skill.checks.map(({ name }) => name));
   for (const skill of skills) await skill.close();
   return {
@@ -60,13 +61,16 @@ export async function inspectConfig({
   };
 }
 
-async function inspectSkills(config: ResolvedConfig, builtinSkillsDir: string) {
+async function inspectSkills(
+  config: ResolvedConfig,
+  places: { readonly builtinSkillsDir: string; readonly stateDir: string },
+) {
   const warned = new Set<string>();
   const logFor = (skill: string) => ({
     ...silentSkillLog(),
     warn: (message: string) => void warned.add(`${skill}: ${message}`),
   });
-  const dependencies = { builtinSkillsDir, logFor };
+  const dependencies = { ...places, logFor };
   const problems: string[] = [];
   // One by one first: the first mistake must not hide those of other skills.
   for (const entry of config.skills) {

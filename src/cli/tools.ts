@@ -3,7 +3,7 @@ import { loadConfig, type ResolvedConfig } from "../config/load.ts";
 import { offerPublicApi } from "../config/user-module.ts";
 import { ConfigError, describeError } from "../domain/errors.ts";
 import type { ToolEffect } from "../domain/policy.ts";
-import { loadSkills, silentSkillLog, type LoadedTool } from "../skills/load.ts";
+import { loadSkills, silentSkillLog, toolsOf, type LoadedTool } from "../skills/load.ts";
 import type { CommandContext } from "./context.ts";
 import { quoted } from "./text.ts";
 
@@ -15,15 +15,19 @@ export interface OpenTools extends AsyncDisposable {
 }
 
 export async function openTools(context: CommandContext): Promise<OpenTools> {
-  const { configFile: file, environment, packageInfo, err } = context;
+  const { configFile: file, environment, packageInfo, stateDir, err } = context;
   offerPublicApi(packageInfo.root);
   const config = await loadConfig({ file, environment });
   const { builtinSkillsDir } = packageInfo;
-  const { skills, broken } = await loadSkills(config, { builtinSkillsDir, logFor: silentSkillLog });
+  const { skills, broken } = await loadSkills(config, {
+    builtinSkillsDir,
+    stateDir,
+    logFor: silentSkillLog,
+  });
   for (const { name, error } of broken) {
     err.write(`watchkeeper: the skill ${name} is off: ${quoted(error)}\n`);
   }
-  const tools = new Map(skills.flatMap((skill) => skill.tools).map((tool) => [tool.name, tool]));
+  const tools = toolsOf(skills);
   return {
     config,
     get(name) {

@@ -1,7 +1,9 @@
 import type { Clock } from "../domain/clock.ts";
 import { formatDuration } from "../domain/duration.ts";
 import { describeError, isWatchkeeperError } from "../domain/errors.ts";
+import type { Trust } from "../domain/finding.ts";
 import { linkedAbort } from "../domain/linked-abort.ts";
+import type { ToolRunContext } from "../skills/define.ts";
 import type { LoadedTool } from "../skills/load.ts";
 
 /** Running a tool's code, contained: it ends in time, and whatever it throws is a result. */
@@ -22,25 +24,34 @@ export interface ContainedDependencies {
   readonly signal: AbortSignal;
 }
 
+/** Who calls a tool, and which attempt of which call it is. */
+export interface CallOrigin {
+  readonly idempotencyKey: string;
+  /** Of the input: untrusted when whoever wrote it had read what a stranger could have written. */
+  readonly trust: Trust;
+  /** Null when no run calls. */
+  readonly runId: number | null;
+}
+
 /** What a tool's code is given beside its input. */
 export function toolContext(
   tool: LoadedTool,
   { clock, signal }: ContainedDependencies,
-  idempotencyKey: string,
-) {
-  return { signal, idempotencyKey, now: new Date(clock.now()), log: tool.log };
+  { idempotencyKey, trust, runId }: CallOrigin,
+): ToolRunContext {
+  return { signal, idempotencyKey, trust, runId, now: new Date(clock.now()), log: tool.log };
 }
 
 /** Calls `work` with a signal that is aborted at the tool's timeout. */
 export async function contain(
   tool: LoadedTool,
-  idempotencyKey: string,
+  origin: CallOrigin,
   { clock, signal }: ContainedDependencies,
-  work: (context: ReturnType<typeof toolContext>) => Promise<unknown>,
+  work: (context: ToolRunContext) => Promise<unknown>,
 ): Promise<ToolEnd> {
   using running = linkedAbort(signal);
   using timer = linkedAbort(signal);
-  const context = toolContext(tool, { clock, signal: running.signal }, idempotencyKey);
+  const context = toolContext(tool, { clock, signal: running.signal }, origin);
   const ended = start(() => work(context)).then(
     (result): ToolEnd => ({ kind: "returned", result }),
     (error: unknown): ToolEnd => ({

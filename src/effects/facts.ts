@@ -2,7 +2,7 @@ import { grantKey, type Grant } from "../domain/policy.ts";
 import { startOf } from "../domain/zoned-time.ts";
 import type { LoadedTool } from "../skills/load.ts";
 import type { StoreReader } from "../store/port.ts";
-import { contain, type ContainedDependencies } from "./contained.ts";
+import { contain, type CallOrigin, type ContainedDependencies } from "./contained.ts";
 
 /** What policy wants to know of a call beside its arguments. */
 
@@ -16,12 +16,12 @@ export interface Facts {
 export async function lookUpFacts(
   tool: LoadedTool,
   input: unknown,
-  idempotencyKey: string,
+  origin: CallOrigin,
   dependencies: ContainedDependencies,
 ): Promise<Facts> {
   const { definition } = tool;
   if (!definition.subject) return { facts: {}, error: null };
-  const end = await contain(tool, idempotencyKey, dependencies, async (context) =>
+  const end = await contain(tool, origin, dependencies, async (context) =>
     definition.subject?.(input, context),
   );
   return end.kind === "returned"

@@ -6,7 +6,7 @@ import type { Scrub } from "../domain/scrub.ts";
 import type { LoadedTool } from "../skills/load.ts";
 import type { Store } from "../store/port.ts";
 import type { Log } from "../telemetry/log.ts";
-import { contain, type ToolEnd } from "./contained.ts";
+import { contain, type CallOrigin, type ToolEnd } from "./contained.ts";
 
 /**
  * Carrying out what a tool does to the world: the intent is on the disk before the call, the outcome
@@ -74,11 +74,11 @@ export async function performEffect(
 /** Runs the tool for an effect that is marked as sent, and writes the outcome down. */
 export async function carryOut(
   id: number,
-  call: Pick<EffectCall, "tool" | "input" | "idempotencyKey">,
+  call: Pick<EffectCall, "tool" | "input" | keyof CallOrigin>,
   { store, clock, scrub, signal }: EffectDependencies,
 ): Promise<EffectEnd> {
-  const { tool, input, idempotencyKey } = call;
-  const end = await contain(tool, idempotencyKey, { clock, signal }, (context) =>
+  const { tool, input } = call;
+  const end = await contain(tool, call, { clock, signal }, (context) =>
     tool.definition.run(input, context),
   );
   const outcome = outcomeOf(end, scrub);
@@ -106,13 +106,13 @@ function outcomeOf(end: ToolEnd, scrub: Scrub) {
 
 /** The tool's own post-condition: what was reported as done must be there. */
 async function verify(
-  { tool, idempotencyKey }: Pick<EffectCall, "tool" | "idempotencyKey">,
+  call: Pick<EffectCall, "tool" | keyof CallOrigin>,
   result: unknown,
   { clock, signal, scrub }: Pick<EffectDependencies, "clock" | "signal" | "scrub">,
 ): Promise<string | null> {
-  const { definition } = tool;
+  const { definition } = call.tool;
   if (!definition.verify) return null;
-  const end = await contain(tool, idempotencyKey, { clock, signal }, async (context) =>
+  const end = await contain(call.tool, call, { clock, signal }, async (context) =>
     definition.verify?.(result, context),
   );
   if (end.kind !== "returned") return scrub(`done, but it could not be verified: ${end.error}`);

@@ -35,8 +35,8 @@ async function settle(effect: EffectRecord, dependencies: EffectDependencies): P
     if (found === "not-done") return finish("failed", null, "it was not done");
     if (found) return finish("done", plainData(found.result, dependencies.scrub), null);
     if (tool.definition.idempotent) {
-      const { arguments: input, idempotencyKey } = effect;
-      const end = await carryOut(effect.id, { tool, input, idempotencyKey }, dependencies);
+      const call = { ...effect, tool, input: effect.arguments };
+      const end = await carryOut(effect.id, call, dependencies);
       if (end.state !== "unknown") return;
     }
   }
@@ -52,7 +52,7 @@ async function reconcile(
 ): Promise<{ result: unknown } | "not-done" | undefined> {
   const { definition } = tool;
   if (!definition.reconcile) return undefined;
-  const end = await contain(tool, effect.idempotencyKey, { clock, signal }, async (context) =>
+  const end = await contain(tool, effect, { clock, signal }, async (context) =>
     definition.reconcile?.(effect.arguments, context),
   );
   if (end.kind !== "returned" || end.result === undefined) return undefined;

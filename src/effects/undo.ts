@@ -21,7 +21,8 @@ export async function undoEffect(
   if (effect.undoneAt !== null) throw refuse(`effect ${id} was undone already`);
   if (effect.state !== "done") throw refuse(`effect ${id} is ${effect.state}, not done`);
   if (!(await store.beginUndo(id, clock.now()))) throw refuse(`effect ${id} was undone already`);
-  const end = await contain(tool, `undo-${effect.idempotencyKey}`, { clock, signal }, async () =>
+  const origin = { ...effect, idempotencyKey: `undo-${effect.idempotencyKey}` };
+  const end = await contain(tool, origin, { clock, signal }, async () =>
     tool.definition.undo?.(effect.result),
   );
   if (end.kind !== "returned") {

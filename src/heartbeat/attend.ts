@@ -21,6 +21,7 @@ import {
 import { deliverReady } from "../notify/outbox.ts";
 import { createBudgetGate } from "./budget-gate.ts";
 import { outageCheck } from "./outage.ts";
+import { carryOutActions, rulesCheck } from "./rule-actions.ts";
 
 /**
  * What follows a beat: the gate, the run (beside the beats, never within one), the rules where no
@@ -68,7 +69,7 @@ export interface Attendance {
 
 /** Findings of one run; what is above waits for the next one. */
 const mostFindings = 60;
-const ownersOnly = new Set([outageCheck, budgetCheck, effectsCheck]);
+const ownersOnly = new Set([outageCheck, budgetCheck, effectsCheck, rulesCheck]);
 /** A run that was interrupted longer ago speaks of another world: its findings go to a new one. */
 const longestGapMs = 60 * 60_000;
 const firstRestMs = 60_000;
@@ -285,14 +286,16 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
     return settled;
   }
 
-  /** What the owner has approved, beside the beats: a tool may take its time. */
+  /** What the owner has approved or ruled, beside the beats: a tool may take its time. */
   async function startApproved(): Promise<number | null> {
     await expireApprovals(dependencies);
     const pause = await store.pausedAt(clock.now());
     if (pause) return pause.until;
     if (carryingOut) return null;
-    if (settled && (await store.approvedCalls()).length === 0) return null;
+    const [approved, planned] = [await store.approvedCalls(), await store.plannedActions()];
+    if (settled && approved.length + planned.length === 0) return null;
     carryingOut = settleOnce()
+      .then(() => carryOutActions(dependencies))
       .then(() => carryOutApproved(dependencies))
       .then(
         () => undefined,

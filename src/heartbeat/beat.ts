@@ -6,7 +6,7 @@ import { afterFailure, afterSuccess, type CheckHealth } from "../domain/health.t
 import { linkedAbort } from "../domain/linked-abort.ts";
 import type { Scrub } from "../domain/scrub.ts";
 import { formatTimeOfDay } from "../domain/zoned-time.ts";
-import type { LoadedCheck } from "../skills/load.ts";
+import type { LoadedCheck, LoadedTool } from "../skills/load.ts";
 import type {
   BeatOutcome,
   BeatTrigger,
@@ -41,6 +41,7 @@ export interface BeatDependencies {
   readonly scrub: Scrub;
   readonly stopping: AbortSignal;
   readonly hanging: Set<string>;
+  readonly tools: ReadonlyMap<string, LoadedTool>;
 }
 
 /** The account of a beat. */
@@ -186,11 +187,12 @@ async function lookAndCommit(
   beatId: number,
   watched: WatchedCheck,
   commit: CommitQueue,
-  { store, clock, log, timezone, scrub, stopping, hanging }: BeatDependencies,
+  dependencies: BeatDependencies,
 ): Promise<LookReceipt> {
+  const { store, clock, log, timezone } = dependencies;
   const { check, slackMs } = watched;
   const cursor = await store.checkCursor(check.name);
-  const end = await lookOnce(check, cursor, { clock, stopping, hanging, scrub });
+  const end = await lookOnce(check, cursor, dependencies);
   if (end.outcome === "aborted") {
     return receipt(watched, {
       outcome: "skipped",
@@ -208,7 +210,8 @@ async function lookAndCommit(
     end.outcome === "ok" ? { kind: "seen", ...end.accepted } : { kind: "failed", error: end.error };
   const blind = health.status === "blind" ? blindness(check, health, timezone) : null;
   const { name, skill } = check;
-  const saved = await commit({ beatId, check: name, skill, at, health, result, blind });
+  const actions = end.outcome === "ok" ? end.accepted.actions : [];
+  const saved = await commit({ beatId, check: name, skill, at, health, result, blind, actions });
 
   const { durationMs } = end;
   if ("error" in saved) {
@@ -223,7 +226,14 @@ async function lookAndCommit(
     log.warn({ beatId, check: name, error: end.error }, "a look failed");
     return receipt(watched, { outcome: end.outcome, durationMs, error: end.error }, events);
   }
-  const { notes } = end.accepted;
+  const { actionsRefused } = saved;
+  const notes =
+    actionsRefused > 0
+      ? [
+          ...end.accepted.notes,
+          `not done, as the bound per hour is reached: ${actionsRefused} actions`,
+        ]
+      : end.accepted.notes;
   return receipt(
     watched,
     { outcome: "ok", durationMs, ...(notes.length > 0 ? { notes } : {}) },

@@ -38,7 +38,7 @@ it("takes what ends while a batch is being saved into the next one", async () =>
       batches.push(looks.map(({ check }) => check));
       begun.resolve();
       await saving.promise;
-      return looks.map(({ check }) => ({ check, events: [] }));
+      return looks.map(({ check }) => ({ check, events: [], actionsRefused: 0 }));
     },
   });
   const first = commit(seen("web/api", 1, []));

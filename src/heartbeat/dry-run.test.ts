@@ -42,7 +42,13 @@ describe("a dry run", () => {
       ],
       notes: ["4 left alone"],
     }));
-    const [look] = await dryRun([check], { store: undefined, clock: clock(), attention, scrub });
+    const [look] = await dryRun([check], {
+      store: undefined,
+      clock: clock(),
+      attention,
+      scrub,
+      tools: new Map(),
+    });
     expect(look).toMatchObject({
       name: "web/api",
       outcome: "ok",
@@ -94,7 +100,13 @@ describe("a dry run", () => {
         };
       },
     };
-    const [look] = await dryRun([check], { store, clock: clock(), attention, scrub });
+    const [look] = await dryRun([check], {
+      store,
+      clock: clock(),
+      attention,
+      scrub,
+      tools: new Map(),
+    });
     expect(cursors).toEqual(["bookmark"]);
     expect(
       look?.findings.map(({ state, key, wouldBe, why }) => [state, key, wouldBe, why]),
@@ -129,7 +141,13 @@ describe("a dry run", () => {
       ],
       gone: ["over"],
     }));
-    const [look] = await dryRun([check], { store, clock: clock(), attention, scrub });
+    const [look] = await dryRun([check], {
+      store,
+      clock: clock(),
+      attention,
+      scrub,
+      tools: new Map(),
+    });
     const aside = { wouldBe: "kept in the log", why: "you have acknowledged or snoozed it" };
     expect(look?.findings).toMatchObject([
       { key: "acked", state: "changed", ...aside },
@@ -146,7 +164,7 @@ describe("a dry run", () => {
         checkOf("web/shop", () => new Promise<never>(() => undefined)),
         checkOf("mail/work", () => ({ observations: [observed("m")] })),
       ],
-      { store: undefined, clock: time, attention, scrub },
+      { store: undefined, clock: time, attention, scrub, tools: new Map() },
     );
     await time.advance(20_000);
     expect(await running).toMatchObject([
@@ -161,7 +179,13 @@ describe("a dry run", () => {
     const many = Array.from({ length: 35_000 }, (_, index) => observation(`m${index}`));
     await commit(store, seen("mail/work", 1, many));
     const check = checkOf("mail/work", () => ({ observations: [], complete: true }));
-    const [look] = await dryRun([check], { store, clock: clock(), attention, scrub });
+    const [look] = await dryRun([check], {
+      store,
+      clock: clock(),
+      attention,
+      scrub,
+      tools: new Map(),
+    });
     expect(look).toMatchObject({ outcome: "ok" });
     expect(look?.findings).toHaveLength(35_000);
   });

@@ -5,7 +5,7 @@ import { changeIsNews, diffLook, endIsNews, type Change } from "../domain/diff.t
 import type { Finding, FindingState, Severity } from "../domain/finding.ts";
 import type { Scrub } from "../domain/scrub.ts";
 import type { AttentionSettings } from "../notify/compose.ts";
-import type { LoadedCheck } from "../skills/load.ts";
+import type { LoadedCheck, LoadedTool } from "../skills/load.ts";
 import type { StoreReader } from "../store/port.ts";
 import { lookOnce } from "./look.ts";
 
@@ -37,12 +37,14 @@ export async function dryRun(
     clock,
     attention,
     scrub,
+    tools,
   }: {
     /** Undefined when nothing was ever saved: everything is new. */
     readonly store: StoreReader | undefined;
     readonly clock: Clock;
     readonly attention: AttentionSettings;
     readonly scrub: Scrub;
+    readonly tools: ReadonlyMap<string, LoadedTool>;
   },
 ): Promise<DryLook[]> {
   const limit = pLimit(16);
@@ -55,6 +57,8 @@ export async function dryRun(
       stopping: new AbortController().signal,
       hanging: new Set(),
       scrub,
+      tools,
+      store,
     });
     const nothing = { name: check.name, notes: [], findings: [] };
     if (end.outcome === "aborted") {

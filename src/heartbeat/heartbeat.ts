@@ -22,11 +22,15 @@ export interface Heartbeat {
   beatNow(names: readonly string[]): Promise<BeatSummary>;
   /** Looks again at what is due, and attends. */
   wake(): void;
+  /** Makes a check due early: at once, or when its last look is ten seconds ago. Unknown names do nothing. */
+  lookEarly(name: string): void;
   nextBeatAt(): number;
 }
 
 /** Never trust one long timer: laptops sleep and clocks jump. */
 const longestSleepMs = 20_000;
+/** Whatever asks for early looks cannot make a check look more often than this. */
+const earlyLookGapMs = 10_000;
 /** After a turn that failed, so that a fault that stays does not spin. */
 const pauseAfterFailureMs = 5_000;
 
@@ -167,6 +171,16 @@ export function createHeartbeat(
       });
     },
     wake: () => woken.abort(),
+    lookEarly(name) {
+      const early = watched.find(({ check }) => check.name === name);
+      if (!early) return;
+      const { lastOkAt, nextDueAt } = early.health;
+      const soonest = Math.max(clock.now(), (lastOkAt ?? 0) + earlyLookGapMs);
+      // A check that has never looked, or is due before that, keeps its time.
+      if (nextDueAt === null || nextDueAt <= soonest) return;
+      early.health = { ...early.health, nextDueAt: soonest };
+      woken.abort();
+    },
     nextBeatAt() {
       const now = clock.now();
       const next = plan(now);

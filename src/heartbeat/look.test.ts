@@ -24,7 +24,14 @@ function bench(observe: (input: ObserveInput) => unknown) {
     stop,
     hanging,
     look: (cursor: unknown = null) =>
-      lookOnce(check, cursor, { clock, stopping: stop.signal, hanging, scrub }),
+      lookOnce(check, cursor, {
+        clock,
+        stopping: stop.signal,
+        hanging,
+        scrub,
+        tools: new Map(),
+        store: undefined,
+      }),
   };
 }
 

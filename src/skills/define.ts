@@ -23,6 +23,13 @@ export interface SkillContext<Config> {
   readonly timezone: string;
   /** The folder of `agent.config.ts`; relative paths in `config` start there. */
   readonly baseDir: string;
+  /** A folder of the skill's own in the state directory, for what does not fit a cursor. Not made yet. */
+  readonly stateDir: string;
+  /**
+   * Asks for an early look of one of the skill's own checks, by its short name. Calls are taken together, and a
+   * check looks early at most every ten seconds. Does nothing where no daemon keeps watch.
+   */
+  readonly wake: (check: string) => void;
   readonly log: SkillLog;
 }
 
@@ -54,6 +61,46 @@ export interface ObserveInput {
   readonly signal: AbortSignal;
   readonly now: Date;
   readonly log: SkillLog;
+  /** The last push received under each name that the skill's `pushes` declare. */
+  readonly pushes: ReadonlyMap<string, Push>;
+  /**
+   * Calls a `read` tool of any enabled skill by its full name, such as `inbox_search`.
+   * @returns what the tool returned; untrusted unless you know better
+   * @throws ToolError when there is no such tool, it does more than read, or it failed
+   */
+  callTool(name: string, input: unknown): Promise<unknown>;
+}
+
+/** A word from outside that came to `POST /push/NAME`. */
+export interface Push {
+  readonly at: Date;
+  /** False when the sender says that it failed. */
+  readonly ok: boolean;
+  /** The sender's words, plain, at most 2,000 characters. */
+  readonly text: string;
+}
+
+/** A name under which the daemon takes pushes for a skill. */
+export interface PushDefinition {
+  /** The check, by its short name, that looks when a push has come. */
+  check: string;
+  /** The bearer key that the sender must show. Default: one that `watchkeeper web token --push NAME` prints. */
+  key?: string;
+}
+
+/**
+ * What the owner's own rules say is to be done about what was seen, without a model. It is planned in the same
+ * transaction as the look, then carried out and journalled as an effect. Never a `destroy`.
+ */
+export interface RuleAction {
+  /** Names the occasion within the check, at most 200 characters: what has the same key is done once, ever. */
+  key: string;
+  /** A tool of the same skill, by its short name, such as `archive`. */
+  tool: string;
+  /** What the tool's `input` schema takes. */
+  input: unknown;
+  /** At most so many by this check and tool within an hour; what is above is not done, and said in the receipt. */
+  maxPerHour?: number;
 }
 
 export interface ObserveResult {
@@ -66,17 +113,7 @@ export interface ObserveResult {
   gone?: string[];
   /** Lines for the beat's receipt: what was left alone, what could not be read. */
   notes?: string[];
-  /**
-   * What the owner's own rules say is to be done, without a model. `tool` is one of the skill's own;
-   * `key` names the occasion: the same key is done once, ever.
-   */
-  actions?: {
-    key: string;
-    tool: string;
-    input: unknown;
-    maxPerHour?: number;
-    finding?: string;
-  }[];
+  actions?: RuleAction[];
 }
 
 export interface CheckDefinition {
@@ -99,6 +136,10 @@ export interface ToolRunContext {
   readonly signal: AbortSignal;
   /** The same for every attempt at the same call: give it to the server where it knows such keys. */
   readonly idempotencyKey: string;
+  /** Of the input: `untrusted` when whoever wrote it had read what a stranger could have written. */
+  readonly trust: Trust;
+  /** The run that calls, or null when it is the owner's word or a rule. */
+  readonly runId: number | null;
   readonly now: Date;
   readonly log: SkillLog;
 }
@@ -111,8 +152,8 @@ export interface ToolDefinition<Input = unknown, Result = unknown> {
   input: z.ZodType<Input>;
   /** How long one call may take, such as `20s`. Default 30s. */
   timeout?: string;
-  /** Trust of what `run` returns. Default `untrusted`. */
-  trust?: Trust;
+  /** Trust of what `run` returns, or a function that tells it from the result. Default `untrusted`. */
+  trust?: Trust | ((result: Result) => Trust);
   /** @returns JSON or text for the agent; cut at 20,000 characters. Throw `ToolError` with a hint on failure. */
   run(input: Input, context: ToolRunContext): Promise<Result>;
   /** Takes a `write` back, given what `run` returned. */
@@ -147,6 +188,13 @@ export interface SkillDefinition<Config = unknown> {
   config?: z.ZodType<Config>;
   checks?(context: SkillContext<Config>): Record<string, CheckDefinition>;
   tools?(context: SkillContext<Config>): Record<string, AnyTool>;
+  /** Names accepted at `POST /push/NAME`: other jobs report there that they are alive. */
+  pushes?(context: SkillContext<Config>): Record<string, PushDefinition>;
+  /**
+   * Work beside the checks for as long as a daemon keeps watch, such as an idle connection that hears of news; not
+   * for single commands. When it throws it is begun again, after ever longer waits; when it returns it is over.
+   */
+  background?(context: SkillContext<Config> & { readonly signal: AbortSignal }): Promise<void>;
   /** Lets go of connections when the daemon stops. */
   close?(): Promise<void>;
 }

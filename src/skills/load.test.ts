@@ -51,6 +51,7 @@ function world(folders: Record<string, Folder>) {
         {
           builtinSkillsDir: join(baseDir, "builtin"),
           logFor: silentSkillLog,
+          stateDir: join(baseDir, "state"),
           importModule: async (file) => {
             const module = modules.get(file);
             if (module instanceof Error) throw module;

@@ -9,7 +9,14 @@ import { parseDuration } from "../domain/duration.ts";
 import { ConfigError, describeError, SkillError } from "../domain/errors.ts";
 import type { ToolEffect } from "../domain/policy.ts";
 import { parseSchedule, type Schedule } from "../domain/schedule.ts";
-import type { AnyTool, CheckDefinition, SkillDefinition, SkillLog } from "./define.ts";
+import type {
+  AnyTool,
+  CheckDefinition,
+  PushDefinition,
+  SkillContext,
+  SkillDefinition,
+  SkillLog,
+} from "./define.ts";
 import { parseSkillFile } from "./skill-file.ts";
 
 /** Finding, loading and validating the skills that the config names. */
@@ -22,6 +29,16 @@ export interface LoadedCheck {
   readonly timeoutMs: number;
   readonly observe: CheckDefinition["observe"];
   readonly log: SkillLog;
+}
+
+/** A name under which pushes are taken. */
+export interface LoadedPush {
+  readonly name: string;
+  readonly skill: string;
+  /** Full name of the check that looks when one has come. */
+  readonly check: string;
+  /** Null: derived from the daemon's own secret. */
+  readonly key: string | null;
 }
 
 export interface LoadedTool {
@@ -43,8 +60,17 @@ export interface LoadedSkill {
   readonly instructions: string;
   readonly checks: readonly LoadedCheck[];
   readonly tools: readonly LoadedTool[];
+  readonly pushes: readonly LoadedPush[];
+  /** Work beside the checks; undefined when there is none. */
+  readonly background: ((signal: AbortSignal) => Promise<void>) | undefined;
   close(): Promise<void>;
 }
+
+/** All tools of the skills, by name. */
+export const toolsOf = (
+  skills: readonly Pick<LoadedSkill, "tools">[],
+): ReadonlyMap<string, LoadedTool> =>
+  new Map(skills.flatMap(({ tools }) => tools).map((tool) => [tool.name, tool]));
 
 /** A skill that cannot be used; the others go on without it. */
 export interface BrokenSkill {
@@ -63,6 +89,10 @@ export interface SkillSettings {
 export interface LoadDependencies {
   readonly builtinSkillsDir: string;
   readonly logFor: (skill: string) => SkillLog;
+  /** The state directory; skills get folders of their own in it. */
+  readonly stateDir: string;
+  /** Asks for an early look of a check, by its full name. Absent where nobody keeps watch. */
+  readonly wake?: (check: string) => void;
   /** Gives a folder's default export; injected where skills are not built files. */
   readonly importModule?: (file: string) => Promise<unknown>;
 }
@@ -164,7 +194,7 @@ interface FoundSkill {
 async function loadSkill(
   { key, name, dir, origin, config }: FoundSkill,
   settings: SkillSettings,
-  { logFor, importModule = importUserModule }: LoadDependencies,
+  { logFor, stateDir, wake, importModule = importUserModule }: LoadDependencies,
 ): Promise<LoadedSkill> {
   if (!namePattern.test(name) || name === "watchkeeper") {
     throw new SkillError("SKILL_NAME_INVALID", `"${name}" is not a skill's name`, {
@@ -181,14 +211,17 @@ async function loadSkill(
   const log = logFor(name);
   const code = ["index.ts", "index.js"].map((entry) => join(dir, entry)).find(existsSync);
   const base = { name, origin, description, instructions };
-  if (!code) return { ...base, checks: [], tools: [], close: () => Promise.resolve() };
+  const close = () => Promise.resolve();
+  if (!code) return { ...base, checks: [], tools: [], pushes: [], background: undefined, close };
 
   const definition = asSkillDefinition(await importModule(code), code);
   const parsedConfig = parseConfig(definition, config, formatPath("", ["skills", key]));
-  const context = {
+  const context: SkillContext<unknown> = {
     config: parsedConfig,
     timezone: settings.timezone,
     baseDir: settings.baseDir,
+    stateDir: join(stateDir, "skills", name),
+    wake: (check) => wake?.(`${name}/${check}`),
     log,
   };
   const checks = Object.entries(definition.checks?.(context) ?? {}).map(([part, check]) =>
@@ -197,7 +230,18 @@ async function loadSkill(
   const tools = Object.entries(definition.tools?.(context) ?? {}).map(([part, tool]) =>
     loadTool({ skill: name, part, tool, log }),
   );
-  return { ...base, checks, tools, close: async () => definition.close?.() };
+  const pushes = Object.entries(definition.pushes?.(context) ?? {}).map(([part, push]) =>
+    loadPush({ skill: name, part, push }, checks),
+  );
+  return {
+    ...base,
+    checks,
+    tools,
+    pushes,
+    background:
+      definition.background && (async (signal) => definition.background?.({ ...context, signal })),
+    close: async () => definition.close?.(),
+  };
 }
 
 function asSkillDefinition(value: unknown, file: string): SkillDefinition {
@@ -205,7 +249,7 @@ function asSkillDefinition(value: unknown, file: string): SkillDefinition {
   const fits =
     typeof shape === "object" &&
     shape !== null &&
-    (["checks", "tools", "close"] as const).every((part) =>
+    (["checks", "tools", "pushes", "background", "close"] as const).every((part) =>
       ["undefined", "function"].includes(typeof shape[part]),
     );
   if (fits) return shape;
@@ -268,7 +312,12 @@ function loadCheck(
   };
 }
 
-function loadTool({
+/** `skill_tool`, as the model calls it. */
+export const toolName = (skill: string, part: string): string =>
+  `${skill.replaceAll("-", "_")}_${part}`;
+
+/** @throws SkillError when the tool is not one. */
+export function loadTool({
   skill,
   part,
   tool,
@@ -279,7 +328,7 @@ function loadTool({
   tool: AnyTool;
   log: SkillLog;
 }): LoadedTool {
-  const name = `${skill.replaceAll("-", "_")}_${part}`;
+  const name = toolName(skill, part);
   const invalid = (message: string, hint: string) =>
     new SkillError("TOOL_INVALID", `${name}: ${message}`, { hint });
   if (!toolPattern.test(name)) {
@@ -306,6 +355,22 @@ function loadTool({
     throw invalid(`timeout "${tool.timeout}" is not a duration`, 'Write one such as "20s"');
   }
   return { name, skill, definition: tool, version: versionOf(tool), timeoutMs, log };
+}
+
+function loadPush(
+  { skill, part, push }: { skill: string; part: string; push: PushDefinition },
+  checks: readonly LoadedCheck[],
+): LoadedPush {
+  const invalid = (message: string, hint: string) =>
+    new SkillError("PUSH_INVALID", `${skill}: the push "${part}" ${message}`, { hint });
+  if (!partPattern.test(part)) {
+    throw invalid("has no usable name", "Use letters, digits, hyphens, underscores and dots");
+  }
+  const check = `${skill}/${push.check}`;
+  if (!checks.some(({ name }) => name === check)) {
+    throw invalid(`names no check of the skill`, "Name the check that looks when it has come");
+  }
+  return { name: part, skill, check, key: push.key ?? null };
 }
 
 function versionOf({ description, effect, input }: AnyTool): string {

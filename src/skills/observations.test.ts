@@ -30,6 +30,7 @@ describe("a look", () => {
           since: null,
         },
       ],
+      actions: [],
       complete: false,
       gone: [],
       cursor: undefined,

@@ -24,6 +24,7 @@ const resultSchema = z.object({
   complete: z.literal(true).optional(),
   gone: z.array(z.string()).optional(),
   notes: z.array(z.string()).optional(),
+  actions: z.array(z.unknown()).optional(),
 });
 
 const observationSchema = z.object({
@@ -45,6 +46,8 @@ export interface AcceptedLook {
   /** Undefined keeps the last cursor. */
   readonly cursor: unknown;
   readonly notes: readonly string[];
+  /** As returned: they are validated against the skill's tools. */
+  readonly actions: readonly unknown[];
 }
 
 /**
@@ -65,7 +68,7 @@ export function acceptLook(result: unknown, scrub: Scrub = (text) => text): Acce
       },
     );
   }
-  const { cursor, gone = [], notes = [] } = parsed.data;
+  const { cursor, gone = [], notes = [], actions = [] } = parsed.data;
   if (cursor !== undefined) checkCursor(cursor);
   const setAside: string[] = [];
   const observations = parsed.data.observations.flatMap((value, index) => {
@@ -82,6 +85,7 @@ export function acceptLook(result: unknown, scrub: Scrub = (text) => text): Acce
     complete: parsed.data.complete === true && setAside.length === 0,
     gone: gone.map((key) => key.toWellFormed()),
     cursor,
+    actions,
     notes: cappedNotes([...setAside, ...notes].map(scrub)),
   };
 }

@@ -1,14 +1,23 @@
-import { and, asc, desc, eq, gte, inArray, isNull, sql } from "drizzle-orm";
-import { writing, type Db } from "./database.ts";
+import { and, asc, desc, eq, gte, inArray, isNotNull, isNull, or, sql } from "drizzle-orm";
+import { isOneOf, writing, type Db } from "./database.ts";
 import type { EffectRecord, Store, StoreReader } from "./port.ts";
-import { effects } from "./schema.ts";
+import { effects, runFindings, runs } from "./schema.ts";
 
 /** The write-ahead journal of what tools do: intent before, outcome after. */
 
-type EffectReads = Pick<StoreReader, "getEffect" | "getEffectByKey" | "listEffects" | "grantUses">;
+type EffectReads = Pick<
+  StoreReader,
+  "getEffect" | "getEffectByKey" | "listEffects" | "effectsOfGivenUpRuns" | "grantUses"
+>;
 type EffectWrites = Pick<
   Store,
-  "planEffect" | "markEffectSent" | "finishEffect" | "unsettledEffects" | "beginUndo" | "failUndo"
+  | "planEffect"
+  | "markEffectSent"
+  | "finishEffect"
+  | "unsettledEffects"
+  | "plannedActions"
+  | "beginUndo"
+  | "failUndo"
 >;
 
 export function effectReads(db: Db): EffectReads {
@@ -21,6 +30,25 @@ export function effectReads(db: Db): EffectReads {
     },
     async listEffects({ limit }): Promise<EffectRecord[]> {
       return db.select().from(effects).orderBy(desc(effects.id)).limit(limit).all();
+    },
+    async effectsOfGivenUpRuns(findingIds): Promise<EffectRecord[]> {
+      const over = db
+        .select({ id: runs.id })
+        .from(runs)
+        .innerJoin(runFindings, eq(runFindings.runId, runs.id))
+        .where(and(eq(runs.outcome, "interrupted"), isOneOf(runFindings.findingId, findingIds)));
+      return db
+        .select()
+        .from(effects)
+        .where(
+          and(
+            inArray(effects.runId, over),
+            isNull(effects.approvalId),
+            inArray(effects.state, ["sent", "done", "unknown"]),
+          ),
+        )
+        .orderBy(asc(effects.id))
+        .all();
     },
     async grantUses(key, since) {
       return usesOf(db, key, since);
@@ -83,7 +111,18 @@ export function effectWrites(db: Db): EffectWrites {
       return db
         .select()
         .from(effects)
-        .where(inArray(effects.state, ["planned", "sent"]))
+        .where(
+          or(eq(effects.state, "sent"), and(eq(effects.state, "planned"), isNull(effects.check))),
+        )
+        .orderBy(asc(effects.id))
+        .all();
+    },
+
+    async plannedActions() {
+      return db
+        .select()
+        .from(effects)
+        .where(and(eq(effects.state, "planned"), isNotNull(effects.check)))
         .orderBy(asc(effects.id))
         .all();
     },

@@ -12,8 +12,10 @@ import { checkWrites } from "./checks.ts";
 import { daemonWrites } from "./daemon.ts";
 import { findingReads, findingWrites } from "./findings.ts";
 import { lookReads, lookWrites } from "./looks.ts";
+import { memoryReads, memoryWrites } from "./memories.ts";
 import { notificationReads, notificationWrites } from "./notifications.ts";
 import type { Store, StoreReader } from "./port.ts";
+import { pushReads, pushWrites } from "./pushes.ts";
 import { ownFindingWrites } from "./own-findings.ts";
 import { runReads, runWrites } from "./runs.ts";
 import { spendReads, spendWrites } from "./spend.ts";
@@ -42,6 +44,8 @@ export function openStore({ stateDir, migrationsDir }: StoreLocation): Store {
     ...effectWrites(db),
     ...approvalWrites(db),
     ...lookWrites(db),
+    ...memoryWrites(db),
+    ...pushWrites(db),
     ...beatWrites(db),
     ...runWrites(db),
     ...spendWrites(db),
@@ -75,6 +79,8 @@ function readerOf(db: Db): StoreReader {
     ...approvalReads(db),
     ...notificationReads(db),
     ...lookReads(db),
+    ...memoryReads(db),
+    ...pushReads(db),
     async [Symbol.asyncDispose]() {
       db.$client.close();
     },

@@ -1,4 +1,4 @@
-import { and, eq, isNull, lte, ne, sql } from "drizzle-orm";
+import { and, eq, gt, isNull, lte, ne, sql } from "drizzle-orm";
 import {
   changeIsNews,
   diffLook,
@@ -10,7 +10,7 @@ import { describeError } from "../domain/errors.ts";
 import type { Observation } from "../domain/finding.ts";
 import { writing, type Db } from "./database.ts";
 import type { FindingEvent, Look, LookOutcome, Store, StoreReader } from "./port.ts";
-import { checks, findingEvents, findings, observations } from "./schema.ts";
+import { checks, effects, findingEvents, findings, observations } from "./schema.ts";
 
 /**
  * Saving looks: the comparison with what was known, the findings that follow from it, the cursor and
@@ -55,6 +55,40 @@ export function lookWrites(db: Db): LookWrites {
     if (blindness) events.push(blindness);
     return events;
   }
+
+  /** @returns how many actions were above their bound per hour */
+  function planActions({ check, at, actions = [] }: Look): number {
+    let refused = 0;
+    for (const { maxPerHour, idempotencyKey, ...action } of actions) {
+      const known = sqlOf.effectByKey.get({ key: idempotencyKey });
+      if (known) continue;
+      if (maxPerHour !== undefined) {
+        const since = at - 60 * 60_000;
+        const used = sqlOf.recentActions.get({ check, tool: action.tool, since });
+        if ((used?.count ?? 0) >= maxPerHour) {
+          refused += 1;
+          continue;
+        }
+      }
+      db.insert(effects)
+        .values({
+          ...action,
+          check,
+          idempotencyKey,
+          trust: "untrusted",
+          state: "planned",
+          plannedAt: at,
+        })
+        .run();
+    }
+    return refused;
+  }
+
+  const commitWhole = (look: Look) => ({
+    check: look.check,
+    events: commitOne(look),
+    actionsRefused: planActions(look),
+  });
 
   function loadKnown(look: Look, result: Look["result"] & { kind: "seen" }) {
     const known = new Map<string, KnownObservation>();
@@ -188,10 +222,7 @@ export function lookWrites(db: Db): LookWrites {
     async commitLooks(looks) {
       if (looks.length === 0) return [];
       try {
-        return db.transaction(
-          () => looks.map((look) => ({ check: look.check, events: commitOne(look) })),
-          writing,
-        );
+        return db.transaction(() => looks.map((look) => commitWhole(look)), writing);
       } catch {
         return looks.map(commitAlone);
       }
@@ -212,7 +243,7 @@ export function lookWrites(db: Db): LookWrites {
   /** One look that cannot be saved must not take the others of its beat with it. */
   function commitAlone(look: Look): LookOutcome {
     try {
-      return db.transaction(() => ({ check: look.check, events: commitOne(look) }), writing);
+      return db.transaction(() => commitWhole(look), writing);
     } catch (error) {
       return { check: look.check, error: describeError(error) };
     }
@@ -335,6 +366,22 @@ function statements(db: Db) {
       .update(checks)
       .set({ cursor: sql`${sql.placeholder("cursor")}` })
       .where(eq(checks.name, sql.placeholder("name")))
+      .prepare(),
+    effectByKey: db
+      .select({ id: effects.id })
+      .from(effects)
+      .where(eq(effects.idempotencyKey, sql.placeholder("key")))
+      .prepare(),
+    recentActions: db
+      .select({ count: sql<number>`count(*)` })
+      .from(effects)
+      .where(
+        and(
+          eq(effects.check, sql.placeholder("check")),
+          eq(effects.tool, sql.placeholder("tool")),
+          gt(effects.plannedAt, sql.placeholder("since")),
+        ),
+      )
       .prepare(),
     openBlindness: db
       .select({ id: findings.id })

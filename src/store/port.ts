@@ -61,6 +61,39 @@ export interface Look {
   readonly result: LookResult;
   /** Opens (or, when null, resolves) the finding that says this check is blind. */
   readonly blind: { readonly title: string; readonly text: string } | null;
+  /** What the owner's rules say is to be done; planned with the look. */
+  readonly actions?: readonly PlannedAction[];
+}
+
+/** An effect that a rule asks for, without a model. */
+export interface PlannedAction {
+  /** The same for the same occasion: planned once, ever. */
+  readonly idempotencyKey: string;
+  readonly tool: string;
+  readonly toolVersion: string;
+  readonly effect: EffectKind;
+  readonly arguments: unknown;
+  /** At most so many by this check and tool within the hour before; undefined is no bound. */
+  readonly maxPerHour: number | undefined;
+}
+
+/** The last word that came to a push address. */
+export interface PushRecord {
+  readonly skill: string;
+  readonly name: string;
+  readonly at: number;
+  readonly ok: boolean;
+  readonly text: string;
+}
+
+/** One of the agent's notes. */
+export interface MemoryRecord {
+  readonly id: number;
+  readonly runId: number | null;
+  readonly text: string;
+  readonly trust: Trust;
+  readonly createdAt: number;
+  readonly expiresAt: number | null;
 }
 
 /** Something that happened to a finding. `news` is false when nobody needs to hear of it. */
@@ -136,6 +169,8 @@ export interface StepRecord extends Usage {
   readonly callId: string | null;
   readonly startedAt: number;
   readonly durationMs: number | null;
+  /** Of a tool call's result; null while it is going on. */
+  readonly trust: Trust | null;
   readonly input: unknown;
   readonly output: unknown;
   readonly error: string | null;
@@ -160,6 +195,8 @@ export interface StepResult {
   readonly durationMs: number;
   readonly output: unknown;
   readonly error: string | null;
+  /** Of a tool call: whether a stranger may have written its result. */
+  readonly trust?: Trust;
   /** What a model call cost; absent for tools. */
   readonly usage?: Usage;
 }
@@ -203,6 +240,8 @@ export interface EffectRecord {
   readonly id: number;
   readonly runId: number | null;
   readonly approvalId: number | null;
+  /** The check whose rule asked for it, without a model. */
+  readonly check: string | null;
   readonly tool: string;
   readonly toolVersion: string;
   readonly grantKey: string | null;
@@ -382,6 +421,12 @@ export interface StoreReader extends AsyncDisposable {
   getEffect(id: number): Promise<EffectRecord | undefined>;
   getEffectByKey(idempotencyKey: string): Promise<EffectRecord | undefined>;
   listEffects(options: { limit: number }): Promise<EffectRecord[]>;
+  /** What runs that were given up did about any of these findings: begun, whatever came of it. */
+  effectsOfGivenUpRuns(findingIds: readonly number[]): Promise<EffectRecord[]>;
+  /** The last push under each name of a skill. */
+  lastPushes(skill: string): Promise<PushRecord[]>;
+  /** Notes that hold all words of the text, the best match first; those past their time never. */
+  searchMemories(query: { text: string; limit: number; now: number }): Promise<MemoryRecord[]>;
   /** Null when the stop button is not pressed, or is lifted by itself at `now`. */
   pausedAt(now: number): Promise<PauseRecord | null>;
   /** How often a grant was used since then. */
@@ -433,6 +478,7 @@ export interface Store extends StoreReader {
   ): Promise<void>;
   /** Enters a look that ended after its beat into the receipt. */
   amendBeat(id: number, end: { line: ReceiptLine; found: boolean }): Promise<void>;
+  recordPush(push: PushRecord): Promise<void>;
   recordMissed(missed: { from: number; to: number; count: number }): Promise<number>;
 
   beginRun(run: {
@@ -482,8 +528,10 @@ export interface Store extends StoreReader {
       at: number;
     },
   ): Promise<void>;
-  /** Intents without an outcome, from a process that was stopped. */
+  /** Intents without an outcome, from a process that was stopped; {@link plannedActions} excepted. */
   unsettledEffects(): Promise<EffectRecord[]>;
+  /** What rules have asked for and nobody has begun, oldest first. */
+  plannedActions(): Promise<EffectRecord[]>;
   /** Takes the right to undo a done effect; false when it is not done, or undone already. */
   beginUndo(id: number, at: number): Promise<boolean>;
   /** Gives it back when undoing failed. */
@@ -505,6 +553,11 @@ export interface Store extends StoreReader {
   expireApprovals(at: number): Promise<ApprovalRecord[]>;
   /** Approved ones that were not carried out yet. */
   approvedCalls(): Promise<ApprovalRecord[]>;
+
+  /** @returns its id; of the known one when a note with that key is there */
+  addMemory(note: Omit<MemoryRecord, "id"> & { noteKey: string }): Promise<number>;
+  /** False when it is not there. */
+  removeMemory(id: number): Promise<boolean>;
 
   pause(pause: PauseRecord): Promise<void>;
   resume(): Promise<void>;
@@ -543,5 +596,10 @@ export interface Store extends StoreReader {
 }
 
 export type LookOutcome =
-  | { readonly check: string; readonly events: readonly FindingEvent[] }
+  | {
+      readonly check: string;
+      readonly events: readonly FindingEvent[];
+      /** Actions that were not planned because their bound per hour was reached. */
+      readonly actionsRefused: number;
+    }
   | { readonly check: string; readonly error: string };

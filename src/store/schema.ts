@@ -244,6 +244,8 @@ export const steps = sqliteTable(
     startedAt: integer("started_at").notNull(),
     /** Null while the step is going on. */
     durationMs: integer("duration_ms"),
+    /** Of a tool call's output: whether a stranger may have written it. */
+    trust: text("trust", { enum: trusts }),
     input: json("input"),
     output: json("output"),
     error: text("error"),
@@ -297,6 +299,8 @@ export const effects = sqliteTable(
     runId: integer("run_id").references(() => runs.id),
     stepId: integer("step_id").references(() => steps.id),
     approvalId: integer("approval_id").references(() => approvals.id),
+    /** The check whose rule asked for it, without a model. */
+    check: text("check_name"),
     tool: text("tool").notNull(),
     toolVersion: text("tool_version").notNull().default(""),
     /** The grant that allowed it, by a hash of its words. */
@@ -377,14 +381,36 @@ export const stopButton = sqliteTable("stop_button", {
   reason: text("reason"),
 });
 
-export const memories = sqliteTable("memories", {
-  id: id(),
-  runId: integer("run_id").references(() => runs.id),
-  text: text("text").notNull(),
-  trust: text("trust", { enum: trusts }).notNull(),
-  createdAt: integer("created_at").notNull(),
-  expiresAt: integer("expires_at"),
-});
+/** What the agent has noted, with the label of the run that noted it. Searched through `memories_text`. */
+export const memories = sqliteTable(
+  "memories",
+  {
+    id: id(),
+    runId: integer("run_id").references(() => runs.id),
+    text: text("text").notNull(),
+    trust: text("trust", { enum: trusts }).notNull(),
+    createdAt: integer("created_at").notNull(),
+    expiresAt: integer("expires_at"),
+    /** Of the call that noted it: noting again with the same key changes nothing. */
+    noteKey: text("note_key"),
+  },
+  (table) => [uniqueIndex("memories_note_key").on(table.noteKey)],
+);
+
+/** The last push received under each name. */
+export const pushes = sqliteTable(
+  "pushes",
+  {
+    skill: text("skill").notNull(),
+    name: text("name").notNull(),
+    at: integer("at").notNull(),
+    /** False when the sender said that it failed. */
+    ok: integer("ok", { mode: "boolean" }).notNull(),
+    /** The sender's own words, untrusted. */
+    text: text("text").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.skill, table.name] })],
+);
 
 /** One row per model call: its worst case before it is made, what it came to after. */
 export const spend = sqliteTable(

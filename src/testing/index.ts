@@ -30,6 +30,8 @@ export {
 export {
   callTool,
   look,
+  lookInput,
+  skillContext,
   type BenchOptions,
   type LookOptions,
   type ToolCallOptions,

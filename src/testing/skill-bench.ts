@@ -1,7 +1,15 @@
 import { randomUUID } from "node:crypto";
+import { join } from "node:path";
 import type { z } from "zod";
 import { ConfigError, SkillError, ToolError } from "../domain/errors.ts";
-import type { ObserveResult, SkillContext, SkillDefinition, SkillLog } from "../skills/define.ts";
+import type {
+  ObserveInput,
+  ObserveResult,
+  Push,
+  SkillContext,
+  SkillDefinition,
+  SkillLog,
+} from "../skills/define.ts";
 
 /** Runs one check or one tool of a skill on its own, without a daemon. */
 
@@ -14,6 +22,10 @@ export interface BenchOptions {
   readonly timezone?: string;
   /** Where relative paths in the config start. Default: the working directory. */
   readonly baseDir?: string;
+  /** The skill's own folder for state. Default: `state/skills` in the working directory, not made. */
+  readonly stateDir?: string;
+  /** Told when the skill asks for an early look. Default: nobody. */
+  readonly wake?: (check: string) => void;
   /** Default: one that is never aborted. */
   readonly signal?: AbortSignal;
   /** Default: says nothing. */
@@ -23,6 +35,10 @@ export interface BenchOptions {
 export interface LookOptions extends BenchOptions {
   /** What the last look returned. Default `null`: the first look. */
   readonly cursor?: unknown;
+  /** Pushes that have come, by name. Default: none. */
+  readonly pushes?: ReadonlyMap<string, Push>;
+  /** Stands in for the read tools of all skills. Default: there are none. */
+  readonly callTool?: (name: string, input: unknown) => Promise<unknown>;
 }
 
 /**
@@ -41,16 +57,26 @@ export async function look<Config>(
   const context = contextOf(skill, options);
   try {
     const check = pick(skill.checks?.(context) ?? {}, checkName, "check");
-    return await check.observe({
-      cursor: options.cursor ?? null,
-      signal: options.signal ?? new AbortController().signal,
-      now: options.now ?? new Date(),
-      log: context.log,
-    });
+    return await check.observe(lookInput(options));
   } finally {
     await skill.close?.();
   }
 }
+
+/** What a check's `observe` is given, with every part that you do not name at its default. */
+export function lookInput(options: LookOptions = {}): ObserveInput {
+  return {
+    cursor: options.cursor ?? null,
+    signal: options.signal ?? new AbortController().signal,
+    now: options.now ?? new Date(),
+    log: options.log ?? silentLog,
+    pushes: options.pushes ?? new Map(),
+    callTool: options.callTool ?? noTool,
+  };
+}
+
+const noTool = (name: string): Promise<unknown> =>
+  Promise.reject(new ToolError("TOOL_UNKNOWN", `there is no tool "${name}"`));
 
 export interface ToolCallOptions extends BenchOptions {
   /** Default: a new one for each call. */
@@ -79,6 +105,8 @@ export async function callTool<Config>(
     const result: unknown = await tool.run(parsed.data, {
       signal: options.signal ?? new AbortController().signal,
       idempotencyKey: options.idempotencyKey ?? randomUUID(),
+      trust: "trusted",
+      runId: null,
       now: options.now ?? new Date(),
       log: context.log,
     });
@@ -93,8 +121,9 @@ const silentLog: SkillLog = { debug: silence, info: silence, warn: silence };
 
 function contextOf<Config>(
   skill: SkillDefinition<Config>,
-  { config = {}, timezone = "UTC", baseDir = process.cwd(), log = silentLog }: BenchOptions,
+  options: BenchOptions,
 ): SkillContext<Config> {
+  const { config = {} } = options;
   const schema: z.ZodType<Config> | undefined = skill.config;
   const parsed = schema?.safeParse(config);
   if (parsed && !parsed.success) {
@@ -103,7 +132,22 @@ function contextOf<Config>(
     });
   }
   // A skill without a schema takes what it is given.
-  return { config: parsed?.data as Config, timezone, baseDir, log };
+  return skillContext(parsed?.data as Config, options);
+}
+
+/** What a skill is given when it is loaded, with every part that you do not name at its default. */
+export function skillContext<Config>(
+  config: Config,
+  options: Omit<BenchOptions, "config"> = {},
+): SkillContext<Config> {
+  return {
+    config,
+    timezone: options.timezone ?? "UTC",
+    baseDir: options.baseDir ?? process.cwd(),
+    stateDir: options.stateDir ?? join(process.cwd(), "state", "skills"),
+    wake: options.wake ?? silence,
+    log: options.log ?? silentLog,
+  };
 }
 
 function pick<Item>(items: Readonly<Record<string, Item>>, name: string, kind: string): Item {

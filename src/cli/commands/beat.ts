@@ -6,7 +6,7 @@ import { systemClock } from "../../domain/clock.ts";
 import { createScrub } from "../../domain/scrub.ts";
 import { formatDuration } from "../../domain/duration.ts";
 import { dryRun, type DryLook } from "../../heartbeat/dry-run.ts";
-import { loadSkills, silentSkillLog } from "../../skills/load.ts";
+import { loadSkills, silentSkillLog, toolsOf } from "../../skills/load.ts";
 import { resolveNames } from "../../skills/names.ts";
 import { isLocked } from "../../store/index.ts";
 import { beatView } from "../../views/beat.ts";
@@ -56,7 +56,11 @@ async function showDryRun(
   await using rehearsal = await rehearseDemo(asWritten, { running, warn });
   const { config } = rehearsal;
   const { builtinSkillsDir } = packageInfo;
-  const { skills, broken } = await loadSkills(config, { builtinSkillsDir, logFor: silentSkillLog });
+  const { skills, broken } = await loadSkills(config, {
+    builtinSkillsDir,
+    stateDir,
+    logFor: silentSkillLog,
+  });
   for (const { name, error } of broken) warn(`the skill ${name} is off: ${error}`);
   const checks = skills.flatMap((skill) => skill.checks);
   const chosen = new Set(resolveNames(names, checks));
@@ -68,6 +72,7 @@ async function showDryRun(
       clock: systemClock,
       attention: attentionSettings(config),
       scrub: createScrub(config.secrets),
+      tools: toolsOf(skills),
     },
   );
   for (const skill of skills) await skill.close();

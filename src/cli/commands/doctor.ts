@@ -8,7 +8,13 @@ import { formatDuration } from "../../domain/duration.ts";
 import { describeError } from "../../domain/errors.ts";
 import { severityRank } from "../../domain/finding.ts";
 import { dryRun, type DryLook } from "../../heartbeat/dry-run.ts";
-import { loadSkills, silentSkillLog, type LoadedCheck } from "../../skills/load.ts";
+import {
+  loadSkills,
+  silentSkillLog,
+  toolsOf,
+  type LoadedCheck,
+  type LoadedTool,
+} from "../../skills/load.ts";
 import { isLocked } from "../../store/index.ts";
 import { databasePath, whyUnusableStateDir } from "../../store/database.ts";
 import { inspectConfig } from "../config-report.ts";
@@ -120,8 +126,13 @@ async function diagnoseSkills(
   const running = isLocked(context.stateDir);
   await using rehearsal = await rehearseDemo(resolved, { running, warn() {} });
   const { config } = rehearsal;
+  const { stateDir } = context;
   const { builtinSkillsDir } = context.packageInfo;
-  const { skills, broken } = await loadSkills(config, { builtinSkillsDir, logFor: silentSkillLog });
+  const { skills, broken } = await loadSkills(config, {
+    builtinSkillsDir,
+    stateDir,
+    logFor: silentSkillLog,
+  });
   const off = broken.map(({ name, error }): Diagnosis => ({
     name: `skill ${name}`,
     level: "fail",
@@ -129,7 +140,7 @@ async function diagnoseSkills(
   }));
   const checks = skills.flatMap((skill) => skill.checks);
   try {
-    return [...off, ...(await diagnoseChecks(config, checks))];
+    return [...off, ...(await diagnoseChecks(config, checks, toolsOf(skills)))];
   } finally {
     for (const skill of skills) await skill.close();
   }
@@ -138,12 +149,14 @@ async function diagnoseSkills(
 async function diagnoseChecks(
   config: ResolvedConfig,
   checks: readonly LoadedCheck[],
+  tools: ReadonlyMap<string, LoadedTool>,
 ): Promise<Diagnosis[]> {
   const looks = await dryRun(checks, {
     store: undefined,
     clock: systemClock,
     attention: attentionSettings(config),
     scrub: createScrub(config.secrets),
+    tools,
   });
   return looks.map(diagnoseLook);
 }

@@ -7,6 +7,8 @@ import { exit, readStore, type CommandContext } from "../context.ts";
 import { painterFor, quoted, wrap } from "../text.ts";
 import { fitArguments, openTools, parseArguments } from "../tools.ts";
 
+const policyOrigin = { idempotencyKey: "policy-explain", trust: "trusted", runId: null } as const;
+
 /** What would be decided of a call, and why; nothing is called but the tool's own look-up of facts. */
 export async function explainPolicy(
   context: CommandContext,
@@ -25,7 +27,7 @@ export async function explainPolicy(
   const known: Facts =
     effect === "read"
       ? { facts: {}, error: null }
-      : await lookUpFacts(tool, input, "policy-explain", { clock, signal });
+      : await lookUpFacts(tool, input, policyOrigin, { clock, signal });
   await using store = readStore(context);
   const uses = store ?? { grantUses: () => Promise.resolve(0) };
   const call = {

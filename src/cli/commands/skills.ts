@@ -6,11 +6,15 @@ import { exit, type CommandContext } from "../context.ts";
 import { painterFor, quoted, wrap } from "../text.ts";
 
 export async function listSkills(context: CommandContext): Promise<number> {
-  const { configFile: file, environment, packageInfo, json, out } = context;
+  const { configFile: file, environment, packageInfo, stateDir, json, out } = context;
   offerPublicApi(packageInfo.root);
   const config = await loadConfig({ file, environment });
   const { builtinSkillsDir } = packageInfo;
-  const { skills, broken } = await loadSkills(config, { builtinSkillsDir, logFor: silentSkillLog });
+  const { skills, broken } = await loadSkills(config, {
+    builtinSkillsDir,
+    stateDir,
+    logFor: silentSkillLog,
+  });
   const view = [
     ...skills.map((skill) => ({
       name: skill.name,

@@ -1,0 +1,22 @@
+CREATE TABLE `pushes` (
+	`skill` text NOT NULL,
+	`name` text NOT NULL,
+	`at` integer NOT NULL,
+	`ok` integer NOT NULL,
+	`text` text NOT NULL,
+	PRIMARY KEY(`skill`, `name`)
+);
+--> statement-breakpoint
+ALTER TABLE `effects` ADD `check_name` text;--> statement-breakpoint
+ALTER TABLE `memories` ADD `note_key` text;--> statement-breakpoint
+CREATE UNIQUE INDEX `memories_note_key` ON `memories` (`note_key`);--> statement-breakpoint
+ALTER TABLE `steps` ADD `trust` text;--> statement-breakpoint
+CREATE VIRTUAL TABLE `memories_text` USING fts5(text, content='memories', content_rowid='id', tokenize='unicode61 remove_diacritics 2');
+--> statement-breakpoint
+INSERT INTO `memories_text`(`memories_text`) VALUES ('rebuild');
+--> statement-breakpoint
+CREATE TRIGGER `memories_added` AFTER INSERT ON `memories` BEGIN INSERT INTO `memories_text`(rowid, text) VALUES (new.id, new.text); END;
+--> statement-breakpoint
+CREATE TRIGGER `memories_removed` AFTER DELETE ON `memories` BEGIN INSERT INTO `memories_text`(`memories_text`, rowid, text) VALUES ('delete', old.id, old.text); END;
+--> statement-breakpoint
+CREATE TRIGGER `memories_changed` AFTER UPDATE OF `text` ON `memories` BEGIN INSERT INTO `memories_text`(`memories_text`, rowid, text) VALUES ('delete', old.id, old.text); INSERT INTO `memories_text`(rowid, text) VALUES (new.id, new.text); END;
