@@ -50,6 +50,14 @@ interface Gathered {
 }
 
 const mostNotes = 20;
+/** From all folders together. */
+const messagesPerLook = 200;
+
+/** The daemon takes at most 200 actions of a look, and a rule may want two for a message. */
+const mostPerLook = ({ rules }: OwnerWords): number =>
+  rules.some(({ label, archive }) => label !== undefined && archive)
+    ? messagesPerLook / 2
+    : messagesPerLook;
 
 async function look(account: WatchedAccount, input: ObserveInput): Promise<ObserveResult> {
   const { folders, own } = account;
@@ -76,9 +84,7 @@ async function look(account: WatchedAccount, input: ObserveInput): Promise<Obser
     saved.told,
     fresh.map(({ message }) => message.key),
   );
-  const actions = conversations.flatMap(({ messages, observation }) =>
-    ruleActions(account.name, messages, observation.key),
-  );
+  const actions = ruleActions(account.name, kept);
   const cursor = nextCursor(saved, { folders, moved, troubles, told });
   return {
     observations: [
@@ -120,6 +126,7 @@ async function lookAtFolders(
     try {
       const result = await mailbox.look({
         cursor: saved.folders[folder] ?? null,
+        most: Math.max(1, Math.floor(mostPerLook(words) / folders.length)),
         now,
         signal,
         onMessage: async (stored) => {

@@ -18,7 +18,6 @@ import {
   type LookInput,
   type LookResult,
   type Mailbox,
-  messagesPerLook,
   type StoredMessage,
 } from "./mailbox.ts";
 
@@ -124,7 +123,7 @@ async function takeMessages({
     const left = candidates.length - index;
     // At least one, however slow the server: a look without progress would be repeated for ever.
     const late = index > 0 && performance.now() - started > lookBudgetMs;
-    if (taken >= messagesPerLook || late) return stopBefore(uid, left);
+    if (taken >= input.most || late) return stopBefore(uid, left);
     const setAside = (reason: string) => {
       const place = { uid, uidValidity: folder.uidValidity };
       input.onUnreadable({ place, arrivedAt: input.now.getTime(), reason });

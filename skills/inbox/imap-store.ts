@@ -2,6 +2,7 @@ import type { ImapFlow } from "imapflow";
 import { ToolError } from "watchkeeper";
 import type { ImapServer } from "./config.ts";
 import { openFolder, withClient } from "./imap-connection.ts";
+import { identifyMessage } from "./identity.ts";
 import { demandDone, mayKeep, specialFolder } from "./imap-changes.ts";
 import { findInFolder } from "./imap-find.ts";
 import { fetchMessage, searchUids, type SearchQuery } from "./imap-folder.ts";
@@ -20,6 +21,11 @@ interface Dependencies {
   readonly folders: readonly string[];
   readonly baseDir: string;
 }
+
+const draftOf = ({ stored, folder }: FoundMessage) => ({
+  id: identifyMessage(stored.source, stored.size).key,
+  folder,
+});
 
 /** A message in a folder that is open on the connection. */
 interface Located extends FoundMessage {
@@ -106,7 +112,8 @@ export function imapStore({ server, folders, baseDir }: Dependencies): MailStore
         const path = await specialFolder(client, ["\\Drafts"]);
         if (path === undefined) return undefined;
         const paths = [path];
-        return (await locate(client, id, context.now, { readOnly: true, paths })) && path;
+        const found = await locate(client, id, context.now, { readOnly: true, paths });
+        return found && draftOf(found);
       }),
     removeDraft: (key, context) =>
       within(context, async (client) => {

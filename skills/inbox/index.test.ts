@@ -47,7 +47,6 @@ describe("the inbox skill", () => {
       await box.add("1.a", mail());
       const script = `
         import { registerHooks } from "node:module";
-import { lookInput, lookInput } from "watchkeeper/testing";
         const asked = [];
         registerHooks({
           resolve(specifier, context, next) {

@@ -1,4 +1,6 @@
-import { defineSkill, type SkillContext } from "watchkeeper";
+import { defineSkill, type SkillContext, type SkillLog } from "watchkeeper";
+import { answeredMailboxes } from "./answer.ts";
+import { archiveTool, labelTool, markReadTool } from "./change-tools.ts";
 import { accountCheck } from "./check.ts";
 import { type Account, type InboxConfig, inboxConfig } from "./config.ts";
 import { imapMailbox } from "./imap-mailbox.ts";
@@ -7,22 +9,27 @@ import type { Mailbox } from "./mailbox.ts";
 import { folderPath } from "./maildir-folders.ts";
 import { maildirMailbox } from "./maildir-mailbox.ts";
 import { maildirSent } from "./maildir-sent.ts";
-import { ownMail } from "./own-mail.ts";
+import { imapStore } from "./imap-store.ts";
+import type { MailStore } from "./mail-store.ts";
+import { maildirStore } from "./maildir-store.ts";
+import { draftTool } from "./draft-tool.ts";
+import { searchTool } from "./search-tool.ts";
+import { type OwnMail, ownMail } from "./own-mail.ts";
 import { readTool } from "./read-tool.ts";
 import { type Sender, sendTool } from "./send-tool.ts";
 import type { SentFolder } from "./sent-folder.ts";
 
 /**
- * Watches mailboxes, over IMAP or in a Maildir, one check per account. Looking and reading never
- * change them; the one thing written is the copy of a sent mail in the folder for sent mail.
+ * Watches mailboxes, over IMAP or in a Maildir, one check per account. Looking, searching and reading
+ * never change them.
  */
 export default defineSkill({
   config: inboxConfig,
   checks({ config: { every, accounts, rules, vips }, baseDir, log }) {
     return Object.fromEntries(
       accounts.map((account) => {
-        const { name, smtp, address, authservId } = account;
-        const own = smtp && address ? ownMail(address, openSent(account, baseDir), log) : undefined;
+        const { name, authservId } = account;
+        const own = ownMailOf(account, baseDir, log);
         const folders = account.folders.map((folder) => ({
           name: folder,
           mailbox: openMailbox(account, folder, baseDir),
@@ -35,19 +42,23 @@ export default defineSkill({
     );
   },
   tools(context) {
-    const { accounts } = context.config;
-    const { baseDir } = context;
-    const opened = new Map(
-      accounts.map((account) => [
-        account.name,
-        { account, mailbox: openMailbox(account, account.folders[0] ?? "INBOX", baseDir) },
-      ]),
+    const { config, baseDir, log } = context;
+    const accounts = new Map(
+      config.accounts.map((account) => {
+        const own = ownMailOf(account, baseDir, log);
+        return [account.name, { account, store: openStore(account, baseDir), own }];
+      }),
     );
-    const mailboxes = new Map([...opened].map(([name, { mailbox }]) => [name, mailbox]));
     const senders = findSenders(context);
+    const mailboxes = answeredMailboxes(accounts);
     return {
-      read: readTool(mailboxes),
-      ...(senders.size > 0 && { send: sendTool({ senders, mailboxes: opened, baseDir }) }),
+      search: searchTool(accounts),
+      read: readTool(accounts),
+      label: labelTool(accounts),
+      mark_read: markReadTool(accounts),
+      archive: archiveTool(accounts),
+      draft: draftTool(accounts),
+      ...(senders.size > 0 && { send: sendTool({ senders, mailboxes, baseDir }) }),
     };
   },
 });
@@ -66,6 +77,17 @@ function openMailbox(account: Account, folder: string, baseDir: string): Mailbox
   const { imap, maildir } = account;
   if (imap !== undefined) return imapMailbox({ account, server: imap, folder, baseDir });
   return maildirMailbox({ account, path: folderPath(maildir ?? ".", folder), baseDir });
+}
+
+function openStore(account: Account, baseDir: string): MailStore {
+  const { imap, maildir, folders } = account;
+  if (imap !== undefined) return imapStore({ server: imap, folders, baseDir });
+  return maildirStore(account, maildir ?? ".", baseDir);
+}
+
+function ownMailOf(account: Account, baseDir: string, log: SkillLog): OwnMail | undefined {
+  const { smtp, address } = account;
+  return smtp && address ? ownMail(address, openSent(account, baseDir), log) : undefined;
 }
 
 function openSent(account: Account, baseDir: string): SentFolder {

@@ -70,8 +70,11 @@ export interface MailStore {
   moveBack(id: string, move: MoveResult, context: ChangeContext): Promise<boolean>;
   /** Puts a draft into the folder for drafts, which is made when there is none. @returns the folder */
   addDraft(raw: Buffer, context: ChangeContext): Promise<string>;
-  /** @param id Message-ID or key. @returns the folder that holds it, or undefined */
-  findDraft(id: string, context: MailContext): Promise<string | undefined>;
+  /** @param id Message-ID or key. @returns the draft's key and folder, or undefined */
+  findDraft(
+    id: string,
+    context: MailContext,
+  ): Promise<{ readonly id: string; readonly folder: string } | undefined>;
   /** Takes away a draft that is as it was written. @returns false when there is no such draft */
   removeDraft(key: string, context: ChangeContext): Promise<boolean>;
 }

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { rename, stat, unlink, writeFile } from "node:fs/promises";
+import { rename, unlink, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Account } from "./config.ts";
+import { isMaildir } from "./maildir-folders.ts";
 import { maildirMailbox } from "./maildir-mailbox.ts";
 import { notKept, type SentCopy, type SentFolder } from "./sent-folder.ts";
 
@@ -40,11 +41,4 @@ async function deliver(path: string, { messageId, raw }: SentCopy, now: Date): P
     await unlink(temporary).catch(() => undefined);
     throw notKept(`${path} cannot be written`, error);
   }
-}
-
-async function isMaildir(path: string): Promise<boolean> {
-  const parts = await Promise.all(
-    ["cur", "new", "tmp"].map((folder) => stat(join(path, folder)).catch(() => undefined)),
-  );
-  return parts.every((part) => part?.isDirectory() === true);
 }

@@ -1,28 +1,17 @@
-import type { ObserveResult } from "watchkeeper";
-import type { NewMessage } from "./conversations.ts";
-
-type Action = NonNullable<ObserveResult["actions"]>[number];
+import type { RuleAction } from "watchkeeper";
+import { memoryOf, type NewMessage } from "./conversations.ts";
 
 /** What the owner's rules say is to be done with these messages; once for each, whatever happens. */
-export function ruleActions(
-  account: string,
-  messages: readonly NewMessage[],
-  finding: string,
-): Action[] {
+export function ruleActions(account: string, messages: readonly NewMessage[]): RuleAction[] {
   return messages.flatMap(({ message: { key: id }, judgement: { rule = "", label, archive } }) => {
-    const actions: Action[] = [];
+    const occasion = (deed: string) => `${rule}:${deed}:${memoryOf(id)}`;
+    const actions: RuleAction[] = [];
     if (label !== undefined) {
       const input = { id, account, label };
-      actions.push({ key: `${rule}:label:${label}:${id}`, tool: "label", input, finding });
+      actions.push({ key: occasion(`label:${label}`), tool: "label", input });
     }
-    if (archive) {
-      actions.push({
-        key: `${rule}:archive:${id}`,
-        tool: "archive",
-        input: { id, account },
-        finding,
-      });
-    }
+    if (archive)
+      actions.push({ key: occasion("archive"), tool: "archive", input: { id, account } });
     return actions;
   });
 }

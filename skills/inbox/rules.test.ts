@@ -206,16 +206,14 @@ describe("the check with rules", () => {
       expect(text).toContain("\nRule: bills\n");
       expect(actions).toEqual([
         {
-          key: `bills:label:Money:${key}`,
+          key: expect.stringMatching(/^bills:label:Money:.{12}$/),
           tool: "label",
           input: { id: key, account: "work", label: "Money" },
-          finding: key,
         },
         {
-          key: `bills:archive:${key}`,
+          key: expect.stringMatching(/^bills:archive:.{12}$/),
           tool: "archive",
           input: { id: key, account: "work" },
-          finding: key,
         },
       ]);
       expect(notes).toContain("2 messages ignored by rule spam");

@@ -1,0 +1,111 @@
+import { type AnyTool, defineTool, ToolError, type ToolRunContext, z } from "watchkeeper";
+import { isOwn, pickAccounts, reasonOf, type ToolAccount, type ToolAccounts } from "./accounts.ts";
+import { identifyMessage } from "./identity.ts";
+import type { FoundMessage, MailQuery } from "./mail-store.ts";
+import { parseMessage, type Person } from "./message.ts";
+import { cleanLine } from "./plain-text.ts";
+import { accountName } from "./read-tool.ts";
+
+const snippetLength = 200;
+const usualLimit = 20;
+const mostFound = 50;
+
+export interface SearchResult {
+  readonly messages: readonly {
+    /** For `inbox_read` and the tools that change a message. */
+    readonly id: string;
+    readonly account: string;
+    readonly from: string;
+    readonly to: readonly string[];
+    readonly subject: string;
+    /** When it arrived, ISO 8601. */
+    readonly date: string;
+    readonly snippet: string;
+  }[];
+  /** Accounts that could not be searched, and why. */
+  readonly failed?: readonly string[];
+}
+
+const text = (what: string) => z.string().min(1).max(200).optional().describe(what);
+
+/** The tool that looks for mail in the watched folders and the archive. */
+export function searchTool(accounts: ToolAccounts): AnyTool {
+  return defineTool({
+    description:
+      "Search mail in the watched folders and the archive, newest first, without marking anything as read. Returns id, account, from, to, subject, date and the beginning of each.",
+    effect: "read",
+    timeout: "60s",
+    input: z.strictObject({
+      query: text("Words that stand somewhere in the mail"),
+      from: text("Part of the sender's name or address"),
+      to: text("Part of a recipient's name or address"),
+      since: z
+        .union([z.iso.datetime({ offset: true }), z.iso.date()])
+        .optional()
+        .describe("Arrived then or later: ISO date"),
+      limit: z.int().min(1).max(mostFound).optional().describe(`Default ${usualLimit}`),
+      account: accountName(),
+    }),
+    async run(input, context): Promise<SearchResult> {
+      const { query, from, to, since, limit = usualLimit, account } = input;
+      const wanted = { query, from, to, since: since ? new Date(since) : undefined, limit };
+      const picked = pickAccounts(accounts, account);
+      const found: { holder: ToolAccount; message: FoundMessage }[] = [];
+      const failed: string[] = [];
+      for (const holder of picked) {
+        try {
+          const messages = await searchOne(holder, wanted, context);
+          found.push(...messages.map((message) => ({ holder, message })));
+        } catch (error) {
+          context.signal.throwIfAborted();
+          failed.push(`${holder.account.name}: ${reasonOf(error)}`);
+        }
+      }
+      if (failed.length === picked.length) {
+        throw new ToolError("INBOX_SEARCH_FAILED", `could not search: ${failed.join("; ")}`, {
+          hint: "The accounts are not to be had at the moment",
+        });
+      }
+      found.sort((a, b) => b.message.stored.arrivedAt - a.message.stored.arrivedAt);
+      const messages = await Promise.all(
+        found.slice(0, limit).map(({ holder, message }) => summarize(holder.account.name, message)),
+      );
+      return { messages, ...(failed.length > 0 && { failed }) };
+    },
+  });
+}
+
+async function searchOne(
+  holder: ToolAccount,
+  query: MailQuery,
+  context: ToolRunContext,
+): Promise<FoundMessage[]> {
+  const kept: FoundMessage[] = [];
+  for (const message of await holder.store.search(query, context))
+    if (!(await isOwn(holder, message, context))) kept.push(message);
+  return kept;
+}
+
+async function summarize(
+  account: string,
+  { stored }: FoundMessage,
+): Promise<SearchResult["messages"][number]> {
+  const date = new Date(stored.arrivedAt).toISOString();
+  const message = await parseMessage(stored, snippetLength * 4).catch(() => undefined);
+  if (message === undefined) {
+    const { key: id } = identifyMessage(stored.source, stored.size);
+    return { id, account, from: "", to: [], subject: "", date, snippet: "(it cannot be read)" };
+  }
+  return {
+    id: message.key,
+    account,
+    from: message.from ? nameOf(message.from) : "",
+    to: [...message.to, ...message.cc].map(({ address }) => address),
+    subject: message.subject,
+    date,
+    snippet: cleanLine(message.text, snippetLength),
+  };
+}
+
+const nameOf = ({ name, address }: Person): string =>
+  name === "" || name === address ? address : `${name} <${address}>`;
