@@ -55,7 +55,8 @@ function place(root, path) {
   const parts = relative(root, path).split(sep);
   const [first, second] = parts;
   if (first === undefined || first === "..") return undefined;
-  const test = path.endsWith(".test.ts");
+  // What tests of one folder share is a fixture.
+  const test = /(?:\.test|-fixture)\.ts$/.test(path);
   if (first === "src" && second)
     return { area: "src", layer: second.replace(/(\.test)?\.ts$/, ""), test };
   if (first === "skills" && second) return { area: "skill", layer: second, test };

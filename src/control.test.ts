@@ -7,6 +7,7 @@ import {
   controlPath,
   listenForControl,
   requestBeat,
+  requestResume,
   requestUndo,
   requestWake,
   type BeatRequest,
@@ -22,7 +23,7 @@ function stateDir(): string {
 
 async function listening(handlers: Partial<ControlHandlers> = {}) {
   const dir = stateDir();
-  const asked: (BeatRequest | "wake")[] = [];
+  const asked: (BeatRequest | "wake" | "resume")[] = [];
   const control = await listenForControl(dir, {
     async beat(wanted) {
       asked.push(wanted);
@@ -30,6 +31,7 @@ async function listening(handlers: Partial<ControlHandlers> = {}) {
     },
     undo: () => Promise.reject(new Error("nothing is undone here")),
     wake: () => void asked.push("wake"),
+    resume: () => void asked.push("resume"),
     ...handlers,
   });
   onTestFinished(() => control[Symbol.asyncDispose]());
@@ -67,6 +69,7 @@ describe("control.sock", () => {
       beat: () => Promise.resolve({ beatId: 1 }),
       undo: () => Promise.resolve({ tool: "desk_write" }),
       wake: () => undefined,
+      resume: () => undefined,
     });
     onTestFinished(() => control[Symbol.asyncDispose]());
     expect(await requestBeat(dir, null)).toEqual({ beatId: 1 });
@@ -79,10 +82,11 @@ describe("control.sock", () => {
     expect(asked).toEqual([{ checks: null }, { checks: ["inbox", "services/größe 日本"] }]);
   });
 
-  it("carries a wake", async () => {
+  it("carries a wake, and that the stop button is lifted", async () => {
     const { dir, asked } = await listening();
     await requestWake(dir);
-    expect(asked).toEqual(["wake"]);
+    await requestResume(dir);
+    expect(asked).toEqual(["wake", "resume"]);
   });
 
   it("carries an undo, and the reason when there is none", async () => {
@@ -150,6 +154,7 @@ describe("control.sock", () => {
       beat: () => Promise.resolve({ beatId: 1 }),
       undo: () => Promise.resolve({ tool: "desk_write" }),
       wake: () => undefined,
+      resume: () => undefined,
     };
     const long = join(stateDir(), "d".repeat(100));
     mkdirSync(long);

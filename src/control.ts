@@ -13,7 +13,7 @@ import {
 /**
  * `control.sock`: how a command on the same machine reaches the running daemon. HTTP over a unix
  * socket that only the owner may open: `POST /beat`, `POST /undo` and
- * `POST /wake`.
+ * `POST /wake`, `POST /resume`.
  */
 
 export const controlPath = (stateDir: string): string => join(stateDir, "control.sock");
@@ -35,6 +35,8 @@ export interface ControlHandlers {
   /** Takes an effect back. Throws WatchkeeperError when it cannot be, with the reason. */
   undo(effectId: number): Promise<UndoReply>;
   wake(): void;
+  /** The owner has lifted the stop button: what refused the key may be asked again. */
+  resume(): void;
 }
 
 const largestBody = 64 * 1024;
@@ -98,6 +100,10 @@ async function answer(
       handlers.wake();
       return { status: 200, body: {} };
     }
+    if (incoming.method === "POST" && incoming.url === "/resume") {
+      handlers.resume();
+      return { status: 200, body: {} };
+    }
     if (incoming.method === "POST" && incoming.url === "/beat") {
       const parsed = beatRequest.safeParse(await readJson(incoming));
       if (!parsed.success) return { status: 400, body: { error: "checks must be names or null" } };
@@ -108,7 +114,8 @@ async function answer(
       if (!parsed.success) return { status: 400, body: { error: "effectId must be an id" } };
       return await undo(parsed.data.effectId, handlers);
     }
-    return { status: 404, body: { error: "there is only POST /beat, POST /undo and POST /wake" } };
+    const error = "there is only POST /beat, /resume, /undo and /wake";
+    return { status: 404, body: { error } };
   } catch (error) {
     // What the caller got wrong is the caller's to mend.
     return {
@@ -157,6 +164,11 @@ export async function requestUndo(stateDir: string, effectId: number): Promise<U
 /** Tells a daemon, if one listens, that the owner's word has changed something. */
 export async function requestWake(stateDir: string): Promise<void> {
   await post(stateDir, "/wake", {}).catch(() => undefined);
+}
+
+/** Tells a daemon, if one listens, that the stop button is lifted. */
+export async function requestResume(stateDir: string): Promise<void> {
+  await post(stateDir, "/resume", {}).catch(() => undefined);
 }
 
 function post(stateDir: string, path: string, body: unknown): Promise<unknown> {

@@ -67,6 +67,8 @@ export interface Watch extends AsyncDisposable {
   beatNow(names: readonly string[] | null): Promise<BeatSummary>;
   /** Takes an effect back. @throws WatchkeeperError when it cannot be, with the reason */
   undo(effectId: number): Promise<EffectRecord>;
+  /** The owner's word that something has changed: models that refused their key may be asked again. */
+  askAgain(): void;
   /** Ends what is going on: looks at once, a run when it has not ended within the bound. */
   stop(): void;
 }
@@ -204,6 +206,10 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
       return summary;
     },
     undo: (effectId) => undoEffect(effectId, { store, clock, log, tools, scrub, signal }),
+    askAgain() {
+      chain?.askAgain();
+      heartbeat.wake();
+    },
     stop: () => stopping.abort(),
     async [Symbol.asyncDispose]() {
       stopping.abort();
@@ -241,6 +247,7 @@ export async function offerControl(
       },
       undo: (effectId) => watch.undo(effectId),
       wake: () => watch.heartbeat.wake(),
+      resume: () => watch.askAgain(),
     });
   } catch (error) {
     log.warn({ error: describeError(error) }, "commands cannot reach this daemon");

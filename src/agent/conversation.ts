@@ -15,6 +15,7 @@ import { askOwner, type AskDependencies } from "./ask-owner.ts";
 import { checkClaims } from "./claimed-effects.ts";
 import type { Refusal, RunLedger } from "./ledger.ts";
 import { situationMessage, type Prompt } from "./prompt.ts";
+import { cachedMessages, cachedPrefix, cacheLifetime, type CacheLifetime } from "./prompt-cache.ts";
 import { readReport, reportName, type Report } from "./report.ts";
 import type { Resumption } from "./resumption.ts";
 import {
@@ -74,6 +75,7 @@ interface Talk extends Subject {
   sentBack: boolean;
   /** Results of calls that need not be made again. */
   known: ReadonlyMap<string, ToolResultBlockParam>;
+  readonly lifetime: CacheLifetime;
   readonly ledger: RunLedger;
   readonly counter: CallCounter;
   readonly deadline: Deadline;
@@ -95,6 +97,7 @@ export async function converse(
   dependencies: ConversationDependencies,
 ): Promise<ConversationEnd> {
   const { limits } = dependencies;
+  const recent = await dependencies.store.listRuns({ limit: 7 });
   using deadline = startDeadline(limits, dependencies);
   const talk: Talk = {
     ...subject,
@@ -106,6 +109,7 @@ export async function converse(
     report: null,
     sentBack: false,
     known: new Map(from?.results.map((result) => [result.tool_use_id, result])),
+    lifetime: cacheLifetime(recent.map(({ startedAt }) => startedAt)),
     ledger,
     counter: countCalls(limits),
     deadline,
@@ -277,9 +281,12 @@ async function askModel(
     startedAt: clock.now(),
     input: { messages: messages.slice(journalled) },
   });
-  const { system, tools } = prompt;
   const reply = await model.complete(
-    { system, tools, messages: [...messages], maxTokens: replyTokens },
+    {
+      ...cachedPrefix(prompt, talk.lifetime),
+      messages: cachedMessages(messages),
+      maxTokens: replyTokens,
+    },
     { signal: deadline.signal, ledger },
   );
   await store.finishStep(stepId, {

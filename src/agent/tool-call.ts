@@ -129,7 +129,7 @@ async function callTool(
 }
 
 /** What a tool says of the trust of its result; what cannot be told is untrusted. */
-export function trustOf({ definition }: LoadedTool, result: unknown): Trust {
+function trustOf({ definition }: LoadedTool, result: unknown): Trust {
   const { trust } = definition;
   if (typeof trust !== "function") return trust ?? "untrusted";
   try {
@@ -288,7 +288,7 @@ async function ask(
   { tool, input, effect }: Ready,
   reason: string,
   { runId, readUntrusted }: StepPlace,
-  { store, clock, askOwner }: ToolCallDependencies,
+  { store, clock, grants, askOwner }: ToolCallDependencies,
 ): Promise<CallEnd> {
   const call = { tool: tool.name, version: tool.version, arguments: input };
   const argumentsHash = callHash(call);
@@ -310,8 +310,10 @@ async function ask(
       expiresAt: at + approvalLifeMs,
     }));
   if (!known) await askOwner(id);
+  // Why a grant does not fit quotes what was looked up, which a stranger may have written.
+  const because = grants.some((grant) => grant.tool === tool.name) ? "no grant fits it" : reason;
   return refusal(
-    `Not done. It waits for the owner's word as approval ${id}: ${reason}. Go on without it.`,
+    `Not done. It waits for the owner's word as approval ${id}: ${because}. Go on without it.`,
   );
 }
 

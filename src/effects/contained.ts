@@ -34,7 +34,7 @@ export interface CallOrigin {
 }
 
 /** What a tool's code is given beside its input. */
-export function toolContext(
+function toolContext(
   tool: LoadedTool,
   { clock, signal }: ContainedDependencies,
   { idempotencyKey, trust, runId }: CallOrigin,

@@ -30,6 +30,7 @@ export function tellOutages(
   return {
     name: chain.name,
     availability: (now) => chain.availability(now),
+    askAgain: () => chain.askAgain(),
     async complete(request, options) {
       const reply = await chain.complete(request, options);
       const at = clock.now();

@@ -10,7 +10,7 @@ export function readThrough(
 ): ObserveInput["callTool"] {
   return async (name, given) => {
     const tool = tools.get(name);
-    if (!tool) throw new ToolError("TOOL_UNKNOWN", `there is no tool "${name}"`);
+    if (!tool) throw new ToolError("TOOL_MISSING", `there is no tool "${name}"`);
     const parsed = tool.definition.input.safeParse(given);
     if (!parsed.success) {
       const [issue] = parsed.error.issues;

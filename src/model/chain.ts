@@ -24,6 +24,8 @@ export type ModelAvailability =
 export interface ModelChain extends Model {
   /** Whether a call has any chance now. */
   availability(now: number): ModelAvailability;
+  /** The owner's word that something has changed: models that refused the key are asked again. */
+  askAgain(): void;
 }
 
 export type ChainOptions = Pick<LinkOptions, "clock" | "random" | "log"> &
@@ -68,6 +70,10 @@ export function createModelChain(
         until: untils.length > 0 ? Math.min(...untils) : null,
         reason: rests.map(({ name, rest }) => `${name}: ${inWords(rest)}`).join("; "),
       };
+    },
+
+    askAgain() {
+      for (const link of links) link.askAgain();
     },
 
     async complete(request, call) {
@@ -120,5 +126,5 @@ const isAnswer = ({ kind }: ModelFailure): boolean => kind === "refusal" || kind
 
 const inWords = ({ reason, until }: Rest): string =>
   until === null
-    ? `${reason}; it is not asked again until the daemon is started anew`
+    ? `${reason}; it is not asked again until \`watchkeeper resume\` or a new start`
     : `${reason}; not before ${new Date(until).toISOString().slice(0, 16).replace("T", " ")} UTC`;

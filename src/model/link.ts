@@ -42,6 +42,8 @@ export interface Rest {
 export interface Link {
   readonly name: string;
   readonly rest: (now: number) => Rest | null;
+  /** Whatever kept it from being asked, the owner says that it may be. */
+  askAgain(): void;
   /** One call, with as many attempts as it is worth. Never throws. */
   ask(request: ModelRequest, call: CallOptions): Promise<{ reply: ModelReply; attempts: number }>;
 }
@@ -128,6 +130,9 @@ export function createLink(model: Model, limits: RateLimits, options: LinkOption
   return {
     name,
     rest,
+    askAgain() {
+      resting = null;
+    },
     async ask(request, call) {
       const requestBytes = Buffer.byteLength(JSON.stringify(messageBody(name, request)));
       const tokens = estimateTokens(requestBytes, request.maxTokens);

@@ -76,7 +76,7 @@ export function lookInput(options: LookOptions = {}): ObserveInput {
 }
 
 const noTool = (name: string): Promise<unknown> =>
-  Promise.reject(new ToolError("TOOL_UNKNOWN", `there is no tool "${name}"`));
+  Promise.reject(new ToolError("TOOL_MISSING", `there is no tool "${name}"`));
 
 export interface ToolCallOptions extends BenchOptions {
   /** Default: a new one for each call. */

@@ -52,11 +52,12 @@ describe("the tables", () => {
     using database = open();
     const names = rowsOf(database, "select name from sqlite_master where type = 'table'")
       .map(({ name }) => String(name))
-      .filter((name) => !name.startsWith("sqlite_"));
+      .filter((name) => !name.startsWith("sqlite_") && !name.startsWith("memories_text"));
     expect(names.sort()).toEqual(
       [...tables.map(({ name }) => name), "__drizzle_migrations"].sort(),
     );
     expect(page.text).toContain("`__drizzle_migrations`");
+    expect(page.text).toContain("`memories_text`");
   });
 });
 

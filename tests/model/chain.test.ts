@@ -68,7 +68,7 @@ describe("the next model", () => {
         /^claude-sonnet-5-5: overloaded: HTTP 529.* \(3 attempts\); claude-haiku-5-5: auth: HTTP 401[^\n]*$/,
       ),
     );
-    // The second is not asked again: its key is refused until the daemon is started anew.
+    // The second is not asked again: its key is refused until the owner says that something has changed.
     const again = await scene.ask();
     expect(scene.two.requests).toHaveLength(1);
     expect(again).toHaveProperty(
@@ -76,6 +76,9 @@ describe("the next model", () => {
       expect.stringContaining("claude-haiku-5-5 not asked: the key was refused"),
     );
     expect(again).toMatchObject({ failure: { kind: "overloaded" } });
+    scene.chain.askAgain();
+    await scene.ask();
+    expect(scene.two.requests).toHaveLength(2);
   });
 
   it("being down does not hide that the first did answer", async () => {

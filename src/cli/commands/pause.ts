@@ -1,4 +1,4 @@
-import { requestWake } from "../../control.ts";
+import { requestResume, requestWake } from "../../control.ts";
 import { pauseView } from "../../views/status.ts";
 import { exit, parseDurationOption, writeStore, type CommandContext } from "../context.ts";
 import { hostTimezone, plural, quoted, shortTime, wrap } from "../text.ts";
@@ -42,7 +42,7 @@ export async function resume(context: CommandContext): Promise<number> {
   const stopped = await store.stoppedModels();
   for (const { model } of stopped) await store.liftModelStop(model);
   const waiting = await store.approvedCalls();
-  await requestWake(stateDir);
+  await requestResume(stateDir);
   if (json) {
     out.write(`${JSON.stringify({ paused: false, pause: null }, null, 2)}\n`);
     return exit.done;
