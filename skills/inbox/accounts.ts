@@ -110,9 +110,9 @@ export async function changing<Result>(
     return await work({ signal: context.signal, now: context.now, onBegin });
   } catch (error) {
     if (begun || error instanceof ToolError) throw error;
-    const code = error instanceof AdapterError ? error.code : "INBOX_CHANGE_FAILED";
-    throw new ToolError(code, reasonOf(error), {
-      hint: `Nothing was done${error instanceof AdapterError && error.hint ? `; ${error.hint}` : ""}`,
+    const hint = error instanceof AdapterError ? error.hint : undefined;
+    throw new ToolError("INBOX_NOT_CHANGED", `the mailbox was not changed: ${reasonOf(error)}`, {
+      hint: `Nothing was done${hint === undefined ? "" : `. ${hint}`}`,
     });
   }
 }

@@ -1,6 +1,7 @@
 import type { ImapFlow } from "imapflow";
 import { AdapterError, ToolError } from "watchkeeper";
 import { lastRefusal } from "./imap-connection.ts";
+import { isConnectionLoss } from "./imap-errors.ts";
 
 /** What changing a mailbox needs to know of an open connection. */
 
@@ -20,6 +21,20 @@ export function demandDone(client: ImapFlow, done: boolean, what: string): void 
     `the server did not ${what}${said === undefined ? "" : `: ${said}`}`,
     { hint: "Nothing was done" },
   );
+}
+
+/** For those of the client's calls that throw. @throws ToolError when the server refused */
+export async function unlessRefused<Result>(
+  client: ImapFlow,
+  doing: Promise<Result>,
+  what: string,
+): Promise<Result> {
+  try {
+    return await doing;
+  } catch (error) {
+    if (!isConnectionLoss(error)) demandDone(client, false, what);
+    throw error;
+  }
 }
 
 /** Whether the open folder keeps a flag for good. */

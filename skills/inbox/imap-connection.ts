@@ -1,5 +1,5 @@
 import type { ImapFlow, ImapFlowError } from "imapflow";
-import { AdapterError, ConfigError } from "watchkeeper";
+import { AdapterError, ConfigError, ToolError } from "watchkeeper";
 import type { ImapServer } from "./config.ts";
 import { reasonOf, toAdapterError, type ImapServerName } from "./imap-errors.ts";
 import type { FolderState } from "./imap-plan.ts";
@@ -47,7 +47,9 @@ export async function withClient<Result>(
     return result;
   } catch (error) {
     signal.throwIfAborted();
-    throw error instanceof AdapterError ? error : toAdapterError(error, nameServer(server, folder));
+    // What the work itself says of it stays as it is.
+    if (error instanceof AdapterError || error instanceof ToolError) throw error;
+    throw toAdapterError(error, nameServer(server, folder));
   } finally {
     signal.removeEventListener("abort", close);
     client.close();

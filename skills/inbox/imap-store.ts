@@ -3,7 +3,7 @@ import { ToolError } from "watchkeeper";
 import type { ImapServer } from "./config.ts";
 import { openFolder, withClient } from "./imap-connection.ts";
 import { identifyMessage } from "./identity.ts";
-import { demandDone, mayKeep, specialFolder } from "./imap-changes.ts";
+import { demandDone, mayKeep, specialFolder, unlessRefused } from "./imap-changes.ts";
 import { findInFolder } from "./imap-find.ts";
 import { fetchMessage, searchUids, type SearchQuery } from "./imap-folder.ts";
 import type {
@@ -103,8 +103,10 @@ export function imapStore({ server, folders, baseDir }: Dependencies): MailStore
         const path = await specialFolder(client, ["\\Drafts"]);
         context.onBegin();
         const folder = path ?? (await createFolder(client, "Drafts"));
-        const appended = await client.append(folder, raw, ["\\Draft", "\\Seen"], context.now);
-        if (appended === false) demandDone(client, false, `take the draft into ${folder}`);
+        const flags = ["\\Draft", "\\Seen"];
+        const taking = client.append(folder, raw, flags, context.now);
+        const taken = await unlessRefused(client, taking, `take the draft into ${folder}`);
+        demandDone(client, taken !== false, `take the draft into ${folder}`);
         return folder;
       }),
     findDraft: (id, context) =>
@@ -218,7 +220,7 @@ async function archiveFolder(client: ImapFlow, { onBegin }: ChangeContext): Prom
 }
 
 async function createFolder(client: ImapFlow, name: string): Promise<string> {
-  return (await client.mailboxCreate(name)).path;
+  return (await unlessRefused(client, client.mailboxCreate(name), `make the folder ${name}`)).path;
 }
 
 async function move(

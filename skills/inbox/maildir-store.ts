@@ -173,8 +173,12 @@ async function letterOf(
 
 async function makeMaildir(path: string): Promise<void> {
   if (await isMaildir(path)) return;
-  for (const part of ["tmp", "new", "cur"])
-    await mkdir(join(path, part), { recursive: true, mode: 0o700 });
+  try {
+    for (const part of ["tmp", "new", "cur"])
+      await mkdir(join(path, part), { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw notChanged(error);
+  }
 }
 
 /** A rename is done or it is not; another mail program may have been quicker. */
