@@ -10,6 +10,8 @@ const accountCursor = z.object({
   failures: z.record(z.string(), z.number()),
   /** The newest messages that were told, oldest first: a server that renumbers shows them again. */
   told: z.array(z.string()),
+  /** What waits for an answer, and the bookmark of the folder of sent mail. */
+  waiting: z.object({ sent: z.unknown(), state: z.unknown() }).optional(),
 });
 export type AccountCursor = z.output<typeof accountCursor>;
 

@@ -15,6 +15,7 @@ import { excerptLength, observeMessages, observeUnreadable } from "./observation
 import type { OwnMail } from "./own-mail.ts";
 import { ruleActions } from "./rule-actions.ts";
 import { judge, type OwnerWords } from "./rules.ts";
+import { lookForWaiting, type WaitingAccount, type WaitingLook } from "./waiting-look.ts";
 import { vipSender } from "./vip-sender.ts";
 
 /** An account as its check sees it. */
@@ -26,6 +27,8 @@ export interface WatchedAccount {
   readonly own: OwnMail | undefined;
   readonly words: OwnerWords;
   readonly authservId: string | undefined;
+  /** Undefined when the owner does not want to hear of unanswered mail. */
+  readonly waiting: WaitingAccount | undefined;
 }
 
 /**
@@ -50,6 +53,7 @@ interface Gathered {
 }
 
 const mostNotes = 20;
+const nothingSaved = { sent: null, state: null };
 /** From all folders together. */
 const messagesPerLook = 200;
 
@@ -85,20 +89,26 @@ async function look(account: WatchedAccount, input: ObserveInput): Promise<Obser
     fresh.map(({ message }) => message.key),
   );
   const actions = ruleActions(account.name, kept);
-  const cursor = nextCursor(saved, { folders, moved, troubles, told });
+  const waited =
+    account.waiting &&
+    (await lookForWaiting(account.waiting, saved.waiting ?? nothingSaved, kept, input));
+  const cursor = nextCursor(saved, { folders, moved, troubles, told, waiting: waited?.saved });
+  const gone = [...goneTroubles(saved, troubles), ...(waited?.gone ?? [])];
   return {
     observations: [
       ...conversations.map(({ observation }) => observation),
       ...gathered.observations,
+      ...(waited?.observations ?? []),
       ...troubles.filter(isTelling).map((trouble) => observeFolderTrouble(account.name, trouble)),
     ],
     ...(cursor && { cursor }),
     ...(actions.length > 0 && { actions }),
-    ...goneTroubles(saved, troubles),
+    ...(gone.length > 0 && { gone }),
     notes: [
       ...gathered.notes,
       ...ignoredNotes(fresh),
       ...troubles.map(({ folder, reason }) => `folder ${folder} was not looked at: ${reason}`),
+      ...(waited?.notes ?? []),
       ...gathered.unreadable.slice(0, mostNotes),
     ],
   };
@@ -189,11 +199,13 @@ function nextCursor(
     moved,
     troubles,
     told,
+    waiting,
   }: {
     folders: WatchedAccount["folders"];
     moved: ReadonlyMap<string, unknown>;
     troubles: readonly FolderTrouble[];
     told: string[];
+    waiting: WaitingLook["saved"] | undefined;
   },
 ): AccountCursor | undefined {
   const bookmarks = folders.flatMap(({ name }) => {
@@ -204,17 +216,21 @@ function nextCursor(
   const isSame =
     [...moved.values()].every((bookmark) => bookmark === undefined) &&
     told.length === saved.told.length &&
-    JSON.stringify(failures) === JSON.stringify(saved.failures);
+    JSON.stringify([failures, waiting]) === JSON.stringify([saved.failures, saved.waiting]);
   return isSame
     ? undefined
-    : { version: 2, folders: Object.fromEntries(bookmarks), failures, told };
+    : {
+        ...{ version: 2 as const, folders: Object.fromEntries(bookmarks), failures, told },
+        ...(waiting && { waiting }),
+      };
 }
 
 /** Folders that failed at the last look and did not now, or that are watched no longer. */
-function goneTroubles(saved: AccountCursor, troubles: readonly FolderTrouble[]) {
+function goneTroubles(saved: AccountCursor, troubles: readonly FolderTrouble[]): string[] {
   const still = new Set(troubles.map(({ folder }) => folder));
-  const over = Object.keys(saved.failures).filter((folder) => !still.has(folder));
-  return over.length > 0 ? { gone: over.map(folderKey) } : {};
+  return Object.keys(saved.failures)
+    .filter((folder) => !still.has(folder))
+    .map(folderKey);
 }
 
 function ignoredNotes(messages: readonly NewMessage[]): string[] {

@@ -152,6 +152,20 @@ export const inboxConfig = z.strictObject({
         seen.add(name);
       }
     }),
+  /** How long a question by mail may wait for its answer before it is told, in milliseconds. */
+  waitingFor: z
+    .string()
+    .transform((text, context) => {
+      const ms = parseDuration(text);
+      if (ms !== undefined) return ms;
+      context.issues.push({
+        code: "custom",
+        message: `"${text}" is not a duration; write a number and h or d, such as "3d"`,
+        input: text,
+      });
+      return z.NEVER;
+    })
+    .optional(),
   /** Senders whose mail is one step more urgent. */
   vips: z.array(vip).max(1_000).default([]),
 });

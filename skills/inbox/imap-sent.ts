@@ -1,5 +1,7 @@
 import type { ImapFlow } from "imapflow";
-import type { ImapServer } from "./config.ts";
+import type { Account, ImapServer } from "./config.ts";
+import { imapMailbox } from "./imap-mailbox.ts";
+import type { LookInput } from "./mailbox.ts";
 import { specialFolder } from "./imap-changes.ts";
 import { openFolder, withClient } from "./imap-connection.ts";
 import { findInFolder } from "./imap-find.ts";
@@ -22,6 +24,27 @@ export function imapSent(server: ImapServer, baseDir: string): SentFolder {
         if (appended === false) throw notKept(`the server did not take it into ${path}`);
         return true;
       }),
+  };
+}
+
+/** The same folder as one that is looked at; its look gives undefined when there is none. */
+export function imapSentMailbox(account: Account, server: ImapServer, baseDir: string) {
+  let path: string | undefined;
+  return {
+    look: async (input: LookInput) => {
+      const { signal } = input;
+      path ??= await withClient(server, { baseDir, signal }, (client) =>
+        specialFolder(client, ["\\Sent"]),
+      );
+      if (path === undefined) return undefined;
+      try {
+        return await imapMailbox({ account, server, folder: path, baseDir }).look(input);
+      } catch (error) {
+        // It may have been renamed: the server is asked again.
+        path = undefined;
+        throw error;
+      }
+    },
   };
 }
 

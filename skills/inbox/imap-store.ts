@@ -171,7 +171,8 @@ async function searchFolder(
 const newestFirst = (found: readonly FoundMessage[]) =>
   found.toSorted((a, b) => b.stored.arrivedAt - a.stored.arrivedAt);
 
-const flagOf = (mark: Mark): string => (mark.kind === "seen" ? "\\Seen" : mark.label);
+const flagOf = (mark: Mark): string =>
+  mark.kind === "label" ? mark.label : { seen: "\\Seen", answered: "\\Answered" }[mark.kind];
 
 /** Gmail's labels are no IMAP keywords. */
 const usesLabels = (client: ImapFlow, mark: Mark): boolean =>

@@ -4,11 +4,11 @@ import { archiveTool, labelTool, markReadTool } from "./change-tools.ts";
 import { accountCheck } from "./check.ts";
 import { type Account, type InboxConfig, inboxConfig } from "./config.ts";
 import { imapMailbox } from "./imap-mailbox.ts";
-import { imapSent } from "./imap-sent.ts";
+import { imapSent, imapSentMailbox } from "./imap-sent.ts";
 import type { Mailbox } from "./mailbox.ts";
 import { folderPath } from "./maildir-folders.ts";
 import { maildirMailbox } from "./maildir-mailbox.ts";
-import { maildirSent } from "./maildir-sent.ts";
+import { maildirSent, maildirSentMailbox } from "./maildir-sent.ts";
 import { imapStore } from "./imap-store.ts";
 import type { MailStore } from "./mail-store.ts";
 import { maildirStore } from "./maildir-store.ts";
@@ -17,6 +17,7 @@ import { searchTool } from "./search-tool.ts";
 import { type OwnMail, ownMail } from "./own-mail.ts";
 import { readTool } from "./read-tool.ts";
 import { type Sender, sendTool } from "./send-tool.ts";
+import type { WaitingAccount } from "./waiting-look.ts";
 import type { SentFolder } from "./sent-folder.ts";
 
 /**
@@ -25,7 +26,7 @@ import type { SentFolder } from "./sent-folder.ts";
  */
 export default defineSkill({
   config: inboxConfig,
-  checks({ config: { every, accounts, rules, vips }, baseDir, log }) {
+  checks({ config: { every, accounts, rules, vips, waitingFor }, baseDir, log }) {
     return Object.fromEntries(
       accounts.map((account) => {
         const { name, authservId } = account;
@@ -34,10 +35,9 @@ export default defineSkill({
           name: folder,
           mailbox: openMailbox(account, folder, baseDir),
         }));
-        return [
-          name,
-          accountCheck({ name, every, folders, own, words: { rules, vips }, authservId }),
-        ];
+        const words = { rules, vips };
+        const waiting = waitingIn(account, waitingFor, baseDir);
+        return [name, accountCheck({ name, every, folders, own, words, authservId, waiting })];
       }),
     );
   },
@@ -88,6 +88,21 @@ function openStore(account: Account, baseDir: string): MailStore {
 function ownMailOf(account: Account, baseDir: string, log: SkillLog): OwnMail | undefined {
   const { smtp, address } = account;
   return smtp && address ? ownMail(address, openSent(account, baseDir), log) : undefined;
+}
+
+/** Whose mail it is must be known: only accounts with an address are looked at for it. */
+function waitingIn(
+  account: Account,
+  waitMs: number | undefined,
+  baseDir: string,
+): WaitingAccount | undefined {
+  const { address, imap, maildir } = account;
+  if (waitMs === undefined || address === undefined) return undefined;
+  const sent =
+    imap === undefined
+      ? maildirSentMailbox(account, maildir ?? ".", baseDir)
+      : imapSentMailbox(account, imap, baseDir);
+  return { address, waitMs, sent, store: openStore(account, baseDir) };
 }
 
 function openSent(account: Account, baseDir: string): SentFolder {

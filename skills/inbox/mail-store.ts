@@ -28,8 +28,9 @@ export interface MailQuery {
   readonly limit: number;
 }
 
-/** What can be marked on a message: that it was seen, or an IMAP keyword. */
-export type Mark = { readonly kind: "seen" } | { readonly kind: "label"; readonly label: string };
+/** What can be marked on a message: that it was seen or answered, or an IMAP keyword. */
+export type Mark =
+  { readonly kind: "seen" | "answered" } | { readonly kind: "label"; readonly label: string };
 
 export interface MarkResult {
   readonly folder: string;

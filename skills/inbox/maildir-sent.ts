@@ -2,8 +2,9 @@ import { createHash } from "node:crypto";
 import { rename, unlink, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Account } from "./config.ts";
-import { isMaildir } from "./maildir-folders.ts";
+import { folderPath, hasMail, isMaildir } from "./maildir-folders.ts";
 import { maildirMailbox } from "./maildir-mailbox.ts";
+import type { LookInput } from "./mailbox.ts";
 import { notKept, type SentCopy, type SentFolder } from "./sent-folder.ts";
 
 /** The folder `.Sent` inside a Maildir (Maildir++). It is used when it is there, and never made. */
@@ -26,6 +27,15 @@ export function maildirSent(account: Account, maildir: string, baseDir: string):
       if (found.size === 0) await deliver(path, copy, context.now);
       return true;
     },
+  };
+}
+
+/** The same folder as one that is looked at; its look gives undefined when there is none. */
+export function maildirSentMailbox(account: Account, maildir: string, baseDir: string) {
+  const path = folderPath(resolve(baseDir, maildir), "Sent");
+  const mailbox = maildirMailbox({ account, path, baseDir });
+  return {
+    look: async (input: LookInput) => ((await hasMail(path)) ? mailbox.look(input) : undefined),
   };
 }
 

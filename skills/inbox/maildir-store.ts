@@ -168,7 +168,8 @@ async function letterOf(
   mark: Mark,
   onMake?: () => void,
 ): Promise<string | undefined> {
-  return mark.kind === "seen" ? "S" : keywordLetter(path, mark.label, onMake);
+  if (mark.kind === "label") return keywordLetter(path, mark.label, onMake);
+  return { seen: "S", answered: "R" }[mark.kind];
 }
 
 async function makeMaildir(path: string): Promise<void> {
