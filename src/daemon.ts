@@ -213,11 +213,11 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
     stop: () => stopping.abort(),
     async [Symbol.asyncDispose]() {
       stopping.abort();
-      await watching?.catch(() => undefined);
-      const patience = new AbortController();
       if (attendance.busy()) {
         log.info({}, `waiting up to ${drainMs / 1_000} s for the run to end`);
       }
+      await watching?.catch(() => undefined);
+      const patience = new AbortController();
       void clock.sleep(drainMs, patience.signal).then(() => runStopping.abort());
       await attendance.drain();
       patience.abort();

@@ -104,8 +104,9 @@ export async function converse(
     messages: from ? [...from.messages] : [],
     journalled: from?.messages.length ?? 0,
     index: from?.nextIndex ?? 0,
+    // Also when it is gone on with: a finding may be another one by now than when the run began.
     readUntrusted:
-      from?.readUntrusted ?? subject.findings.some(({ trust }) => trust === "untrusted"),
+      from?.readUntrusted === true || subject.findings.some(({ trust }) => trust === "untrusted"),
     report: null,
     sentBack: false,
     known: new Map(from?.results.map((result) => [result.tool_use_id, result])),

@@ -173,6 +173,27 @@ describe("a tool call", () => {
     ],
     // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- a skill may
     ["a throw of nothing", readTool(() => Promise.reject(undefined)), /^unknown error$/],
+    [
+      "a label that is none",
+      readTool(() => Promise.resolve(1), { effect: (() => "Read") as never }),
+      /could not be checked: the tool does not say what it does/,
+    ],
+    [
+      "an input that cannot be put on record",
+      readTool(() => Promise.resolve(1), {
+        effect: "send",
+        input: z.object({ id: z.string().transform((id) => new Map([[id, 1]])) }),
+      }),
+      /could not be checked: the value is not plain data/,
+    ],
+    [
+      "an input that changes each time it is read",
+      readTool(() => Promise.resolve(1), {
+        effect: "send",
+        input: z.object({ id: z.string().transform((id) => `${id}!`) }),
+      }),
+      /^Not done, and the owner cannot be asked: the tool would not be given the arguments as they/,
+    ],
     ["a result in a circle", readTool(() => Promise.resolve(circle)), /circular/],
     ["a result without JSON", readTool(() => Promise.resolve({ size: 1n })), /BigInt/],
     [
@@ -297,6 +318,29 @@ describe("a tool call", () => {
     expect(await store.listApprovals({ all: true, limit: 10 })).toHaveLength(1);
   });
 
+  it("is asked for once when it stands in one reply several times", async () => {
+    const { call, asked, store } = await bench({
+      act: readTool(() => Promise.resolve("posted"), { effect: "send" }),
+    });
+    await call(["act", ok], ["act", ok], ["act", ok]);
+    expect(asked).toEqual([1]);
+    expect(await store.listApprovals({ all: true, limit: 10 })).toHaveLength(1);
+  });
+
+  it.each([
+    ["that throws", () => Promise.reject(new Error("no such mail"))],
+    ["that gives a fact without a value", () => Promise.resolve({ id: undefined })],
+  ])("whose look-up of facts %s is not allowed by an argument instead", async (_, subject) => {
+    const act = readTool(() => Promise.resolve("posted"), {
+      effect: "send",
+      subject: subject as never,
+    });
+    const grants = [{ tool: "act", when: { id: "7" }, maxPerDay: 1, evenIfUntrusted: true }];
+    const { call, steps } = await bench({ act }, { grants });
+    await call(["act", ok]);
+    expect(await steps()).toMatchObject([{ decision: "ask" }]);
+  });
+
   it("never exceeds a grant's cap, however many calls stand side by side", async () => {
     let posted = 0;
     const grants = [{ tool: "act", when: {}, maxPerDay: 3, evenIfUntrusted: true }];
@@ -304,6 +348,25 @@ describe("a tool call", () => {
     const { call } = await bench({ act: tool }, { readUntrusted: true, grants });
     await call(...Array.from({ length: 20 }, (_, id) => ["act", { id: `${id}` }] as const));
     expect(posted).toBe(3);
+  });
+
+  it("counts a grant's uses anew on the next day, and not on a clock that is set back", async () => {
+    let posted = 0;
+    const grants = [{ tool: "act", when: {}, maxPerDay: 1, evenIfUntrusted: true }];
+    const tool = readTool(async () => (posted += 1), { effect: "send" });
+    const { call, clock } = await bench({ act: tool }, { readUntrusted: true, grants });
+    const act = (id: string) => call(["act", { id }]);
+    for (const [at, id, total] of [
+      ["2026-01-05T23:59:59Z", "1", 1],
+      ["2026-01-05T23:59:59Z", "2", 1],
+      ["2026-01-06T00:00:00Z", "3", 2],
+      ["2026-01-05T12:00:00Z", "4", 2],
+      ["2026-01-06T23:00:00Z", "5", 2],
+    ] as const) {
+      clock.set(at);
+      await act(id);
+      expect({ at, posted }).toEqual({ at, posted: total });
+    }
   });
 
   it("uses a grant up also when it fails: it was begun", async () => {

@@ -11,6 +11,7 @@ import { startOf } from "../domain/zoned-time.ts";
 import { approvalLifeMs } from "../effects/approve.ts";
 import { contain, type CallOrigin } from "../effects/contained.ts";
 import { grantUsesToday, lookUpFacts } from "../effects/facts.ts";
+import { effectOf, refit } from "../effects/fit.ts";
 import { performEffect } from "../effects/perform.ts";
 import { unknownOutcome } from "../effects/settle.ts";
 import type { ToolResultBlockParam, ToolUseBlock } from "../model/port.ts";
@@ -290,26 +291,23 @@ async function ask(
   { runId, readUntrusted }: StepPlace,
   { store, clock, grants, askOwner }: ToolCallDependencies,
 ): Promise<CallEnd> {
+  const fitted = refit(tool, input);
+  if (!fitted.ok) return refusal(`Not done, and the owner cannot be asked: ${fitted.problem}.`);
   const call = { tool: tool.name, version: tool.version, arguments: input };
-  const argumentsHash = callHash(call);
-  const pending = await store.listApprovals({ all: false, limit: 1_000 });
-  const known = pending.find((approval) => approval.argumentsHash === argumentsHash);
   const at = clock.now();
-  const id =
-    known?.id ??
-    (await store.addApproval({
-      runId,
-      tool: tool.name,
-      toolVersion: tool.version,
-      arguments: input,
-      argumentsHash,
-      effect,
-      trust: readUntrusted ? "untrusted" : "trusted",
-      reason,
-      createdAt: at,
-      expiresAt: at + approvalLifeMs,
-    }));
-  if (!known) await askOwner(id);
+  const { id, isNew } = await store.addApproval({
+    runId,
+    tool: tool.name,
+    toolVersion: tool.version,
+    arguments: input,
+    argumentsHash: callHash(call),
+    effect,
+    trust: readUntrusted ? "untrusted" : "trusted",
+    reason,
+    createdAt: at,
+    expiresAt: at + approvalLifeMs,
+  });
+  if (isNew) await askOwner(id);
   // Why a grant does not fit quotes what was looked up, which a stranger may have written.
   const because = grants.some((grant) => grant.tool === tool.name) ? "no grant fits it" : reason;
   return refusal(
@@ -346,9 +344,11 @@ function prepare(tool: LoadedTool | undefined, call: ToolUseBlock): Prepared {
       );
       return { ok: false, problem: `the input does not fit: ${problems.join("; ")}` };
     }
-    const { effect } = tool.definition;
     const input: unknown = parsed.data;
-    return { ok: true, tool, input, effect: typeof effect === "function" ? effect(input) : effect };
+    const effect = effectOf(tool, input);
+    // What cannot be written down can be neither shown nor put on record.
+    if (effect !== "read") canonicalJson(input);
+    return { ok: true, tool, input, effect };
   } catch (error) {
     return { ok: false, problem: `the input could not be checked: ${describeError(error)}` };
   }

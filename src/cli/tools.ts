@@ -3,6 +3,7 @@ import { loadConfig, type ResolvedConfig } from "../config/load.ts";
 import { offerPublicApi } from "../config/user-module.ts";
 import { ConfigError, describeError } from "../domain/errors.ts";
 import type { ToolEffect } from "../domain/policy.ts";
+import { effectOf } from "../effects/fit.ts";
 import { loadSkills, silentSkillLog, toolsOf, type LoadedTool } from "../skills/load.ts";
 import type { CommandContext } from "./context.ts";
 import { quoted } from "./text.ts";
@@ -67,9 +68,8 @@ export function fitArguments(
   try {
     const parsed = definition.input.safeParse(given, { reportInput: true });
     if (parsed.success) {
-      const { effect } = definition;
       const input: unknown = parsed.data;
-      return { input, effect: typeof effect === "function" ? effect(input) : effect };
+      return { input, effect: effectOf({ definition }, input) };
     }
     problems = describeIssues(definition.input, parsed.error.issues, "arguments");
   } catch (error) {

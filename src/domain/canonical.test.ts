@@ -18,6 +18,11 @@ describe("canonicalJson", () => {
 
   it("refuses what is not plain data", () => {
     expect(() => canonicalJson({ call: () => 1 })).toThrow(TypeError);
+    for (const lost of [new Map([["to", "a"]]), new Set(["a"]), /a/, 1n]) {
+      expect(() => canonicalJson({ lost })).toThrow(TypeError);
+    }
+    const at = new Date(0);
+    expect(canonicalJson({ at })).toBe(JSON.stringify({ at }));
   });
 });
 

@@ -2,11 +2,16 @@ import { createHash } from "node:crypto";
 
 /** One way to write a value as JSON, so that what was shown can be bound to what is done. */
 
-/** JSON with sorted keys and no spaces. @throws TypeError for what is not plain data */
+/**
+ * JSON with sorted keys and no spaces, of the same data that `JSON.stringify` would write.
+ * @throws TypeError for what JSON does not hold, such as a Map
+ */
 export function canonicalJson(value: unknown): string {
   if (value === undefined) return "null";
+  if (hasOwnJson(value)) return canonicalJson(value.toJSON());
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
   if (typeof value === "object" && value !== null) {
+    if (!isPlain(value)) throw new TypeError("the value is not plain data");
     const entries = Object.entries(value)
       .filter(([, item]) => item !== undefined)
       .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -16,6 +21,18 @@ export function canonicalJson(value: unknown): string {
   const json = JSON.stringify(value) as string | undefined;
   if (json === undefined) throw new TypeError("the value is not plain data");
   return json;
+}
+
+/** Such as a date. */
+const hasOwnJson = (value: unknown): value is { toJSON(): unknown } =>
+  typeof value === "object" &&
+  value !== null &&
+  "toJSON" in value &&
+  typeof value.toJSON === "function";
+
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype;
 }
 
 /** What an approval is bound to: this very tool, in this version, with these very arguments. */

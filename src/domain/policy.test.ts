@@ -81,6 +81,18 @@ describe("with a grant", () => {
     expect(decideToolCall(forged).decision).toBe("ask");
   });
 
+  it("with conditions does not hold when the facts could not be looked up", () => {
+    const given = { from: "weekly@news.example.com" };
+    const unknown = { facts: null, arguments: given };
+    const decided = decideToolCall(input({ grants: [grant], ...unknown }));
+    expect(decided).toMatchObject({
+      decision: "ask",
+      reason: expect.stringMatching(/facts of the call could not be looked up/),
+    });
+    const always = { ...grant, when: {} };
+    expect(decideToolCall(input({ grants: [always], ...unknown })).decision).toBe("allow");
+  });
+
   it("wants every item of a list to fit", () => {
     const toUs: Grant = { ...grant, tool: "inbox_send", when: { to: "*@ours.example" } };
     const send = (to: string[]) =>
@@ -99,6 +111,34 @@ describe("with a grant", () => {
       decideToolCall(input({ grants: [plain], facts: { from: address } })).decision;
     expect(from("a.b+c@x.example")).toBe("allow");
     expect(from("aXb+c@x.example")).toBe("ask");
+  });
+
+  const fits = (pattern: string, value: string) =>
+    decideToolCall(
+      input({ grants: [{ ...grant, when: { from: pattern } }], facts: { from: value } }),
+    ).decision === "allow";
+
+  it("takes stars as a regular expression would", () => {
+    const word = fc.string({ unit: fc.constantFrom("a", "b", "A", "\n"), maxLength: 8 });
+    const pattern = fc.string({ unit: fc.constantFrom("a", "B", "*"), maxLength: 6 });
+    fc.assert(
+      fc.property(pattern, word, (glob, value) => {
+        const reference = new RegExp(`^${glob.replaceAll("*", "[^\\n]*")}$`, "i");
+        expect(fits(glob, value)).toBe(reference.test(value));
+      }),
+    );
+  });
+
+  it("is decided at once, however long a value a stranger has made", () => {
+    expect(fits("*a*b*a*b*c", "ab".repeat(25_000))).toBe(false);
+  });
+
+  it("does not take signs of other alphabets for letters", () => {
+    expect(fits("*@kiosk.example", "x@KIOSK.example")).toBe(true);
+    for (const domain of ["\u212aiosk", "kio\u017fk", "k\u0130osk", "k\u0131osk"]) {
+      expect(fits("*@kiosk.example", `x@${domain}.example`)).toBe(false);
+    }
+    expect(fits("i*", "\u0130x")).toBe(false);
   });
 });
 

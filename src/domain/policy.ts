@@ -23,8 +23,8 @@ export interface PolicyInput {
   readonly harmless: boolean;
   /** Validated. */
   readonly arguments: unknown;
-  /** What the tool's own code found out about the call. */
-  readonly facts: Readonly<Record<string, string>>;
+  /** What the tool's own code found out about the call; null when it could not. */
+  readonly facts: Readonly<Record<string, string>> | null;
   readonly runReadUntrusted: boolean;
   readonly grants: readonly Grant[];
   /** How often each grant was used today, by {@link grantKey}. */
@@ -75,7 +75,12 @@ function whyNot(grant: Grant, input: PolicyInput): string | undefined {
   if (input.runReadUntrusted && !grant.evenIfUntrusted) {
     return "the grant does not hold in a run that has read what a stranger could have written";
   }
-  for (const [name, pattern] of Object.entries(grant.when)) {
+  const conditions = Object.entries(grant.when);
+  // Nobody can tell which names would have been facts: an argument must not stand in for one.
+  if (input.facts === null && conditions.length > 0) {
+    return "the grant has conditions, and the facts of the call could not be looked up";
+  }
+  for (const [name, pattern] of conditions) {
     const values = valuesOf(name, input);
     if (values.length === 0)
       return `the grant wants ${name} to be ${pattern}, and nothing is known of it`;
@@ -89,7 +94,7 @@ function whyNot(grant: Grant, input: PolicyInput): string | undefined {
 
 /** Facts go before arguments: what the model writes must not pass for what was looked up. */
 function valuesOf(name: string, { facts, arguments: given }: PolicyInput): string[] {
-  if (Object.hasOwn(facts, name)) return [facts[name] ?? ""];
+  if (facts && Object.hasOwn(facts, name)) return [facts[name] ?? ""];
   const value =
     typeof given === "object" && given !== null && Object.hasOwn(given, name)
       ? (given as Record<string, unknown>)[name]
@@ -98,11 +103,28 @@ function valuesOf(name: string, { facts, arguments: given }: PolicyInput): strin
   return values.map((item) => (typeof item === "string" ? item : canonicalJson(item)));
 }
 
-/** `*` stands for anything on one line; capital letters do not matter. */
+/**
+ * `*` stands for anything on one line; capital letters do not matter. Takes time in proportion to the
+ * value, which a stranger may have made long.
+ */
 function matches(pattern: string, value: string): boolean {
-  const parts = pattern.split("*").map((part) => RegExp.escape(part));
-  return new RegExp(`^${parts.join("[^\\r\\n]*")}$`, "iu").test(value);
+  const [first = "", ...others] = pattern.split("*").map(folded);
+  const text = folded(value);
+  const last = others.pop();
+  if (last === undefined) return text === first;
+  if (/[\r\n]/.test(text) || !text.startsWith(first)) return false;
+  let from = first.length;
+  for (const part of others) {
+    const at = text.indexOf(part, from);
+    if (at < 0) return false;
+    from = at + part.length;
+  }
+  return text.length - last.length >= from && text.endsWith(last);
 }
+
+/** In small letters; signs of other alphabets that would become a letter of ASCII stay as they are. */
+const folded = (text: string): string =>
+  text.replace(/[^\u0130\u212a]+/g, (signs) => signs.toLowerCase());
 
 /** Names a grant by its words, so that its uses are counted also after a restart. */
 export function grantKey({ tool, when, evenIfUntrusted }: Grant): string {

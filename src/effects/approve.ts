@@ -1,6 +1,7 @@
 import { callHash } from "../domain/canonical.ts";
 import { describeError } from "../domain/errors.ts";
 import type { ApprovalRecord } from "../store/port.ts";
+import { refit } from "./fit.ts";
 import { performEffect, type EffectDependencies, type EffectEnd } from "./perform.ts";
 import { unknownOutcome } from "./settle.ts";
 
@@ -70,12 +71,15 @@ async function carryOutOne(
   if (callHash(call) !== approval.argumentsHash) {
     return refuse("the arguments are not those that were approved");
   }
-  const parsed = tool.definition.input.safeParse(approval.arguments);
-  if (!parsed.success) return refuse("the arguments do not fit the tool");
+  const fitted = refit(tool, approval.arguments);
+  if (!fitted.ok) return refuse(fitted.problem);
+  if (fitted.effect !== effect) {
+    return refuse(`it was shown as a ${effect}, and would be a ${fitted.effect}; ask again`);
+  }
   return performEffect(
     {
       tool,
-      input: parsed.data,
+      input: fitted.input,
       effect,
       trust,
       runId,

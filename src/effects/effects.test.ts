@@ -48,9 +48,9 @@ async function bench(run: Run, changes: Partial<AnyTool> = {}) {
     grant: null,
     ...more,
   });
-  const ask = (given: unknown = { id: "7" }) => {
+  const ask = async (given: unknown = { id: "7" }) => {
     const named = { tool: tool.name, version: tool.version, arguments: given };
-    return store.addApproval({
+    const { id } = await store.addApproval({
       runId: null,
       tool: tool.name,
       toolVersion: tool.version,
@@ -62,6 +62,7 @@ async function bench(run: Run, changes: Partial<AnyTool> = {}) {
       createdAt: clock.now(),
       expiresAt: clock.now() + approvalLifeMs,
     });
+    return id;
   };
   const approve = async (id: number) =>
     store.decideApproval(id, { decision: "approved", note: null, at: clock.now() });
@@ -206,12 +207,43 @@ describe("an approval", () => {
     let posted = 0;
     const { store, dependencies, ask, clock } = await bench(async () => (posted += 1));
     const id = await ask();
-    const word = { decision: "approved", note: null, at: clock.now(), edited } as const;
-    await store.decideApproval(id, word);
+    const word = { decision: "approved", note: null, at: clock.now() } as const;
+    await store.decideApproval(id, { ...word, edited: { ...edited, effect: "send" } });
     await carryOutApproved(dependencies);
     await carryOutApproved(dependencies);
     expect(posted).toBe(0);
     expect(await store.listEffects({ limit: 5 })).toMatchObject([{ state: "failed" }]);
+  });
+
+  it("for a call that would do something else than was shown is not carried out", async () => {
+    let posted = 0;
+    const { store, dependencies, ask, approve } = await bench(async () => (posted += 1), {
+      // As after an update of the skill: the version tells nothing of a function.
+      effect: () => "destroy",
+    });
+    await approve(await ask());
+    await carryOutApproved(dependencies);
+    expect(posted).toBe(0);
+    expect(await store.getEffect(1)).toMatchObject({
+      state: "failed",
+      error: "it was shown as a send, and would be a destroy; ask again",
+    });
+  });
+
+  it("gives the tool what was shown, and not what its schema makes of it a second time", async () => {
+    const posted: unknown[] = [];
+    const decoding = z.strictObject({ id: z.string().transform(decodeURIComponent) });
+    const { store, dependencies, ask, approve } = await bench(async (given) => posted.push(given), {
+      input: decoding,
+    });
+    await approve(await ask({ id: "%61" }));
+    await approve(await ask({ id: "b" }));
+    await carryOutApproved(dependencies);
+    expect(posted).toEqual([{ id: "b" }]);
+    expect(await store.getEffect(1)).toMatchObject({
+      state: "failed",
+      error: "the tool would not be given the arguments as they were shown",
+    });
   });
 
   it("for a tool that has changed since is not carried out", async () => {

@@ -7,8 +7,9 @@ import { contain, type CallOrigin, type ContainedDependencies } from "./containe
 /** What policy wants to know of a call beside its arguments. */
 
 export interface Facts {
-  readonly facts: Readonly<Record<string, string>>;
-  /** Why they are not known; a grant that wants some then does not match. */
+  /** Null when they could not be looked up: a grant with conditions then does not match. */
+  readonly facts: Readonly<Record<string, string>> | null;
+  /** Why they are not known. */
   readonly error: string | null;
 }
 
@@ -24,17 +25,16 @@ export async function lookUpFacts(
   const end = await contain(tool, origin, dependencies, async (context) =>
     definition.subject?.(input, context),
   );
-  return end.kind === "returned"
-    ? { facts: textFacts(end.result), error: null }
-    : { facts: {}, error: end.error };
+  return end.kind === "returned" ? textFacts(end.result) : { facts: null, error: end.error };
 }
 
-const textFacts = (facts: unknown): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries((facts ?? {}) as Record<string, unknown>).filter(
-      (entry): entry is [string, string] => typeof entry[1] === "string",
-    ),
-  );
+/** A fact that is no text is not known; were it left out, an argument of its name would stand in for it. */
+function textFacts(found: unknown): Facts {
+  const entries = Object.entries((found ?? {}) as Record<string, unknown>);
+  const wrong = entries.find(([, value]) => typeof value !== "string");
+  if (wrong) return { facts: null, error: `the fact "${wrong[0]}" is not text` };
+  return { facts: Object.fromEntries(entries) as Record<string, string>, error: null };
+}
 
 /** How often each grant was used since midnight in the owner's zone, by its key. */
 export async function grantUsesToday(

@@ -2,6 +2,7 @@ import { describeError } from "../domain/errors.ts";
 import type { LoadedTool } from "../skills/load.ts";
 import type { EffectRecord } from "../store/port.ts";
 import { contain } from "./contained.ts";
+import { refit } from "./fit.ts";
 import { carryOut, plainData, type EffectDependencies } from "./perform.ts";
 
 /**
@@ -34,8 +35,9 @@ async function settle(effect: EffectRecord, dependencies: EffectDependencies): P
     const found = await reconcile(tool, effect, dependencies);
     if (found === "not-done") return finish("failed", null, "it was not done");
     if (found) return finish("done", plainData(found.result, dependencies.scrub), null);
-    if (tool.definition.idempotent) {
-      const call = { ...effect, tool, input: effect.arguments };
+    const fitted = refit(tool, effect.arguments);
+    if (tool.definition.idempotent && fitted.ok) {
+      const call = { ...effect, tool, input: fitted.input };
       const end = await carryOut(effect.id, call, dependencies);
       if (end.state !== "unknown") return;
     }

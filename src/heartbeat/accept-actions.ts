@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { describeError } from "../domain/errors.ts";
+import { effectOf } from "../effects/fit.ts";
 import type { PlannedAction } from "../store/port.ts";
 import { toolName, type LoadedCheck, type LoadedTool } from "../skills/load.ts";
 
@@ -62,8 +63,7 @@ function acceptAction(
   if (!input.success)
     return `its input does not fit ${tool.name}: ${input.error.issues[0]?.message ?? ""}`;
   const given: unknown = input.data;
-  const { effect } = tool.definition;
-  const does = typeof effect === "function" ? effect(given) : effect;
+  const does = effectOf(tool, given);
   if (does === "read") return `${tool.name} only reads`;
   if (does === "destroy") return `${tool.name} cannot be undone, and is never done by a rule`;
   return {

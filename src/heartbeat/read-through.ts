@@ -1,4 +1,5 @@
 import { ToolError } from "../domain/errors.ts";
+import { effectOf } from "../effects/fit.ts";
 import { contain, type ContainedDependencies } from "../effects/contained.ts";
 import type { ObserveInput } from "../skills/define.ts";
 import type { LoadedTool } from "../skills/load.ts";
@@ -17,8 +18,7 @@ export function readThrough(
       throw new ToolError("TOOL_INPUT_INVALID", `${name}: ${issue?.message ?? "invalid input"}`);
     }
     const input: unknown = parsed.data;
-    const { effect } = tool.definition;
-    if ((typeof effect === "function" ? effect(input) : effect) !== "read") {
+    if (effectOf(tool, input) !== "read") {
       throw new ToolError("TOOL_NOT_READ", `${name} does more than read`, {
         hint: "A check observes; what is to be done is an action or the agent's",
       });

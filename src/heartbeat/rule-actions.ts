@@ -1,4 +1,5 @@
 import { describeError } from "../domain/errors.ts";
+import { refit } from "../effects/fit.ts";
 import { carryOut, type EffectDependencies } from "../effects/perform.ts";
 import { unknownOutcome } from "../effects/settle.ts";
 import type { EffectRecord } from "../store/port.ts";
@@ -36,8 +37,10 @@ async function carryOutOne(effect: EffectRecord, dependencies: EffectDependencie
   if (tool.version !== effect.toolVersion)
     return refuse("the tool has changed since it was planned");
   if (clock.now() - effect.plannedAt > longestWaitMs) return refuse("it has waited for too long");
+  const fitted = refit(tool, effect.arguments);
+  if (!fitted.ok) return refuse(fitted.problem);
   if (!(await store.markEffectSent(id, clock.now()))) return;
-  const end = await carryOut(id, { ...effect, tool, input: effect.arguments }, dependencies);
+  const end = await carryOut(id, { ...effect, tool, input: fitted.input }, dependencies);
   if (end.state === "unknown") {
     await store.setOwnFinding(unknownOutcome({ id, tool: name }, clock.now()));
   } else if (end.state === "failed" || (end.state === "done" && end.error !== null)) {

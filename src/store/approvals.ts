@@ -44,7 +44,32 @@ export function approvalReads(db: Db): ApprovalReads {
 export function approvalWrites(db: Db): ApprovalWrites {
   return {
     async addApproval(approval) {
-      return db.insert(approvals).values(approval).returning({ id: approvals.id }).get().id;
+      return db.transaction(() => {
+        const { argumentsHash, createdAt, trust } = approval;
+        const known = db
+          .select({ id: approvals.id })
+          .from(approvals)
+          .where(
+            and(
+              eq(approvals.argumentsHash, argumentsHash),
+              eq(approvals.status, "pending"),
+              gt(approvals.expiresAt, createdAt),
+            ),
+          )
+          .get();
+        if (!known) {
+          const { id } = db
+            .insert(approvals)
+            .values(approval)
+            .returning({ id: approvals.id })
+            .get();
+          return { id, isNew: true };
+        }
+        if (trust === "untrusted") {
+          db.update(approvals).set({ trust }).where(eq(approvals.id, known.id)).run();
+        }
+        return { id: known.id, isNew: false };
+      }, writing);
     },
 
     async decideApproval(id, { decision, note, at, edited }) {

@@ -150,7 +150,7 @@ export function notificationWrites(db: Db): NotificationWrites {
         .where(
           and(
             gte(notifications.createdAt, since),
-            inArray(notifications.kind, ["finding", "recovery"]),
+            inArray(notifications.kind, ["finding", "recovery", "notice"]),
             sql`${notifications.state} in ('ready', 'delivered')`,
           ),
         )

@@ -1,5 +1,6 @@
 import type { KnownObservation } from "../domain/diff.ts";
 import type { Call, CallPrice, CapName, Caps, Used } from "../domain/budget.ts";
+import type { ToolEffect } from "../domain/policy.ts";
 import type { HealthStatus, LookedHealth } from "../domain/health.ts";
 import type {
   DecidedBy,
@@ -537,7 +538,11 @@ export interface Store extends StoreReader {
   /** Gives it back when undoing failed. */
   failUndo(id: number): Promise<void>;
 
-  addApproval(approval: NewApproval): Promise<number>;
+  /**
+   * Puts a call to the owner. The very same call (by its hash) that waits already is not put twice:
+   * it is the same one, as untrusted as the least trusted run that asked for it.
+   */
+  addApproval(approval: NewApproval): Promise<{ readonly id: number; readonly isNew: boolean }>;
   /** The owner's word. Undefined when it does not wait for one any more. */
   decideApproval(
     id: number,
@@ -545,8 +550,8 @@ export interface Store extends StoreReader {
       decision: "approved" | "denied";
       note: string | null;
       at: number;
-      /** Arguments that the owner has changed, with their hash. */
-      edited?: { arguments: unknown; argumentsHash: string };
+      /** Arguments that the owner has changed, with their hash and what they do. */
+      edited?: { arguments: unknown; argumentsHash: string; effect: ToolEffect };
     },
   ): Promise<ApprovalRecord | undefined>;
   /** Ends those whose time is over, and returns them. */

@@ -179,6 +179,16 @@ test("what was sent cannot be undone", async () => {
   expect(stderr).toContain("deeds_send cannot be undone");
 });
 
+test("a call that was edited into another effect is on record as that", async () => {
+  await deeds.ring({ name: "deeds_tell", input: { to: "me", text: "hello" } });
+  expect(await list()).toMatchObject([{ effect: "write" }]);
+  const edit = '{"to": "ann@hill", "text": "hello"}';
+  expect((await place.run("approve", "1", "--edit", edit)).exitCode).toBe(0);
+  expect(await shown(1)).toMatchObject({ effect: "send", outcome: { state: "done" } });
+  expect((await place.run("undo", "1")).stderr).toContain("deeds_tell cannot be undone");
+  expect(await deeds.lines("sent.txt")).toEqual(["ann@hill: hello"]);
+});
+
 test("an expired approval is refused, whether or not anybody came by to end it", async () => {
   await deeds.ring(sending("ann@hill"), sending("bob@dale"));
   const db = new Database(join(place.stateDir, "watchkeeper.db"));

@@ -44,6 +44,15 @@ export default defineSkill({
         writeFileSync(path, readFileSync(path, "utf8").replace(text + "\\n", ""));
       },
     }),
+    tell: defineTool({
+      description: "Keeps a line for the owner, or sends it to another.",
+      effect: ({ to }) => (to === "me" ? "write" : "send"),
+      input: z.strictObject({ to: z.string(), text: z.string() }),
+      async run({ to, text }) {
+        appendFileSync(join(baseDir, to === "me" ? "notes.txt" : "sent.txt"), to + ": " + text + "\\n");
+      },
+      async undo() {},
+    }),
     send: defineTool({
       description: "Sends a line.",
       effect: "send",

@@ -2,6 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import type { ResolvedConfig } from "../../config/load.ts";
 import { requestWake } from "../../control.ts";
 import { callHash } from "../../domain/canonical.ts";
+import type { ToolEffect } from "../../domain/policy.ts";
 import { isLocked, type ApprovalRecord, type EffectRecord, type Store } from "../../store/index.ts";
 import { approvalWithOutcome } from "../../views/approval.ts";
 import { exit, parseId, writeStore, type CommandContext } from "../context.ts";
@@ -44,11 +45,11 @@ async function editedCall(
   { tool: name, toolVersion }: ApprovalRecord,
   given: unknown,
   context: CommandContext,
-): Promise<{ arguments: unknown; argumentsHash: string }> {
+): Promise<{ arguments: unknown; argumentsHash: string; effect: ToolEffect }> {
   await using tools = await openTools(context);
-  const { input } = fitArguments(tools.get(name), given);
+  const { input, effect } = fitArguments(tools.get(name), given);
   const call = { tool: name, version: toolVersion, arguments: input };
-  return { arguments: input, argumentsHash: callHash(call) };
+  return { arguments: input, argumentsHash: callHash(call), effect };
 }
 
 type WaitedFor = "its end" | "a pause" | "too long";

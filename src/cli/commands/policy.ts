@@ -54,7 +54,7 @@ export async function explainPolicy(
     reason: decision.reason,
     grant: decision.grant,
     usedToday: decision.grant ? (call.usedToday.get(grantKey(decision.grant)) ?? 0) : null,
-    facts: known.facts,
+    facts: known.facts ?? {},
     factsError: known.error,
     suggestedGrant: decision.decision === "allow" ? null : suggestGrant(call),
   };
