@@ -36,7 +36,7 @@ export interface DovecotServer {
   /** Delivers one message; returns the name of its file. */
   addMessage(raw: string | Uint8Array, options?: { arrivedAt?: Date }): Promise<string>;
   /** Puts `count` messages into cur/ at once. */
-  fill(count: number, raw: (index: number) => string): void;
+  fill(count: number, raw: (index: number) => string | Uint8Array): void;
   /** Every file name in new/ and cur/, flags included. */
   messageFiles(): Promise<string[]>;
   /** What clients sent since the start; needs `recordCommands`. */
