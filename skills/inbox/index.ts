@@ -52,7 +52,7 @@ export default defineSkill({
     const senders = findSenders(context);
     const mailboxes = answeredMailboxes(accounts);
     return {
-      search: searchTool(accounts),
+      search: searchTool(accounts, config),
       read: readTool(accounts),
       label: labelTool(accounts),
       mark_read: markReadTool(accounts),

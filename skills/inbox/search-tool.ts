@@ -5,10 +5,14 @@ import type { FoundMessage, MailQuery } from "./mail-store.ts";
 import { parseMessage, type Person } from "./message.ts";
 import { cleanLine } from "./plain-text.ts";
 import { accountName } from "./read-tool.ts";
+import { judge, type OwnerWords } from "./rules.ts";
+import { vipSender } from "./vip-sender.ts";
 
 const snippetLength = 200;
 const usualLimit = 20;
 const mostFound = 50;
+/** The newest messages of each account on which a rule is tried. */
+const mostTried = 300;
 
 export interface SearchResult {
   readonly messages: readonly {
@@ -29,7 +33,7 @@ export interface SearchResult {
 const text = (what: string) => z.string().min(1).max(200).optional().describe(what);
 
 /** The tool that looks for mail in the watched folders and the archive. */
-export function searchTool(accounts: ToolAccounts): AnyTool {
+export function searchTool(accounts: ToolAccounts, words: OwnerWords): AnyTool {
   return defineTool({
     description:
       "Search mail in the watched folders and the archive, newest first, without marking anything as read. Returns id, account, from, to, subject, date and the beginning of each.",
@@ -45,10 +49,15 @@ export function searchTool(accounts: ToolAccounts): AnyTool {
         .describe("Arrived then or later: ISO date"),
       limit: z.int().min(1).max(mostFound).optional().describe(`Default ${usualLimit}`),
       account: accountName(),
+      rule: text("Only what this rule of the owner's decides"),
     }),
     async run(input, context): Promise<SearchResult> {
-      const { query, from, to, since, limit = usualLimit, account } = input;
-      const wanted = { query, from, to, since: since ? new Date(since) : undefined, limit };
+      const { query, from, to, since, limit = usualLimit, account, rule: name } = input;
+      const rule = name === undefined ? undefined : pickRule(words, name);
+      const wanted = {
+        ...{ query, from, to, since: since ? new Date(since) : undefined },
+        limit: rule === undefined ? limit : mostTried,
+      };
       const picked = pickAccounts(accounts, account);
       const found: { holder: ToolAccount; message: FoundMessage }[] = [];
       const failed: string[] = [];
@@ -67,12 +76,37 @@ export function searchTool(accounts: ToolAccounts): AnyTool {
         });
       }
       found.sort((a, b) => b.message.stored.arrivedAt - a.message.stored.arrivedAt);
+      if (rule !== undefined) await keepDecided(found, rule, words);
       const messages = await Promise.all(
         found.slice(0, limit).map(({ holder, message }) => summarize(holder.account.name, message)),
       );
       return { messages, ...(failed.length > 0 && { failed }) };
     },
   });
+}
+
+function pickRule({ rules }: OwnerWords, name: string): string {
+  if (rules.some((rule) => rule.name === name)) return name;
+  throw new ToolError("INBOX_RULE_UNKNOWN", `there is no rule "${name}"`, {
+    hint: `The rules are: ${rules.map((rule) => rule.name).join(", ") || "none"}`,
+  });
+}
+
+/** Takes away what the rule does not decide, because it does not fit or an earlier one does. */
+async function keepDecided(
+  found: { holder: ToolAccount; message: FoundMessage }[],
+  rule: string,
+  words: OwnerWords,
+): Promise<void> {
+  const all = found.splice(0);
+  for (const each of all) {
+    const { stored } = each.message;
+    const message = await parseMessage(stored, 0).catch(() => undefined);
+    if (message === undefined) continue;
+    const { name, authservId } = each.holder.account;
+    const sender = vipSender(stored.source, message, authservId);
+    if (judge(message, name, words, sender).rule === rule) found.push(each);
+  }
 }
 
 async function searchOne(
