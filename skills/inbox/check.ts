@@ -9,6 +9,7 @@ import {
   observeFolderTrouble,
 } from "./folder-trouble.ts";
 import { identifyMessage } from "./identity.ts";
+import { isLoginRefusal } from "./login-check.ts";
 import type { Mailbox, StoredMessage } from "./mailbox.ts";
 import { parseMessage } from "./message.ts";
 import { excerptLength, observeMessages, observeUnreadable } from "./observation.ts";
@@ -27,6 +28,8 @@ export interface WatchedAccount {
   readonly own: OwnMail | undefined;
   readonly words: OwnerWords;
   readonly authservId: string | undefined;
+  /** Called when the server refuses the login. */
+  readonly onRefusal: () => void;
   /** Undefined when the owner does not want to hear of unanswered mail. */
   readonly waiting: WaitingAccount | undefined;
 }
@@ -119,7 +122,7 @@ async function look(account: WatchedAccount, input: ObserveInput): Promise<Obser
  * when none can, the look has failed.
  */
 async function lookAtFolders(
-  { folders, own, name, words, authservId }: WatchedAccount,
+  { folders, own, name, words, authservId, onRefusal }: WatchedAccount,
   saved: AccountCursor,
   { signal, now }: ObserveInput,
   gathered: Gathered,
@@ -169,6 +172,7 @@ async function lookAtFolders(
       troubles.push({ folder, failures: (saved.failures[folder] ?? 0) + 1, ...describe(error) });
     }
   }
+  if (isLoginRefusal(firstError)) onRefusal();
   if (moved.size === 0) throw firstError;
   return { moved, troubles };
 }

@@ -1,5 +1,6 @@
 import { parseDuration, z } from "watchkeeper";
 import { rule, vip } from "./rules-config.ts";
+import { isLoopback } from "./server-tls.ts";
 
 const port = () => z.int().min(1).max(65_535);
 
@@ -11,15 +12,41 @@ const tls = () =>
     servername: z.string().min(1).optional(),
   });
 
-const imapServer = z.strictObject({
-  host: z.string().min(1),
-  /** Default: 993, or 143 when `secure` is false. */
-  port: port().optional(),
-  secure: z.boolean().default(true),
-  user: z.string().min(1),
-  password: z.string().min(1),
-  tls: tls().optional(),
+/** For providers that take no passwords: XOAUTH2 with a token got by a refresh token. */
+const oauth2 = z.strictObject({
+  tokenUrl: z
+    .url({ protocol: /^https?$/, error: "must be a web address" })
+    .refine((text) => !text.startsWith("http:") || isLoopback(new URL(text).hostname), {
+      error: "must begin with https://",
+    }),
+  clientId: z.string().min(1),
+  clientSecret: z.string().min(1).optional(),
+  refreshToken: z.string().min(1),
+  scope: z.string().min(1).optional(),
 });
+
+const imapServer = z
+  .strictObject({
+    host: z.string().min(1),
+    /** Default: 993, or 143 when `secure` is false. */
+    port: port().optional(),
+    secure: z.boolean().default(true),
+    user: z.string().min(1),
+    password: z.string().min(1).optional(),
+    oauth2: oauth2.optional(),
+    /** Keep a connection on which the server says at once that mail has come. */
+    idle: z.boolean().default(true),
+    tls: tls().optional(),
+  })
+  .check((context) => {
+    const { password, oauth2 } = context.value;
+    if ((password === undefined) !== (oauth2 === undefined)) return;
+    context.issues.push({
+      code: "custom",
+      message: `imap needs either password or oauth2${oauth2 === undefined ? "" : ", not both"}`,
+      input: context.value,
+    });
+  });
 
 const smtpServer = z
   .strictObject({

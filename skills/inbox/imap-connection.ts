@@ -4,6 +4,7 @@ import type { ImapServer } from "./config.ts";
 import { reasonOf, toAdapterError, type ImapServerName } from "./imap-errors.ts";
 import type { FolderState } from "./imap-plan.ts";
 import { sourceLimit } from "./mailbox.ts";
+import { tokenSource } from "./oauth2.ts";
 import { isLoopback, readAuthority } from "./server-tls.ts";
 
 export interface OpenFolder {
@@ -13,7 +14,8 @@ export interface OpenFolder {
 
 /** Names a server for error texts. */
 function nameServer(server: ImapServer, folder = "INBOX"): ImapServerName {
-  const { host, user, password } = server;
+  const { host, user, oauth2 } = server;
+  const password = server.password ?? (oauth2 && tokenSource(oauth2).last()?.value);
   return { host, port: server.port ?? (server.secure ? 993 : 143), user, password, folder };
 }
 
@@ -22,6 +24,8 @@ export interface ImapContext {
   readonly signal: AbortSignal;
   /** The folder that the work is about, for error texts. */
   readonly folder?: string;
+  /** The connection is there to wait: silence is no fault of the server's. */
+  readonly waits?: boolean;
 }
 
 /**
@@ -30,17 +34,18 @@ export interface ImapContext {
  */
 export async function withClient<Result>(
   server: ImapServer,
-  { baseDir, signal, folder }: ImapContext,
+  context: ImapContext,
   work: (client: ImapFlow) => Promise<Result>,
 ): Promise<Result> {
+  const { signal, folder } = context;
   signal.throwIfAborted();
-  const client = await createClient(server, baseDir);
-  // Without a listener a late socket error would end the process; commands reject by themselves.
-  client.on("error", () => undefined);
-  const close = () => client.close();
+  let client: ImapFlow | undefined;
+  const close = () => client?.close();
   signal.addEventListener("abort", close, { once: true });
   try {
-    await client.connect();
+    client = await connect(server, context, (made) => {
+      client = made;
+    });
     const result = await work(client);
     // What was learned counts, however the goodbye goes.
     await client.logout().catch(() => undefined);
@@ -52,7 +57,31 @@ export async function withClient<Result>(
     throw toAdapterError(error, nameServer(server, folder));
   } finally {
     signal.removeEventListener("abort", close);
-    client.close();
+    client?.close();
+  }
+}
+
+/** A token that the server refuses may have been taken back before its time: one more try with a new one. */
+async function connect(
+  server: ImapServer,
+  context: ImapContext,
+  onMade: (client: ImapFlow) => void,
+): Promise<ImapFlow> {
+  const open = async (fresh: boolean) => {
+    const client = await createClient(server, context, fresh);
+    // Without a listener a late socket error would end the process; commands reject by themselves.
+    client.on("error", () => undefined);
+    onMade(client);
+    context.signal.throwIfAborted();
+    await client.connect();
+    return client;
+  };
+  try {
+    return await open(false);
+  } catch (error) {
+    const refused = error instanceof Error && "authenticationFailed" in error;
+    if (server.oauth2 === undefined || !refused) throw error;
+    return open(true);
   }
 }
 
@@ -85,9 +114,14 @@ export function lastRefusal(client: ImapFlow): string | undefined {
   return refusals.get(client);
 }
 
-async function createClient(server: ImapServer, baseDir: string): Promise<ImapFlow> {
+async function createClient(
+  server: ImapServer,
+  { baseDir, signal, waits = false }: ImapContext,
+  fresh: boolean,
+): Promise<ImapFlow> {
   const { ImapFlow } = await import("imapflow");
-  const { host, port, user, password } = nameServer(server);
+  const { host, port, user, password = "" } = nameServer(server);
+  const token = server.oauth2 && (await tokenSource(server.oauth2).token(signal, fresh));
   const ca = await authorityOf(server, baseDir);
   const ignore = () => undefined;
   const client: ImapFlow = new ImapFlow({
@@ -99,7 +133,7 @@ async function createClient(server: ImapServer, baseDir: string): Promise<ImapFl
     ...(server.secure ? {} : { doSTARTTLS: !isLoopback(host) }),
     ...(server.tls?.servername === undefined ? {} : { servername: server.tls.servername }),
     ...(ca === undefined ? {} : { tls: { ca } }),
-    auth: { user, pass: password },
+    auth: token === undefined ? { user, pass: password } : { user, accessToken: token.value },
     clientInfo: { name: "watchkeeper" },
     disableAutoIdle: true,
     // Of its log only the words of a refusal are wanted; the rest holds what was sent.
@@ -107,12 +141,15 @@ async function createClient(server: ImapServer, baseDir: string): Promise<ImapFl
       ...{ trace: ignore, debug: ignore, info: ignore, error: ignore },
       warn: ({ err }: { err?: ImapFlowError }) => {
         if (err?.responseStatus === "NO" || err?.responseStatus === "BAD")
-          refusals.set(client, reasonOf(err, server));
+          refusals.set(client, reasonOf(err, { user, password }));
       },
     },
     connectionTimeout: 15_000,
     greetingTimeout: 10_000,
-    socketTimeout: 20_000,
+    // IDLE is begun anew within the half hour after which servers give up, and often enough for a
+    // connection that is dead to be found out.
+    socketTimeout: waits ? 6 * 60_000 : 20_000,
+    ...(waits && { maxIdleTime: 5 * 60_000 }),
     // A search over a million messages answers in one line of about eight megabytes.
     maxLineLength: 32 * 1024 * 1024,
     maxLiteralSize: 2 * sourceLimit,

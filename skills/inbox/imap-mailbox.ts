@@ -134,7 +134,7 @@ async function takeMessages({
       stored = await fetchMessage(client, uid, folder.uidValidity, input.now);
     } catch (error) {
       input.signal.throwIfAborted();
-      const reason = reasonOf(error, server);
+      const reason = reasonOf(error, { user: server.user, password: server.password });
       if (!isConnectionLoss(error)) {
         setAside(reason);
         continue;

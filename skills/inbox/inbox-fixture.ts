@@ -70,8 +70,15 @@ export class Watch {
   readonly #check;
   cursor: string | null = null;
 
-  constructor(config: unknown, { baseDir = "/", account = "work" } = {}) {
-    const check = loadInbox(config, baseDir).checks[account];
+  constructor(
+    config: unknown,
+    {
+      baseDir = "/",
+      account = "work",
+      ...options
+    }: FixtureOptions & { readonly baseDir?: string; readonly account?: string } = {},
+  ) {
+    const check = loadInbox(config, baseDir, options).checks[account];
     if (check === undefined) throw new Error(`no check named ${account}`);
     this.#check = check;
   }

@@ -1,4 +1,4 @@
-import { defineSkill, type SkillContext, type SkillLog } from "watchkeeper";
+import { type CheckDefinition, defineSkill, type SkillContext, type SkillLog } from "watchkeeper";
 import { answeredMailboxes } from "./answer.ts";
 import { archiveTool, labelTool, markReadTool } from "./change-tools.ts";
 import { accountCheck } from "./check.ts";
@@ -10,10 +10,12 @@ import { folderPath } from "./maildir-folders.ts";
 import { maildirMailbox } from "./maildir-mailbox.ts";
 import { maildirSent, maildirSentMailbox } from "./maildir-sent.ts";
 import { imapStore } from "./imap-store.ts";
+import { loginCheck, loginCheckName } from "./login-check.ts";
 import type { MailStore } from "./mail-store.ts";
 import { maildirStore } from "./maildir-store.ts";
 import { draftTool } from "./draft-tool.ts";
 import { searchTool } from "./search-tool.ts";
+import { listenForNews } from "./idle.ts";
 import { type OwnMail, ownMail } from "./own-mail.ts";
 import { readTool } from "./read-tool.ts";
 import { type Sender, sendTool } from "./send-tool.ts";
@@ -26,9 +28,9 @@ import type { SentFolder } from "./sent-folder.ts";
  */
 export default defineSkill({
   config: inboxConfig,
-  checks({ config: { every, accounts, rules, vips, waitingFor }, baseDir, log }) {
+  checks({ config: { every, accounts, rules, vips, waitingFor }, baseDir, log, wake }) {
     return Object.fromEntries(
-      accounts.map((account) => {
+      accounts.flatMap((account) => {
         const { name, authservId } = account;
         const own = ownMailOf(account, baseDir, log);
         const folders = account.folders.map((folder) => ({
@@ -37,7 +39,21 @@ export default defineSkill({
         }));
         const words = { rules, vips };
         const waiting = waitingIn(account, waitingFor, baseDir);
-        return [name, accountCheck({ name, every, folders, own, words, authservId, waiting })];
+        const onRefusal = () => wake(loginCheckName(name));
+        const watched = { name, every, folders, own, words, authservId, waiting, onRefusal };
+        const checks: [string, CheckDefinition][] = [[name, accountCheck(watched)]];
+        if (account.imap !== undefined)
+          checks.push([loginCheckName(name), loginCheck(name, account.imap, baseDir)]);
+        return checks;
+      }),
+    );
+  },
+  async background({ config, baseDir, log, wake, signal }) {
+    await Promise.all(
+      config.accounts.flatMap(({ name, imap, folders: [folder = "INBOX"] }) => {
+        if (imap?.idle !== true) return [];
+        const onNews = () => wake(name);
+        return listenForNews({ account: name, server: imap, folder, baseDir, signal, log, onNews });
       }),
     );
   },
