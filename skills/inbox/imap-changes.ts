@@ -15,12 +15,10 @@ export function demandDone(client: ImapFlow, done: boolean, what: string): void 
   if (!client.usable) {
     throw new AdapterError("IMAP_CONNECTION_LOST", `lost the connection when it was to ${what}`);
   }
-  const said = lastRefusal(client);
-  throw new ToolError(
-    "INBOX_CHANGE_REFUSED",
-    `the server did not ${what}${said === undefined ? "" : `: ${said}`}`,
-    { hint: "Nothing was done" },
-  );
+  const said = lastRefusal(client) ?? "no reason given";
+  throw new ToolError("INBOX_CHANGE_REFUSED", `the server did not ${what}: ${said}`, {
+    hint: "Nothing was done",
+  });
 }
 
 /** For those of the client's calls that throw. @throws ToolError when the server refused */

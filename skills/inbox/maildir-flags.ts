@@ -105,7 +105,7 @@ async function locked<Result>(
         continue;
       }
       const reason = held ? "another program holds its lock" : String(error);
-      throw new ToolError("INBOX_LABEL_REFUSED", `${keywordsFile} cannot be written: ${reason}`, {
+      throw new ToolError("INBOX_LABEL_REFUSED", `dovecot-keywords cannot be written: ${reason}`, {
         hint: "Nothing was done; try again later",
       });
     }

@@ -1,5 +1,5 @@
 import { mkdir, rename, unlink, writeFile } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { ToolError } from "watchkeeper";
 import type { Account } from "./config.ts";
 import { identifyMessage } from "./identity.ts";
@@ -188,15 +188,13 @@ async function renameMessage(from: string, to: string): Promise<void> {
     await mkdir(dirname(to), { recursive: true, mode: 0o700 });
     await rename(from, to);
   } catch (error) {
-    throw notChanged(error, basename(from));
+    throw notChanged(error);
   }
 }
 
-function notChanged(error: unknown, file?: string): ToolError {
+function notChanged(error: unknown): ToolError {
   const reason = error instanceof Error ? error.message : String(error);
-  return new ToolError(
-    "INBOX_CHANGE_REFUSED",
-    `the Maildir was not changed${file === undefined ? "" : ` (${file})`}: ${reason}`,
-    { hint: "Nothing was done; the user that the daemon runs as must be able to write there" },
-  );
+  return new ToolError("INBOX_CHANGE_REFUSED", `the Maildir was not changed: ${reason}`, {
+    hint: "Nothing was done; the user that the daemon runs as must be able to write there",
+  });
 }

@@ -101,7 +101,7 @@ function render(
 function unknownRule(name: string, rules: readonly { readonly name: string }[]): ConfigError {
   const names = rules.map((rule) => rule.name);
   const nearest = nearestOf(name, names);
-  return new ConfigError("INBOX_RULE_UNKNOWN", `there is no rule "${name}"`, {
+  return new ConfigError("RULE_UNKNOWN", `there is no rule "${name}"`, {
     hint:
       nearest !== undefined
         ? `Did you mean "${nearest}"?`
