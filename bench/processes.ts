@@ -75,6 +75,7 @@ async function localWorld() {
     `import { defineConfig } from "watchkeeper";
 export default defineConfig({
   timezone: "UTC",
+  web: { port: 0 },
   skills: {
     services: { every: "1h", targets: [{ name: "up", http: "http://127.0.0.1:${port}/" }] },
     inbox: { every: "1h", accounts: [{ name: "demo", address: "a@b.example", maildir: "./mail", firstSight: "2d" }] },

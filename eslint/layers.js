@@ -48,4 +48,5 @@ export const privatePackages = {
   "drizzle-orm": { usedIn: ["store"], typesIn: [] },
   "better-sqlite3": { usedIn: ["store"], typesIn: [] },
   "@anthropic-ai/sdk": { usedIn: ["model"], typesIn: ["agent"] },
+  "prom-client": { usedIn: ["web"], typesIn: [] },
 };

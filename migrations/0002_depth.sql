@@ -10,7 +10,12 @@ CREATE TABLE `pushes` (
 ALTER TABLE `effects` ADD `check_name` text;--> statement-breakpoint
 ALTER TABLE `memories` ADD `note_key` text;--> statement-breakpoint
 CREATE UNIQUE INDEX `memories_note_key` ON `memories` (`note_key`);--> statement-breakpoint
+ALTER TABLE `notifications` ADD `approval_id` integer REFERENCES approvals(id);--> statement-breakpoint
+CREATE UNIQUE INDEX `notifications_approval` ON `notifications` (`approval_id`);--> statement-breakpoint
 ALTER TABLE `steps` ADD `trust` text;--> statement-breakpoint
+CREATE INDEX `beats_outcome` ON `beats` (`outcome`,`finished_at`);--> statement-breakpoint
+CREATE INDEX `finding_events_kind` ON `finding_events` (`state`,`severity`);
+--> statement-breakpoint
 CREATE VIRTUAL TABLE `memories_text` USING fts5(text, content='memories', content_rowid='id', tokenize='unicode61 remove_diacritics 2');
 --> statement-breakpoint
 INSERT INTO `memories_text`(`memories_text`) VALUES ('rebuild');

@@ -10,17 +10,19 @@ import { listenForControl } from "./control.ts";
 import { startDemoWorld } from "./demo/index.ts";
 import { systemClock, type Clock } from "./domain/clock.ts";
 import { describeError, StoreError } from "./domain/errors.ts";
-import { createScrub } from "./domain/scrub.ts";
+import { createScrub, type Scrub } from "./domain/scrub.ts";
+import { scrubData } from "./domain/scrub-data.ts";
 import { describeSchedule } from "./domain/schedule.ts";
 import { undoEffect } from "./effects/undo.ts";
 import { tellOutages } from "./heartbeat/outage.ts";
 import { anthropicModel } from "./model/anthropic.ts";
 import { createModelChain, type ChainOptions, type ModelChain } from "./model/chain.ts";
 import { pricesWith } from "./model/pricing.ts";
-import { openChannels } from "./notify/channel.ts";
+import { openChannels, type Channel } from "./notify/channel.ts";
 import type { AttentionSettings } from "./notify/compose.ts";
 import { resolveNames } from "./skills/names.ts";
 import { loadSkills, toolsOf, type BrokenSkill, type LoadedSkill } from "./skills/load.ts";
+import { guardStore } from "./store/guarded.ts";
 import {
   acquireLock,
   openStore,
@@ -81,8 +83,10 @@ const drainMs = 8_000;
  * @throws StoreError when another process has it, ConfigError when a skill's config is wrong.
  */
 export async function openWatch(options: DaemonOptions): Promise<Watch> {
-  const { config, stateDir, packageInfo, log, pid } = options;
+  const { config, stateDir, packageInfo, pid } = options;
   const clock = options.clock ?? systemClock;
+  const scrub = createScrub(config.secrets);
+  const log = guardLog(options.log, scrub);
   await using onFailure = new AsyncDisposableStack();
 
   const lock = acquireLock(stateDir);
@@ -90,7 +94,7 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
   onFailure.defer(() => lock.release());
   const opened = openStore({ stateDir, migrationsDir: packageInfo.migrationsDir });
   onFailure.use(opened);
-  const store = options.decorateStore?.(opened) ?? opened;
+  const store = guardStore(options.decorateStore?.(opened) ?? opened, scrub);
   const { version } = packageInfo;
   await store.recordStart({ pid, version, at: clock.now(), heartbeatMs: config.heartbeat.everyMs });
   onFailure.defer(() => store.recordStop(clock.now()));
@@ -126,7 +130,6 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
     })),
     { at: clock.now(), keepSkills: broken.map(({ name }) => name) },
   );
-  const scrub = createScrub(config.secrets);
   const always = { tools: ownTools({ store, log: skillLog(log, "memory") }) };
   const tools = toolsOf([...skills, always]);
   const stopping = new AbortController();
@@ -173,7 +176,7 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
       channels: openChannels(config.notify.channels, {
         print: options.print,
         timezone: config.timezone,
-      }),
+      }).map((channel) => guardChannel(channel, scrub)),
       observer: options.observer,
       grants: config.policy.grants,
       scrub,
@@ -292,6 +295,22 @@ async function alreadyRunning(stateDir: string, migrationsDir: string): Promise<
     hint: "Ask it with `watchkeeper status`, or give another directory with --state DIR",
   });
 }
+
+/** Whatever is said to the log, by us or by a skill. */
+const guardLog = (log: Log, scrub: Scrub): Log => ({
+  debug: (fields, message) => log.debug(scrubData(fields, scrub), scrub(message)),
+  info: (fields, message) => log.info(scrubData(fields, scrub), scrub(message)),
+  warn: (fields, message) => log.warn(scrubData(fields, scrub), scrub(message)),
+  error: (fields, message) => log.error(scrubData(fields, scrub), scrub(message)),
+  child: (fields) => guardLog(log.child(scrubData(fields, scrub)), scrub),
+});
+
+/** Whatever is told, also what was saved before a secret was known. */
+const guardChannel = (channel: Channel, scrub: Scrub): Channel => ({
+  name: channel.name,
+  deliver: ({ title, body, why, ...rest }, signal) =>
+    channel.deliver({ ...rest, title: scrub(title), body: scrub(body), why: scrub(why) }, signal),
+});
 
 function skillLog(log: Log, skill: string) {
   const child = log.child({ skill });

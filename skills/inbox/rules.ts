@@ -51,11 +51,11 @@ function usualSeverity({ bulk }: Message, isVip: boolean): Severity {
   return isVip ? "notice" : "info";
 }
 
-export const concerns = ({ accounts }: Pick<Rule, "accounts">, account: string): boolean =>
+const concerns = ({ accounts }: Pick<Rule, "accounts">, account: string): boolean =>
   accounts?.includes(account) ?? true;
 
 /** Every part of the match that is written fits. */
-export function ruleFits(match: RuleMatch, message: Message): boolean {
+function ruleFits(match: RuleMatch, message: Message): boolean {
   const { from, to, subject, listId, header, size, attachment, bulk } = match;
   const recipients = [...message.to, ...message.cc].map(({ address }) => address);
   return (

@@ -14,7 +14,10 @@ export interface AskDependencies {
 
 const longestShown = 4_000;
 
-/** Tells the owner what waits for their word: exactly what would be done, why it is asked, and how to answer. */
+/**
+ * Tells the owner what waits for their word: exactly what would be done, why it is asked, and how to
+ * answer. Once for each approval, and also when the process that asked was killed before it had told.
+ */
 export async function askOwner(
   approvalId: number,
   { store, clock, attention, interruptionsToday }: AskDependencies,
@@ -39,6 +42,7 @@ export async function askOwner(
       findings: [],
       severity: "warning",
       title: `Your word is asked: ${tool} (approval ${id})`,
+      approvalId: id,
       body: [
         cut
           ? `${shown.slice(0, longestShown)}…\n\`watchkeeper approvals\` shows all of it.`

@@ -15,7 +15,13 @@ import { askOwner, type AskDependencies } from "./ask-owner.ts";
 import { checkClaims } from "./claimed-effects.ts";
 import type { Refusal, RunLedger } from "./ledger.ts";
 import { situationMessage, type Prompt } from "./prompt.ts";
-import { cachedMessages, cachedPrefix, cacheLifetime, type CacheLifetime } from "./prompt-cache.ts";
+import {
+  cachedMessages,
+  cachedPrefix,
+  cacheLifetime,
+  runsLookedBackAt,
+  type CacheLifetime,
+} from "./prompt-cache.ts";
 import { readReport, reportName, type Report } from "./report.ts";
 import type { Resumption } from "./resumption.ts";
 import {
@@ -27,6 +33,7 @@ import {
   type RunLimits,
 } from "./run-limits.ts";
 import { callTools, type ToolCallDependencies } from "./tool-call.ts";
+import { replyWithoutSecrets, requestWithoutSecrets } from "./without-secrets.ts";
 
 /** Model call, tool calls, results, and so on until a whole report, a failure or a bound. */
 
@@ -97,7 +104,7 @@ export async function converse(
   dependencies: ConversationDependencies,
 ): Promise<ConversationEnd> {
   const { limits } = dependencies;
-  const recent = await dependencies.store.listRuns({ limit: 7 });
+  const recent = await dependencies.store.listRuns({ limit: runsLookedBackAt });
   using deadline = startDeadline(limits, dependencies);
   const talk: Talk = {
     ...subject,
@@ -271,7 +278,7 @@ async function carryOutCalls(
 
 async function askModel(
   talk: Talk,
-  { store, clock, model, prompt }: ConversationDependencies,
+  { store, clock, model, prompt, scrub }: ConversationDependencies,
 ): Promise<ModelReply> {
   const { runId, index, messages, journalled, ledger, deadline } = talk;
   const stepId = await store.beginStep({
@@ -282,14 +289,18 @@ async function askModel(
     startedAt: clock.now(),
     input: { messages: messages.slice(journalled) },
   });
-  const reply = await model.complete(
-    {
-      ...cachedPrefix(prompt, talk.lifetime),
-      messages: cachedMessages(messages),
-      maxTokens: replyTokens,
-    },
-    { signal: deadline.signal, ledger },
-  );
+  const request = {
+    ...cachedPrefix(prompt, talk.lifetime),
+    messages: cachedMessages(messages),
+    maxTokens: replyTokens,
+  };
+  const replied = await model.complete(requestWithoutSecrets(request, scrub), {
+    signal: deadline.signal,
+    ledger,
+  });
+  const reply = replied.ok
+    ? { ...replied, content: replyWithoutSecrets(replied.content, scrub) }
+    : { ...replied, failure: { ...replied.failure, message: scrub(replied.failure.message) } };
   await store.finishStep(stepId, {
     durationMs: reply.durationMs,
     output: reply.ok ? { content: reply.content, stopReason: reply.stopReason } : null,

@@ -3,18 +3,20 @@ import type { MessageParam } from "../model/port.ts";
 import { cachedMessages, cachedPrefix, cacheLifetime } from "./prompt-cache.ts";
 
 const at = (...minutesAgo: number[]): number[] => minutesAgo.map((minutes) => -minutes * 60_000);
+const every = (minutes: number): number[] =>
+  at(...[0, 1, 2, 3, 4, 5, 6, 7].map((n) => n * minutes));
 
 describe("the lifetime of the cache", () => {
   it.each([
     ["the first run", [], "5m"],
-    ["one run before", at(0), "5m"],
-    ["runs every two minutes", at(0, 2, 4, 6), "5m"],
-    ["runs every five minutes", at(0, 5, 10), "5m"],
-    ["runs every ten minutes", at(0, 10, 20, 30), "1h"],
-    ["runs every fifty minutes", at(0, 50, 100), "1h"],
-    ["runs every hour", at(0, 60, 120), "5m"],
-    ["a night between runs that come every ten minutes", at(0, 10, 490, 500, 510), "1h"],
-    ["one run a day", at(0, 1440, 2880), "5m"],
+    ["a few runs, of which nothing can be foretold", at(0, 10, 20, 30), "5m"],
+    ["runs every two minutes", every(2), "5m"],
+    ["runs every five minutes", every(5), "5m"],
+    ["runs every ten minutes", every(10), "1h"],
+    ["runs every fifty minutes", every(50), "1h"],
+    ["runs every hour", every(60), "5m"],
+    ["a night between runs that come every ten minutes", at(0, 10, 490, 500, 510, 520, 530), "1h"],
+    ["one run a day", every(1440), "5m"],
   ] as const)("after %s", (_, starts, lifetime) => {
     expect(cacheLifetime(starts)).toBe(lifetime);
   });

@@ -5,6 +5,9 @@ import type { Prompt } from "./prompt.ts";
 
 const minuteMs = 60_000;
 
+/** So many runs are looked back at; with less than half of them nothing is foretold. */
+export const runsLookedBackAt = 12;
+
 export type CacheLifetime = "5m" | "1h";
 
 /**
@@ -17,6 +20,7 @@ export function cacheLifetime(runStarts: readonly number[]): CacheLifetime {
     .slice(1)
     .map((earlier, index) => (runStarts[index] ?? earlier) - earlier)
     .toSorted((a, b) => a - b);
+  if (gaps.length < runsLookedBackAt / 2) return "5m";
   const usual = gaps[Math.floor(gaps.length / 2)];
   return usual !== undefined && usual > 5 * minuteMs && usual < 60 * minuteMs ? "1h" : "5m";
 }

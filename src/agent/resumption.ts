@@ -44,9 +44,12 @@ async function effectsBegun(
   { store, tools }: { store: Store; tools: ReadonlyMap<string, LoadedTool> },
 ) {
   const results = open.map(async ({ id, name }) => {
-    const step = steps.find(({ callId }) => callId === id);
-    const effect = step && (await store.getEffectByKey(callKey(runId, step.index, id)));
-    return effect ? effectResult(id, effect, tools.get(name)) : [];
+    // One step for each process that came to it: a first one may have been killed before it did anything.
+    for (const { index } of steps.filter(({ callId }) => callId === id)) {
+      const effect = await store.getEffectByKey(callKey(runId, index, id));
+      if (effect) return effectResult(id, effect, tools.get(name));
+    }
+    return [];
   });
   return (await Promise.all(results)).flat();
 }

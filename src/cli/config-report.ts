@@ -1,10 +1,10 @@
-import { loadConfig, type ResolvedConfig } from "../config/load.ts";
+import type { ResolvedConfig } from "../config/load.ts";
 import { ConfigProblems } from "../config/problems.ts";
 import { offerPublicApi } from "../config/user-module.ts";
 import { ConfigError, describeError } from "../domain/errors.ts";
 import { missingPrices, pricesWith } from "../model/pricing.ts";
 import { loadSkills, silentSkillLog } from "../skills/load.ts";
-import type { CommandContext } from "./context.ts";
+import { loadConfigFor, type CommandContext } from "./context.ts";
 
 /** What `config check` found; `ok` when the daemon would start with all of its skills. */
 export interface ConfigReport {
@@ -20,17 +20,13 @@ export interface ConfigReport {
 }
 
 /** Gathers everything that is wrong, so that it can be mended in one go. */
-export async function inspectConfig({
-  configFile: file,
-  environment,
-  packageInfo,
-  stateDir,
-}: CommandContext): Promise<ConfigReport> {
+export async function inspectConfig(context: CommandContext): Promise<ConfigReport> {
+  const { configFile: file, packageInfo, stateDir } = context;
   offerPublicApi(packageInfo.root);
   const nothing = { ok: false, file, skills: [], checks: [], broken: [], warnings: [] };
   let config: ResolvedConfig;
   try {
-    config = await loadConfig({ file, environment });
+    config = await loadConfigFor(context);
   } catch (error) {
     return { ...nothing, problems: problemsOf(error) };
   }
@@ -48,6 +44,7 @@ export async function inspectConfig({
     broken,
     problems,
     warnings: [
+      ...config.secretWarnings,
       ...config.unused.map((part) => `${part} is understood, but not used by this version yet`),
       ...missingPrices(
         config.model.chain.map(({ model }) => model),

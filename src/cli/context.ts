@@ -1,5 +1,5 @@
 import type { PackageInfo } from "../config/package.ts";
-import { configFile, stateDirectory } from "../config/load.ts";
+import { configFile, loadConfig, stateDirectory, type ResolvedConfig } from "../config/load.ts";
 import type { Environment } from "../config/secret.ts";
 import { looksLikeDuration, parseDuration } from "../domain/duration.ts";
 import { ConfigError, WatchkeeperError } from "../domain/errors.ts";
@@ -18,6 +18,8 @@ export interface CommandContext {
   readonly given: GlobalOptions;
   readonly out: Terminal;
   readonly err: Terminal;
+  /** From now on these are taken out of whatever is printed. */
+  readonly guard: (secrets: readonly string[]) => void;
 }
 
 export interface Terminal {
@@ -38,7 +40,9 @@ export const exit = { done: 0, failed: 1, wrongUse: 2, notRunning: 3, notHealthy
 
 export function commandContext(
   options: GlobalOptions,
-  base: Pick<CommandContext, "packageInfo" | "environment" | "out" | "err"> & { cwd: string },
+  base: Pick<CommandContext, "packageInfo" | "environment" | "out" | "err" | "guard"> & {
+    cwd: string;
+  },
 ): CommandContext {
   const { cwd, ...rest } = base;
   return {
@@ -48,6 +52,16 @@ export function commandContext(
     json: options.json ?? false,
     given: options,
   };
+}
+
+/** Loads the config that a command means, and sees that none of its secrets is printed. */
+export async function loadConfigFor(
+  { configFile: file, environment, guard }: CommandContext,
+  options: { readonly baseDir?: string } = {},
+): Promise<ResolvedConfig> {
+  const config = await loadConfig({ file, environment, ...options });
+  guard(config.secrets);
+  return config;
 }
 
 /** Opens the store for a command that only looks. */

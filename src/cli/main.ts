@@ -2,6 +2,7 @@ import { CommanderError } from "commander";
 import { packageInfo } from "../config/package.ts";
 import { ConfigProblems } from "../config/problems.ts";
 import { ConfigError, describeError, isWatchkeeperError } from "../domain/errors.ts";
+import { createLineScrub, type Scrub } from "../domain/scrub.ts";
 import { commandContext, exit, type Terminal } from "./context.ts";
 import { buildProgram } from "./program.ts";
 import { plural, quoted } from "./text.ts";
@@ -12,8 +13,11 @@ import { plural, quoted } from "./text.ts";
  * @returns the exit code
  */
 export async function main(argv: readonly string[]): Promise<number> {
-  const out = terminal(process.stdout);
-  const err = terminal(process.stderr);
+  let scrub: Scrub = (text) => text;
+  const clean = (text: string) => scrub(text);
+  const out = terminal(process.stdout, clean);
+  const err = terminal(process.stderr, clean);
+  const guard = (secrets: readonly string[]) => void (scrub = createLineScrub(secrets));
   outliveClosedStreams();
   const info = packageInfo();
   let code: number = exit.done;
@@ -23,7 +27,14 @@ export async function main(argv: readonly string[]): Promise<number> {
     err,
     run: (load) => async (options, args) => {
       const action = await load();
-      const base = { packageInfo: info, environment: process.env, out, err, cwd: process.cwd() };
+      const base = {
+        packageInfo: info,
+        environment: process.env,
+        out,
+        err,
+        guard,
+        cwd: process.cwd(),
+      };
       code = await action(commandContext(options, base), ...args);
     },
   });
@@ -52,13 +63,13 @@ function complaint(error: unknown, debug: boolean): string {
   return `${line}. This looks like a fault of ours; ${trace ? `here is where:\n${trace}` : "WATCHKEEPER_DEBUG=1 shows where"}`;
 }
 
-function terminal(stream: NodeJS.WriteStream): Terminal {
+function terminal(stream: NodeJS.WriteStream, clean: Scrub): Terminal {
   return {
     isTTY: stream.isTTY === true,
     columns: stream.isTTY ? Math.max(60, stream.columns) : 80,
     write(text) {
       // A full disk or a closed pipe must not end a watch.
-      if (!unwritable.has(stream)) stream.write(text);
+      if (!unwritable.has(stream)) stream.write(clean(text));
     },
   };
 }

@@ -204,6 +204,20 @@ export function buildProgram({ version, out, err, run }: ProgramDependencies): C
     .requiredOption("--args <json>", "the arguments of the call")
     .option("--untrusted", "in a run that has read what a stranger could have written");
 
+  const web = prepared(program.command("web")).description("the page and its keys");
+  add(
+    web,
+    "token",
+    "print the token that opens the page and the API; one is made when there is none",
+    async () => (await import("./commands/web.ts")).webToken,
+  )
+    .option("--new", "make a new one; the old one and all sessions end")
+    .addOption(
+      new Option("--push <name>", "print the key of a push instead, with a line to copy").conflicts(
+        "new",
+      ),
+    );
+
   add(
     program,
     "cost",

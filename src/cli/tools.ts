@@ -1,24 +1,31 @@
 import { describeIssues, nearestOf } from "../config/issues.ts";
-import { loadConfig, type ResolvedConfig } from "../config/load.ts";
+import type { ResolvedConfig } from "../config/load.ts";
 import { offerPublicApi } from "../config/user-module.ts";
 import { ConfigError, describeError } from "../domain/errors.ts";
 import type { ToolEffect } from "../domain/policy.ts";
 import { effectOf } from "../effects/fit.ts";
-import { loadSkills, silentSkillLog, toolsOf, type LoadedTool } from "../skills/load.ts";
-import type { CommandContext } from "./context.ts";
+import {
+  loadSkills,
+  silentSkillLog,
+  toolsOf,
+  type LoadedSkill,
+  type LoadedTool,
+} from "../skills/load.ts";
+import { loadConfigFor, type CommandContext } from "./context.ts";
 import { quoted } from "./text.ts";
 
 /** The tools of the config, for commands that look at one without a watch. */
 export interface OpenTools extends AsyncDisposable {
   readonly config: ResolvedConfig;
+  readonly skills: readonly LoadedSkill[];
   /** @throws ConfigError with the nearest name when there is none of that name. */
   get(name: string): LoadedTool;
 }
 
 export async function openTools(context: CommandContext): Promise<OpenTools> {
-  const { configFile: file, environment, packageInfo, stateDir, err } = context;
+  const { packageInfo, stateDir, err } = context;
   offerPublicApi(packageInfo.root);
-  const config = await loadConfig({ file, environment });
+  const config = await loadConfigFor(context);
   const { builtinSkillsDir } = packageInfo;
   const { skills, broken } = await loadSkills(config, {
     builtinSkillsDir,
@@ -31,6 +38,7 @@ export async function openTools(context: CommandContext): Promise<OpenTools> {
   const tools = toolsOf(skills);
   return {
     config,
+    skills,
     get(name) {
       const tool = tools.get(name);
       if (tool) return tool;

@@ -1,11 +1,11 @@
 import { setTimeout } from "node:timers/promises";
-import { loadConfig, type ResolvedConfig } from "../config/load.ts";
+import type { ResolvedConfig } from "../config/load.ts";
 import { offerPublicApi } from "../config/user-module.ts";
 import { openWatch, type Watch } from "../daemon.ts";
 import { isWatchkeeperError } from "../domain/errors.ts";
 import { isLocked } from "../store/index.ts";
 import { createLog } from "../telemetry/log.ts";
-import type { CommandContext } from "./context.ts";
+import { loadConfigFor, type CommandContext } from "./context.ts";
 import { quoted, wrapLines } from "./text.ts";
 
 /** Without a daemon the command takes the lock and does the work itself. */
@@ -40,9 +40,8 @@ export const isTaken = (error: unknown): boolean =>
   isWatchkeeperError(error) && error.code === "DAEMON_RUNNING";
 
 export function loadConfigOf(context: CommandContext): Promise<ResolvedConfig> {
-  const { configFile: file, environment, packageInfo } = context;
-  offerPublicApi(packageInfo.root);
-  return loadConfig({ file, environment });
+  offerPublicApi(context.packageInfo.root);
+  return loadConfigFor(context);
 }
 
 /** A watch at rest, for one command. */

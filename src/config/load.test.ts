@@ -75,7 +75,6 @@ describe("resolveConfig", () => {
   });
 
   test.each([
-    [{ web: { port: 7373 } }, "web"],
     [{ notify: { deadMansPing: "https://hc.example/1" } }, "notify.deadMansPing"],
     [
       { notify: { channels: { ntfy: { server: "https://n.example", topic: "t" } } } },

@@ -3,7 +3,9 @@ import { dirname, join, resolve } from "node:path";
 import { parseEnv } from "node:util";
 import type { ClockRange } from "../domain/active-hours.ts";
 import { ConfigError } from "../domain/errors.ts";
+import { createScrub } from "../domain/scrub.ts";
 import { describeIssues } from "./issues.ts";
+import { knownSecrets } from "./known-secrets.ts";
 import { ConfigProblems } from "./problems.ts";
 import { configSchema, type ParsedConfig } from "./schema.ts";
 import { findSecret, revealSecrets, type Environment } from "./secret.ts";
@@ -17,6 +19,15 @@ export interface ModelEntry {
   readonly apiKey: string | undefined;
   readonly requestsPerMinute: number | undefined;
   readonly tokensPerMinute: number | undefined;
+}
+
+/** Where the page and the API are offered. */
+export interface WebSettings {
+  readonly host: string;
+  /** 0 takes any that is free. */
+  readonly port: number;
+  /** Scheme and host by which a proxy offers it, such as `https://watch.example.com`. */
+  readonly publicUrl: string | undefined;
 }
 
 /** Everything a daemon needs to know, with defaults, secrets and environment settled. */
@@ -41,18 +52,25 @@ export interface ResolvedConfig {
   readonly skills: ReadonlyMap<string, unknown>;
   readonly notify: ParsedConfig["notify"];
   readonly policy: ParsedConfig["policy"];
+  /** Null when it is switched off. */
+  readonly web: WebSettings | null;
   readonly demo: { readonly dir: string; readonly port: number } | undefined;
   /** Parts that are understood but that this version does not use yet. */
   readonly unused: readonly string[];
   /** Values that must never leave the process. */
   readonly secrets: readonly string[];
+  /** Secrets that cannot be guarded, or only badly, each in one line. */
+  readonly secretWarnings: readonly string[];
 }
 
 export interface ConfigSource {
   readonly file: string;
   /** Default: the folder of `file`. */
   readonly baseDir?: string;
+  /** What `.env` says included. */
   readonly environment: Environment;
+  /** What `.env` says alone. */
+  readonly dotEnv?: Environment;
 }
 
 /** Which config file a command means: `--config`, `WATCHKEEPER_CONFIG`, else `agent.config.ts` here. */
@@ -81,20 +99,24 @@ export function stateDirectory(
  */
 export async function loadConfig(source: ConfigSource): Promise<ResolvedConfig> {
   const raw = await importUserModule(source.file);
-  const environment = { ...readDotEnv(dirname(source.file)), ...source.environment };
-  return resolveConfig(raw, { ...source, environment });
+  const dotEnv = readDotEnv(dirname(source.file));
+  const environment = { ...dotEnv, ...source.environment };
+  return resolveConfig(raw, { ...source, environment, dotEnv });
 }
 
 /** The part of {@link loadConfig} after the file was read. */
 export function resolveConfig(raw: unknown, source: ConfigSource): ResolvedConfig {
-  const { file, environment } = source;
+  const { file, environment, dotEnv = {} } = source;
   const baseDir = source.baseDir ?? dirname(file);
   const revealed = revealSecrets(raw, environment);
   const parsed = configSchema.safeParse(revealed.value, { reportInput: true });
-  const problems = [
+  const found = [
     ...(parsed.success ? [] : describeIssues(configSchema, parsed.error.issues)),
     ...revealed.problems,
   ];
+  const secretsOf = (named: readonly string[]) =>
+    knownSecrets({ named, config: revealed.value, dotEnv, environment });
+  const problems = found.map(createScrub(secretsOf(revealed.values)));
   if (!parsed.success) throw new ConfigProblems("CONFIG_INVALID", file, problems);
   // Nothing may start half configured.
   if (problems.length > 0) throw new ConfigProblems("SECRET_MISSING", file, problems);
@@ -120,11 +142,19 @@ export function resolveConfig(raw: unknown, source: ConfigSource): ResolvedConfi
     skills: new Map(Object.entries(config.skills).filter(([, value]) => value !== false)),
     notify: config.notify,
     policy: config.policy,
+    web: config.web === false ? null : resolveWeb(config.web),
     demo: config.demo && { dir: resolve(baseDir, config.demo.dir), port: config.demo.port },
     unused: partsWithoutUse(raw),
-    secrets: [...new Set([...revealed.values, ...keys])],
+    secrets: secretsOf([...revealed.values, ...keys]),
+    secretWarnings: revealed.warnings,
   });
 }
+
+const resolveWeb = ({ host, port, publicUrl }: Exclude<ParsedConfig["web"], false>) => ({
+  host,
+  port,
+  publicUrl: publicUrl && new URL(publicUrl).origin,
+});
 
 /** Freezes our own plain parts; what a skill was given stays the skill's. */
 function deepFreeze<T extends object>(part: T): T {
@@ -138,11 +168,9 @@ function deepFreeze<T extends object>(part: T): T {
 /** Honest about what is configured and not used yet, so that nobody relies on it. */
 function partsWithoutUse(raw: unknown): string[] {
   const config = raw as {
-    web?: unknown;
     notify?: { deadMansPing?: unknown; channels?: { ntfy?: unknown } };
   };
   return [
-    ...(config.web ? ["web"] : []),
     ...(config.notify?.deadMansPing ? ["notify.deadMansPing"] : []),
     ...(config.notify?.channels?.ntfy ? ["notify.channels.ntfy"] : []),
   ];

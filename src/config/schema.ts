@@ -93,10 +93,22 @@ const notify = z.strictObject({
   deadMansPing: z.url().optional(),
 });
 
+/** Where a proxy offers the page. No path: links and cookies are of the whole host. */
+const publicUrl = () =>
+  z
+    .url({ protocol: /^https?$/ })
+    .refine((text) => !URL.canParse(text) || isOriginOnly(new URL(text)), {
+      error: (issue) =>
+        `"${String(issue.input)}" must be scheme and host alone, such as "https://watch.example.com"`,
+    });
+
+const isOriginOnly = ({ pathname, search, hash, username, password }: URL): boolean =>
+  pathname === "/" && `${search}${hash}${username}${password}` === "";
+
 const web = z.strictObject({
   host: z.string().min(1).default("127.0.0.1"),
   port: z.int().min(0).max(65_535).default(7373),
-  publicUrl: z.url().optional(),
+  publicUrl: publicUrl().optional(),
 });
 
 const demo = z.strictObject({
@@ -113,7 +125,7 @@ export const configSchema = z.strictObject({
   skills: z.record(z.string(), z.unknown()).default({}),
   policy: z.strictObject({ grants: z.array(grant).default([]) }).prefault({}),
   notify: notify.prefault({}),
-  web: web.prefault({}),
+  web: z.union([z.literal(false), web]).prefault({}),
   demo: demo.optional(),
 });
 

@@ -34,7 +34,7 @@ describe("a secret", () => {
       " two words \n",
     ],
   ])("%s", (_, environment, value) => {
-    expect(reveal(environment())).toEqual({ value, values: [value], problems: [] });
+    expect(reveal(environment())).toMatchObject({ value, values: [value], problems: [] });
   });
 
   test.each([

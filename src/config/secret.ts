@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { shortestSecret } from "../domain/scrub.ts";
+import { isShortWord } from "../domain/secret-forms.ts";
 import { formatPath } from "./issues.ts";
 
 /**
@@ -35,12 +37,15 @@ export interface RevealedSecrets {
   readonly values: readonly string[];
   /** One line for each secret that could not be found, with its mend. */
   readonly problems: readonly string[];
+  /** One line for each that cannot be guarded, or only badly. */
+  readonly warnings: readonly string[];
 }
 
 /** Replaces every {@link secret} in a config tree by its value. */
 export function revealSecrets(tree: unknown, environment: Environment): RevealedSecrets {
   const values = new Set<string>();
   const problems: string[] = [];
+  const warnings = new Set<string>();
 
   function walk(node: unknown, path: string, above: readonly object[]): unknown {
     if (isSecret(node)) {
@@ -51,6 +56,8 @@ export function revealSecrets(tree: unknown, environment: Environment): Revealed
         return "missing";
       }
       values.add(found.value);
+      const weakness = weaknessOf(found.value);
+      if (weakness) warnings.add(`the secret ${node.name} ${weakness}; choose a longer one`);
       return found.value;
     }
     if (typeof node !== "object" || node === null) return node;
@@ -68,7 +75,17 @@ export function revealSecrets(tree: unknown, environment: Environment): Revealed
     );
   }
 
-  return { value: walk(tree, "", []), values: [...values], problems };
+  const value = walk(tree, "", []);
+  return { value, values: [...values], problems, warnings: [...warnings] };
+}
+
+function weaknessOf(value: string): string | undefined {
+  if (value.length < shortestSecret) {
+    return `is shorter than ${shortestSecret} characters and is not taken out of what leaves the process`;
+  }
+  if (isShortWord(value))
+    return "is a short word or number and is taken out wherever that stands alone";
+  return undefined;
 }
 
 const isPlain = (node: object): boolean => {

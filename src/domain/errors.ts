@@ -1,4 +1,5 @@
 import { oneLine } from "./plain-text.ts";
+import type { Scrub } from "./scrub.ts";
 
 /**
  * Every error that Watchkeeper raises on purpose. `code` is stable and listed with its mend in
@@ -65,16 +66,17 @@ const longestMessage = 2_000;
 /**
  * One line for a person: the message, what caused it, and the hint; never a stack trace, nor control
  * characters that a server may have put into its answer. Never throws, whatever was thrown.
+ * @param scrub takes secrets out before the line is cut: half a secret would not be known for one
  */
-export function describeError(error: unknown): string {
+export function describeError(error: unknown, scrub: Scrub = (text) => text): string {
   try {
-    return describe(error);
+    return describe(error, scrub);
   } catch {
     return "unknown error";
   }
 }
 
-function describe(error: unknown): string {
+function describe(error: unknown, scrub: Scrub): string {
   const parts: string[] = [];
   let current: unknown = error;
   for (let depth = 0; depth < 4 && current !== undefined && current !== null; depth += 1) {
@@ -83,7 +85,7 @@ function describe(error: unknown): string {
     current = current instanceof Error ? current.cause : undefined;
   }
   const hint = isWatchkeeperError(error) && error.hint ? `. ${error.hint}` : "";
-  return oneLine(`${parts.join(": ") || "unknown error"}${hint}`, longestMessage);
+  return oneLine(scrub(`${parts.join(": ") || "unknown error"}${hint}`), longestMessage);
 }
 
 function messageOf(error: unknown): string {

@@ -23,14 +23,14 @@ describe("createScrub", () => {
     expect(createScrub([])("as it is")).toBe("as it is");
   });
 
-  it("finds a secret of any characters in any text", () => {
+  it("finds a secret of any characters that is no short word in any text", () => {
     fc.assert(
       fc.property(
         fc.string({ minLength: 6 }),
         fc.string(),
         fc.string(),
         (secret, before, after) => {
-          fc.pre(!scrubbed.includes(secret));
+          fc.pre(!scrubbed.includes(secret) && !/^(?:\p{L}+|\p{N}+)$/u.test(secret));
           expect(createScrub([secret])(`${before}${secret}${after}`)).not.toContain(secret);
         },
       ),

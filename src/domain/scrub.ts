@@ -1,34 +1,49 @@
+import {
+  formsOf,
+  isShortWord,
+  piecesOf,
+  seenThrough,
+  viewsOf,
+  type SecretForms,
+} from "./secret-forms.ts";
+
 /** Takes known secrets out of text that leaves the process: log, store, prompt, errors, notifications. */
 export type Scrub = (text: string) => string;
 
 export const scrubbed = "[secret]";
 
-/** Shorter ones would take harmless text along, and are no secrets anyway. */
-const shortestSecret = 4;
+/** Shorter ones are not looked for: they would take harmless text along. */
+export const shortestSecret = 6;
 
 /**
- * @param secrets the values themselves; their base64, base64url and percent-encoded forms are found too
+ * For whole lines of output, whose own words a weak secret must not tear apart; what stands in them has
+ * been cleaned where it was put in.
+ */
+export const createLineScrub = (secrets: readonly string[]): Scrub =>
+  createScrub(secrets.filter((secret) => !isShortWord(secret)));
+
+/**
+ * @param secrets the values themselves; the forms in which they are found are those of `secret-forms.ts`
  */
 export function createScrub(secrets: readonly string[]): Scrub {
-  const forms = [
-    ...new Set(secrets.filter(({ length }) => length >= shortestSecret).flatMap(formsOf)),
-  ];
-  if (forms.length === 0) return (text) => text;
+  const pieces = secrets.filter(({ length }) => length >= shortestSecret).flatMap(piecesOf);
   // The longest first: a secret may contain another.
-  const escaped = forms.toSorted((a, b) => b.length - a.length).map((form) => RegExp.escape(form));
-  const pattern = new RegExp(escaped.join("|"), "g");
-  return (text) => text.replace(pattern, scrubbed);
-}
+  const known = [...new Set(pieces)].toSorted((a, b) => b.length - a.length).map(formsOf);
+  if (known.length === 0) return (text) => text;
+  const shortest = Math.min(...known.map(({ secret }) => secret.length));
+  const patterns = new Map<string, RegExp>();
 
-function formsOf(secret: string): string[] {
-  const bytes = Buffer.from(secret, "utf8");
-  const json = JSON.stringify(secret).slice(1, -1);
-  return [
-    secret,
-    json,
-    encodeURIComponent(secret),
-    bytes.toString("base64"),
-    bytes.toString("base64").replace(/=+$/, ""),
-    bytes.toString("base64url"),
-  ].filter(({ length }) => length >= shortestSecret);
+  /** Made when it is needed: most secrets never turn up anywhere. */
+  function patternFor(found: readonly SecretForms[]): RegExp {
+    const source = found.map(({ pattern }) => pattern()).join("|");
+    const known = patterns.get(source) ?? new RegExp(source, "gu");
+    return (patterns.set(source, known), known);
+  }
+
+  return (text) => {
+    if (text.length < shortest) return text;
+    const views = viewsOf(text);
+    const found = known.filter((forms) => seenThrough(views, forms));
+    return found.length === 0 ? text : text.replace(patternFor(found), scrubbed);
+  };
 }

@@ -1,6 +1,7 @@
 import type { Clock } from "../domain/clock.ts";
 import { formatDuration } from "../domain/duration.ts";
 import { describeError, isWatchkeeperError } from "../domain/errors.ts";
+import type { Scrub } from "../domain/scrub.ts";
 import type { Trust } from "../domain/finding.ts";
 import { linkedAbort } from "../domain/linked-abort.ts";
 import type { ToolRunContext } from "../skills/define.ts";
@@ -20,6 +21,8 @@ export type ToolEnd =
   | { readonly kind: "gave-up"; readonly error: string };
 
 export interface ContainedDependencies {
+  /** Takes secrets out of what the tool throws. */
+  readonly scrub: Scrub;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
@@ -36,7 +39,7 @@ export interface CallOrigin {
 /** What a tool's code is given beside its input. */
 function toolContext(
   tool: LoadedTool,
-  { clock, signal }: ContainedDependencies,
+  { clock, signal }: Pick<ContainedDependencies, "clock" | "signal">,
   { idempotencyKey, trust, runId }: CallOrigin,
 ): ToolRunContext {
   return { signal, idempotencyKey, trust, runId, now: new Date(clock.now()), log: tool.log };
@@ -46,7 +49,7 @@ function toolContext(
 export async function contain(
   tool: LoadedTool,
   origin: CallOrigin,
-  { clock, signal }: ContainedDependencies,
+  { clock, scrub, signal }: ContainedDependencies,
   work: (context: ToolRunContext) => Promise<unknown>,
 ): Promise<ToolEnd> {
   using running = linkedAbort(signal);
@@ -56,7 +59,7 @@ export async function contain(
     (result): ToolEnd => ({ kind: "returned", result }),
     (error: unknown): ToolEnd => ({
       kind: "threw",
-      error: describeError(error),
+      error: describeError(error, scrub),
       certainlyNotDone: isWatchkeeperError(error) && error.name === "ToolError",
     }),
   );

@@ -3,6 +3,7 @@ import type { Clock } from "../domain/clock.ts";
 import { describeError } from "../domain/errors.ts";
 import type { Trust } from "../domain/finding.ts";
 import type { Scrub } from "../domain/scrub.ts";
+import { scrubData } from "../domain/scrub-data.ts";
 import type { LoadedTool } from "../skills/load.ts";
 import type { Store } from "../store/port.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -78,7 +79,7 @@ export async function carryOut(
   { store, clock, scrub, signal }: EffectDependencies,
 ): Promise<EffectEnd> {
   const { tool, input } = call;
-  const end = await contain(tool, call, { clock, signal }, (context) =>
+  const end = await contain(tool, call, { clock, scrub, signal }, (context) =>
     tool.definition.run(input, context),
   );
   const outcome = outcomeOf(end, scrub);
@@ -97,10 +98,10 @@ function outcomeOf(end: ToolEnd, scrub: Scrub) {
       return {
         state: end.certainlyNotDone ? "failed" : "unknown",
         result: null,
-        error: scrub(end.error),
+        error: end.error,
       } as const;
     case "gave-up":
-      return { state: "unknown", result: null, error: scrub(end.error) } as const;
+      return { state: "unknown", result: null, error: end.error } as const;
   }
 }
 
@@ -112,10 +113,10 @@ async function verify(
 ): Promise<string | null> {
   const { definition } = call.tool;
   if (!definition.verify) return null;
-  const end = await contain(call.tool, call, { clock, signal }, async (context) =>
+  const end = await contain(call.tool, call, { clock, scrub, signal }, async (context) =>
     definition.verify?.(result, context),
   );
-  if (end.kind !== "returned") return scrub(`done, but it could not be verified: ${end.error}`);
+  if (end.kind !== "returned") return `done, but it could not be verified: ${end.error}`;
   return typeof end.result === "string" && end.result ? scrub(`done, but: ${end.result}`) : null;
 }
 
@@ -126,7 +127,7 @@ export function plainData(value: unknown, scrub: Scrub): unknown {
   try {
     const json = JSON.stringify(value) as string | undefined;
     if (json === undefined) return null;
-    if (json.length <= largestResult) return JSON.parse(scrub(json));
+    if (json.length <= largestResult) return scrubData(JSON.parse(json) as unknown, scrub);
     return { cut: `${scrub(json).slice(0, largestResult)}…` };
   } catch (error) {
     return { unreadable: describeError(error) };

@@ -50,11 +50,11 @@ async function settle(effect: EffectRecord, dependencies: EffectDependencies): P
 async function reconcile(
   tool: LoadedTool,
   effect: EffectRecord,
-  { clock, signal }: EffectDependencies,
+  { clock, scrub, signal }: EffectDependencies,
 ): Promise<{ result: unknown } | "not-done" | undefined> {
   const { definition } = tool;
   if (!definition.reconcile) return undefined;
-  const end = await contain(tool, effect, { clock, signal }, async (context) =>
+  const end = await contain(tool, effect, { clock, scrub, signal }, async (context) =>
     definition.reconcile?.(effect.arguments, context),
   );
   if (end.kind !== "returned" || end.result === undefined) return undefined;

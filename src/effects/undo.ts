@@ -22,15 +22,12 @@ export async function undoEffect(
   if (effect.state !== "done") throw refuse(`effect ${id} is ${effect.state}, not done`);
   if (!(await store.beginUndo(id, clock.now()))) throw refuse(`effect ${id} was undone already`);
   const origin = { ...effect, idempotencyKey: `undo-${effect.idempotencyKey}` };
-  const end = await contain(tool, origin, { clock, signal }, async () =>
+  const end = await contain(tool, origin, { clock, scrub, signal }, async () =>
     tool.definition.undo?.(effect.result),
   );
   if (end.kind !== "returned") {
     await store.failUndo(id);
-    throw new WatchkeeperError(
-      "UNDO_FAILED",
-      `effect ${id} could not be undone: ${scrub(end.error)}`,
-    );
+    throw new WatchkeeperError("UNDO_FAILED", `effect ${id} could not be undone: ${end.error}`);
   }
   return { ...effect, undoneAt: clock.now() };
 }

@@ -51,7 +51,7 @@ export async function lookOnce(
   const took = () => Math.max(0, clock.now() - startedAt);
   const fail = (outcome: "failed" | "timeout", error: unknown): LookEnd => ({
     outcome,
-    error: scrub(describeError(error)),
+    error: describeError(error, scrub),
     retryAt: retryAtOf(error),
     durationMs: took(),
   });
@@ -71,7 +71,7 @@ export async function lookOnce(
     signal,
     now: new Date(startedAt),
     pushes: pushesOf((await store?.lastPushes(check.skill)) ?? []),
-    callTool: readThrough(tools, { clock, signal }),
+    callTool: readThrough(tools, { clock, scrub, signal }),
   };
   const observing = observe(check, input).then(
     (result) => ({ kind: "returned" as const, result }),

@@ -16,6 +16,7 @@ function bench(tool: AnyTool) {
   const call = readThrough(new Map([[loaded.name, loaded]]), {
     clock,
     signal: new AbortController().signal,
+    scrub: (text) => text,
   });
   return { clock, call };
 }

@@ -8,6 +8,7 @@ import { canonicalJson } from "../domain/canonical.ts";
 import { parseDuration } from "../domain/duration.ts";
 import { ConfigError, describeError, SkillError } from "../domain/errors.ts";
 import type { ToolEffect } from "../domain/policy.ts";
+import { createScrub, type Scrub } from "../domain/scrub.ts";
 import { parseSchedule, type Schedule } from "../domain/schedule.ts";
 import type {
   AnyTool,
@@ -84,6 +85,8 @@ export interface SkillSettings {
   readonly baseDir: string;
   readonly timezone: string;
   readonly heartbeat: { readonly everyMs: number };
+  /** Taken out of what is said of a config or a skill that is wrong. */
+  readonly secrets?: readonly string[];
 }
 
 export interface LoadDependencies {
@@ -116,6 +119,7 @@ export async function loadSkills(
 ): Promise<{ skills: LoadedSkill[]; broken: BrokenSkill[] }> {
   const skills: LoadedSkill[] = [];
   const broken: BrokenSkill[] = [];
+  const scrub = createScrub(settings.secrets ?? []);
   const found = [...settings.skills].map(([key, config]) => ({
     key,
     config,
@@ -139,7 +143,7 @@ export async function loadSkills(
         error.code !== "NO_DEFAULT_EXPORT"
       )
         throw error;
-      broken.push({ name, origin, error: describeError(error) });
+      broken.push({ name, origin, error: scrub(describeError(error)) });
     }
   }
   return { skills, broken };
@@ -215,7 +219,8 @@ async function loadSkill(
   if (!code) return { ...base, checks: [], tools: [], pushes: [], background: undefined, close };
 
   const definition = asSkillDefinition(await importModule(code), code);
-  const parsedConfig = parseConfig(definition, config, formatPath("", ["skills", key]));
+  const scrub = createScrub(settings.secrets ?? []);
+  const parsedConfig = parseConfig(definition, config, formatPath("", ["skills", key]), scrub);
   const context: SkillContext<unknown> = {
     config: parsedConfig,
     timezone: settings.timezone,
@@ -258,7 +263,12 @@ function asSkillDefinition(value: unknown, file: string): SkillDefinition {
   });
 }
 
-function parseConfig(definition: SkillDefinition, config: unknown, path: string): unknown {
+function parseConfig(
+  definition: SkillDefinition,
+  config: unknown,
+  path: string,
+  scrub: Scrub,
+): unknown {
   if (!definition.config) return undefined;
   if (!(definition.config instanceof z.ZodType)) {
     throw new SkillError("SKILL_INVALID", "its config is not a zod schema", {
@@ -271,7 +281,7 @@ function parseConfig(definition: SkillDefinition, config: unknown, path: string)
   if (parsed.success) return parsed.data;
   throw new ConfigError(
     "CONFIG_INVALID",
-    describeIssues(schema, parsed.error.issues, path).join("; "),
+    scrub(describeIssues(schema, parsed.error.issues, path).join("; ")),
   );
 }
 

@@ -176,15 +176,15 @@ describe("text from outside", () => {
 });
 
 it("keeps secrets out of what is kept, and data that looks like one", () => {
-  const scrub = createScrub(["hunter22", "5432"]);
-  const data = { port: 5432, url: "pg://me:hunter22@db:5432" };
+  const scrub = createScrub(["hunter22", "543210"]);
+  const data = { port: 543210, url: "pg://me:hunter22@db:543210" };
   const seen = { ...good, title: "hunter22", text: "is hunter22", data };
   expect(acceptLook({ observations: [seen], notes: ["hunter22"] }, scrub)).toMatchObject({
     observations: [
       {
         title: "[secret]",
         text: "is [secret]",
-        data: { port: 5432, url: "pg://me:[secret]@db:[secret]" },
+        data: { port: 543210, url: "pg://me:[secret]@db:[secret]" },
       },
     ],
     notes: ["[secret]"],

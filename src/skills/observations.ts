@@ -3,6 +3,7 @@ import { z } from "zod";
 import { describeError, SkillError } from "../domain/errors.ts";
 import { severities, trusts, type Observation } from "../domain/finding.ts";
 import type { Scrub } from "../domain/scrub.ts";
+import { scrubData } from "../domain/scrub-data.ts";
 import { oneLine, plainText } from "../domain/plain-text.ts";
 
 /** The border between a skill's code and ours: what a look returned is checked, capped and made plain. */
@@ -17,6 +18,9 @@ const limits = {
   notes: 50,
   noteLength: 500,
 } as const;
+
+/** More than is kept, so that cutting comes last. */
+const longestRaw = 4 * limits.textLength;
 
 const resultSchema = z.object({
   observations: z.array(z.unknown()).max(limits.observations),
@@ -68,8 +72,11 @@ export function acceptLook(result: unknown, scrub: Scrub = (text) => text): Acce
       },
     );
   }
-  const { cursor, gone = [], notes = [], actions = [] } = parsed.data;
-  if (cursor !== undefined) checkCursor(cursor);
+  const { gone = [], notes = [], actions = [] } = parsed.data;
+  if (parsed.data.cursor !== undefined) checkCursor(parsed.data.cursor);
+  // As it is kept: what `toJSON` of a part says is what counts.
+  const cursor = asJson(parsed.data.cursor);
+  const cleanCursor = scrubData(cursor, scrub);
   const setAside: string[] = [];
   const observations = parsed.data.observations.flatMap((value, index) => {
     const accepted = acceptObservation(value, scrub);
@@ -83,12 +90,19 @@ export function acceptLook(result: unknown, scrub: Scrub = (text) => text): Acce
     observations,
     // What was set aside is not known to be over.
     complete: parsed.data.complete === true && setAside.length === 0,
-    gone: gone.map((key) => key.toWellFormed()),
-    cursor,
+    gone: gone.map((key) => cleanKey(key, scrub)),
+    cursor: cleanCursor,
     actions,
-    notes: cappedNotes([...setAside, ...notes].map(scrub)),
+    notes: cappedNotes(
+      [...setAside, ...notes, ...(cleanCursor === cursor ? [] : [cursorNote])].map(scrub),
+    ),
   };
 }
+
+const cursorNote = "its cursor held a secret, which was taken out of it";
+
+const asJson = (value: unknown): unknown =>
+  value === undefined ? undefined : JSON.parse(JSON.stringify(value));
 
 function checkCursor(cursor: unknown): void {
   const bytes = sizeOf(cursor);
@@ -134,26 +148,39 @@ function readObservation(value: unknown, scrub: Scrub): Accepted {
   if (dataBytes === undefined) return { problem: "data: is not JSON" };
   if (dataBytes > limits.dataBytes) return { problem: "data: is larger than 64 KB" };
   // Text by text: taken out of the JSON as a whole, a secret of digits would leave what is none.
-  const data: unknown = JSON.parse(JSON.stringify(given), (_, part: unknown) =>
-    typeof part === "string" ? scrub(part) : part,
+  const data = scrubData(asJson(given), scrub);
+  // Before and after: a cut would leave a half, and what is not seen may have stood within it.
+  const title =
+    oneLine(scrub(oneLine(scrub(parsed.data.title), longestRaw)), limits.titleLength) ||
+    "(no title)";
+  const text = plainText(
+    scrub(plainText(scrub(parsed.data.text ?? ""), longestRaw)),
+    limits.textLength,
   );
-  const title = oneLine(scrub(parsed.data.title), limits.titleLength) || "(no title)";
-  const text = plainText(scrub(parsed.data.text ?? ""), limits.textLength) || null;
-  const fingerprint = parsed.data.fingerprint ?? fingerprintOf([severity, title, text, data]);
+  const fingerprint =
+    parsed.data.fingerprint ?? fingerprintOf([severity, title, text || null, data]);
   return {
     observation: {
       // The store keeps UTF-8: half a character would come back as another one, and be new each time.
-      key: key.toWellFormed(),
+      key: cleanKey(key, scrub),
       severity,
       title,
-      text,
+      text: text || null,
       data,
       trust,
-      fingerprint: fingerprint.toWellFormed(),
+      fingerprint: cleanKey(fingerprint, scrub),
       closesAt: closesAt?.getTime() ?? null,
       since: since?.getTime() ?? null,
     },
   };
+}
+
+/** Well-formed and without secrets; two that differ in their secrets stay two. */
+function cleanKey(key: string, scrub: Scrub): string {
+  const clean = scrub(key);
+  if (clean === key) return key.toWellFormed();
+  const digest = createHash("sha256").update(key).digest("base64url").slice(0, 8);
+  return `${clean.toWellFormed()}#${digest}`;
 }
 
 /** @returns the bytes of the value as JSON, or undefined when it is none. */

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, getTableColumns, gt, isNull, lte } from "drizzle-orm";
+import { and, asc, desc, eq, getTableColumns, gt, isNull, lte, ne } from "drizzle-orm";
 import { writing, type Db } from "./database.ts";
 import type { ApprovalRecord, Store, StoreReader } from "./port.ts";
 import { approvals, effects, stopButton } from "./schema.ts";
@@ -45,17 +45,22 @@ export function approvalWrites(db: Db): ApprovalWrites {
   return {
     async addApproval(approval) {
       return db.transaction(() => {
-        const { argumentsHash, createdAt, trust } = approval;
+        const { runId, argumentsHash, createdAt, trust } = approval;
+        const same = eq(approvals.argumentsHash, argumentsHash);
+        // Of a process that was killed after it had asked: a second word would do it a second time.
+        const answered =
+          runId === null
+            ? undefined
+            : db
+                .select({ id: approvals.id, status: approvals.status })
+                .from(approvals)
+                .where(and(same, eq(approvals.runId, runId), ne(approvals.status, "pending")))
+                .get();
+        if (answered) return answered;
         const known = db
           .select({ id: approvals.id })
           .from(approvals)
-          .where(
-            and(
-              eq(approvals.argumentsHash, argumentsHash),
-              eq(approvals.status, "pending"),
-              gt(approvals.expiresAt, createdAt),
-            ),
-          )
+          .where(and(same, eq(approvals.status, "pending"), gt(approvals.expiresAt, createdAt)))
           .get();
         if (!known) {
           const { id } = db
@@ -63,22 +68,27 @@ export function approvalWrites(db: Db): ApprovalWrites {
             .values(approval)
             .returning({ id: approvals.id })
             .get();
-          return { id, isNew: true };
+          return { id, status: "pending" };
         }
         if (trust === "untrusted") {
           db.update(approvals).set({ trust }).where(eq(approvals.id, known.id)).run();
         }
-        return { id: known.id, isNew: false };
+        return { id: known.id, status: "pending" };
       }, writing);
     },
 
-    async decideApproval(id, { decision, note, at, edited }) {
+    async decideApproval(id, { decision, note, at, shownHash, edited }) {
       return db.transaction(() => {
         const decided = db
           .update(approvals)
           .set({ status: decision, note, decidedAt: at, ...edited })
           .where(
-            and(eq(approvals.id, id), eq(approvals.status, "pending"), gt(approvals.expiresAt, at)),
+            and(
+              eq(approvals.id, id),
+              eq(approvals.status, "pending"),
+              gt(approvals.expiresAt, at),
+              shownHash === undefined ? undefined : eq(approvals.argumentsHash, shownHash),
+            ),
           )
           .run();
         if (decided.changes === 0) return undefined;

@@ -20,6 +20,7 @@ import { ownFindingWrites } from "./own-findings.ts";
 import { runReads, runWrites } from "./runs.ts";
 import { spendReads, spendWrites } from "./spend.ts";
 import { statusReads } from "./status.ts";
+import { totalsReads } from "./totals.ts";
 
 export { acquireLock, isLocked, type Lock } from "./lock.ts";
 export type * from "./port.ts";
@@ -71,6 +72,7 @@ export function openStoreReader({
 function readerOf(db: Db): StoreReader {
   return {
     ...statusReads(db),
+    ...totalsReads(db),
     ...beatReads(db),
     ...runReads(db),
     ...spendReads(db),

@@ -31,6 +31,7 @@ export function insertNotifications(
   for (const notification of added) {
     db.insert(notifications)
       .values({ ...notification, runId, createdAt: at })
+      .onConflictDoNothing({ target: notifications.approvalId })
       .run();
   }
 }

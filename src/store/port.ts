@@ -224,6 +224,8 @@ export interface NewNotification {
   readonly body: string;
   readonly why: string;
   readonly dueAt: number;
+  /** The approval that it asks for: told of once. */
+  readonly approvalId?: number | null;
 }
 
 export interface NotificationRecord extends Omit<NewNotification, "state"> {
@@ -352,6 +354,23 @@ export interface StatusRecord {
   readonly undelivered: number;
 }
 
+/** How often what happened since the first start, as far as it is kept. */
+export interface TotalsRecord {
+  /** Those that ended; `found` ones are among the completed. */
+  readonly beats: Readonly<Record<"completed" | "found" | "missed" | "failed", number>>;
+  readonly findingEvents: readonly Counted<{ state: FindingState; severity: Severity }>[];
+  /** Unresolved ones. */
+  readonly openFindings: readonly Counted<{ severity: Severity }>[];
+  /** Those that ended. */
+  readonly runs: readonly Counted<{ outcome: RunOutcome }>[];
+  /** Settled model calls. */
+  readonly spend: readonly (Usage & { readonly model: string; readonly calls: number })[];
+  readonly effects: readonly Counted<{ effect: EffectKind; state: EffectState }>[];
+  readonly approvals: readonly Counted<{ status: ApprovalStatus }>[];
+}
+
+type Counted<By> = Readonly<By> & { readonly count: number };
+
 export interface SpendTotals {
   readonly costUsd: number;
   readonly tokens: number;
@@ -396,6 +415,9 @@ export type Reservation =
 /** What commands that only look need. */
 export interface StoreReader extends AsyncDisposable {
   status(): Promise<StatusRecord>;
+  totals(): Promise<TotalsRecord>;
+  /** When the last beat ended that was neither missed nor failed, or null. */
+  lastCompletedBeatAt(): Promise<number | null>;
   /** Spend of settled calls from `since` (included) on. */
   spendSince(since: number): Promise<SpendTotals>;
   /** Settled and reserved together: the most that can have been spent. */
@@ -540,9 +562,12 @@ export interface Store extends StoreReader {
 
   /**
    * Puts a call to the owner. The very same call (by its hash) that waits already is not put twice:
-   * it is the same one, as untrusted as the least trusted run that asked for it.
+   * it is the same one, as untrusted as the least trusted run that asked for it. Nor is one that the owner has
+   * answered put again by the same run; its status then says what the word was.
    */
-  addApproval(approval: NewApproval): Promise<{ readonly id: number; readonly isNew: boolean }>;
+  addApproval(
+    approval: NewApproval,
+  ): Promise<{ readonly id: number; readonly status: ApprovalStatus }>;
   /** The owner's word. Undefined when it does not wait for one any more. */
   decideApproval(
     id: number,
@@ -550,6 +575,8 @@ export interface Store extends StoreReader {
       decision: "approved" | "denied";
       note: string | null;
       at: number;
+      /** Of the call as it was shown: the word counts for no other. */
+      shownHash?: string;
       /** Arguments that the owner has changed, with their hash and what they do. */
       edited?: { arguments: unknown; argumentsHash: string; effect: ToolEffect };
     },
@@ -576,7 +603,10 @@ export interface Store extends StoreReader {
   /** Opens again what is snoozed past its time. */
   wakeSnoozed(at: number): Promise<void>;
 
-  /** Tells findings ahead of their verdict: the notification and what it told, together. */
+  /**
+   * Tells findings ahead of their verdict: the notification and what it told, together. One that asks for an
+   * approval is added once, however often it is given.
+   */
   tellNow(telling: {
     notification: NewNotification;
     told: readonly { findingId: number; revision: number }[];

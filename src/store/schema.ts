@@ -74,6 +74,7 @@ export const beats = sqliteTable(
   (table) => [
     validJson("beats_checks_json", table.checks),
     index("beats_started_at").on(table.startedAt),
+    index("beats_outcome").on(table.outcome, table.finishedAt),
     index("beats_unfinished")
       .on(table.id)
       .where(sql`${table.finishedAt} is null`),
@@ -171,6 +172,7 @@ export const findingEvents = sqliteTable(
   (table) => [
     index("finding_events_finding").on(table.findingId),
     index("finding_events_beat").on(table.beatId),
+    index("finding_events_kind").on(table.state, table.severity),
   ],
 );
 
@@ -338,6 +340,8 @@ export const notifications = sqliteTable(
     /** held: waits for the digest; ready: to be delivered; folded: told as part of a digest. */
     state: text("state", { enum: ["held", "ready", "delivered", "folded"] }).notNull(),
     foldedInto: integer("folded_into").references((): AnySQLiteColumn => notifications.id),
+    /** The approval that it asks for. */
+    approvalId: integer("approval_id").references(() => approvals.id),
     /** Ids of the findings it is about, `[1, 2]`. */
     findings: json("findings").notNull(),
     severity: text("severity", { enum: severities }).notNull(),
@@ -351,6 +355,7 @@ export const notifications = sqliteTable(
   },
   (table) => [
     validJson("notifications_findings_json", table.findings),
+    uniqueIndex("notifications_approval").on(table.approvalId),
     index("notifications_created_at").on(table.createdAt),
     index("notifications_waiting").on(table.state, table.dueAt),
   ],

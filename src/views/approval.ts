@@ -7,6 +7,7 @@ export function approvalView(approval: ApprovalRecord) {
     id: approval.id,
     tool: approval.tool,
     arguments: approval.arguments,
+    argumentsHash: approval.argumentsHash,
     effect: approval.effect,
     trust: approval.trust,
     reason: approval.reason,

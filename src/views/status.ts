@@ -1,4 +1,11 @@
-import type { CheckRecord, PauseRecord, SpendTotals, StatusRecord } from "../store/port.ts";
+import { startOf } from "../domain/zoned-time.ts";
+import type {
+  CheckRecord,
+  PauseRecord,
+  SpendTotals,
+  StatusRecord,
+  StoreReader,
+} from "../store/port.ts";
 import { isoTime, isoTimeOrNull } from "./time.ts";
 
 /** How the watch stands, from the store alone: it can be asked without a daemon. */
@@ -17,6 +24,30 @@ export interface StatusInput {
 }
 
 export type StatusView = ReturnType<typeof statusView>;
+
+/** @param store undefined when nothing was ever saved */
+export async function readStatusView(
+  store: StoreReader | undefined,
+  {
+    timezone,
+    ...input
+  }: Pick<StatusInput, "version" | "now" | "running"> & {
+    /** Whose days and months the spend is of. */
+    readonly timezone: string;
+  },
+): Promise<StatusView> {
+  const { now } = input;
+  const nothing = { costUsd: 0, tokens: 0 };
+  const spent = async (unit: "day" | "month") =>
+    (await store?.spendSince(startOf(unit, now, timezone))) ?? nothing;
+  return statusView({
+    ...input,
+    record: (await store?.status()) ?? null,
+    pause: (await store?.pausedAt(now)) ?? null,
+    today: await spent("day"),
+    month: await spent("month"),
+  });
+}
 
 /** A beat may take its time; two gaps and two minutes without one is too long. */
 const graceMs = 2 * 60_000;

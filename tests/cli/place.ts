@@ -28,7 +28,7 @@ export interface Place extends AsyncDisposable {
   path(name: string): string;
   write(name: string, text: string | Uint8Array, mode?: number): Promise<void>;
   read(name: string): Promise<string>;
-  /** Writes `agent.config.ts` around the given object literal. */
+  /** Writes `agent.config.ts` around the given object literal; its page is on any free port. */
   config(literal: string): Promise<void>;
   /** Adds `skills/NAME` with this code. */
   skill(name: string, code: string): Promise<void>;
@@ -67,7 +67,7 @@ export async function createPlace(environment: Record<string, string> = {}): Pro
     config: async (literal) =>
       place.write(
         "agent.config.ts",
-        `import { defineConfig, secret } from "watchkeeper";\nvoid secret;\nexport default defineConfig(${literal});\n`,
+        `import { defineConfig, secret } from "watchkeeper";\nvoid secret;\nexport default defineConfig({ web: { port: 0 }, ...(${literal}) });\n`,
       ),
     async skill(name, code) {
       const about = `---\nname: ${name}\ndescription: Watches ${name}.\n---\nLook at it.\n`;

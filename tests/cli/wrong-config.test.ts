@@ -142,6 +142,12 @@ describe("a key or value", () => {
     [`{ notify: { quietHours: "22-7" } }`, "notify.quietHours", "22:00-07:00"],
     [`{ notify: { digestAt: "25:00" } }`, 'notify.digestAt: "25:00" is not a time of day', "08:30"],
     [`{ web: { port: 99999 } }`, "web.port: must be at most 65535", "65535"],
+    [
+      `{ web: { publicUrl: "https://a.example/watch" } }`,
+      'web.publicUrl: "https://a.example/watch" must be scheme and host alone',
+      "https://watch.example.com",
+    ],
+    [`{ web: { publicUrl: "ftp://a.example" } }`, "web.publicUrl:", "https://"],
     [`{ model: { budget: { dailyUsd: 0 } } }`, "model.budget.dailyUsd: must be more than 0", "0"],
     [`{ skills: [] }`, "skills: must be an object in { }, and is a list", "{ }"],
   ])("%s is refused with what it should be", async (config, message, mend) => {
@@ -164,10 +170,12 @@ describe("a key or value", () => {
   });
 
   test("a part that this version does not use is said, and is no mistake", async () => {
-    await place.config(`{ web: { port: 7373 } }`);
+    await place.config(`{ notify: { deadMansPing: "https://hc.example/1" } }`);
     const { exitCode, stdout, stderr } = await place.run("config", "check");
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
-    expect(stdout).toContain("warning: web is understood, but not used by this version yet");
+    expect(stdout).toContain(
+      "warning: notify.deadMansPing is understood, but not used by this version yet",
+    );
   });
 });
 

@@ -361,6 +361,7 @@ test("a daemon killed within a call settles it at its worst at the next start", 
   );
   await writeFiles(folder.path, {
     "agent.config.ts": `export default {
+      web: { port: 0 },
       heartbeat: { every: "1h" },
       model: { chain: [{ model: "${sonnet}" }] },
       skills: { "./pond": {} },

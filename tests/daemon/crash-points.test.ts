@@ -173,3 +173,37 @@ test("killed before and after every write of a run, nothing is lost and nothing 
   }
   process.stdout.write(`crash points: ${JSON.stringify(counts)}\n`);
 }, 300_000);
+
+test("killed again, in the process that goes on with the run, it does nothing twice either", async () => {
+  await using server = await model();
+  let first: number;
+  let names: string[];
+  {
+    await using calm = await world();
+    // The calls stand in the journal, and nothing was begun yet.
+    first = (await run(calm.folder, server.baseUrl, 0, "before")).writes.indexOf("planEffect") + 1;
+  }
+  {
+    await using once = await world();
+    await run(once.folder, server.baseUrl, first, "before");
+    names = (await run(once.folder, server.baseUrl, 0, "before")).writes;
+  }
+  let points = 0;
+  for (const [offset, name] of names.entries()) {
+    if (!["planEffect", "markEffectSent", "finishEffect"].includes(name)) continue;
+    await using place = await world();
+    await run(place.folder, server.baseUrl, first, "before");
+    const second = await run(place.folder, server.baseUrl, offset + 1, "after");
+    const third = await run(place.folder, server.baseUrl, 0, "before");
+    const point = `after ${name} (${offset + 1})`;
+    expect([point, second.signal, third.signal]).toEqual([point, "SIGKILL", null]);
+    const counts = [await place.lines("posts.txt"), await place.lines("notes.txt")];
+    for (const lines of counts) {
+      expect([point, new Set(lines).size]).toEqual([point, Math.min(1, lines.length)]);
+    }
+    const posts = (await place.lines("posts.txt")).length;
+    expect([point, posts]).toEqual([point, Math.min(1, posts)]);
+    points += 1;
+  }
+  expect(points).toBe(6);
+}, 120_000);

@@ -24,17 +24,24 @@ export interface DaemonOptions {
   readonly stateDir: string;
   /** `ANTHROPIC_BASE_URL`; without it the rules decide. */
   readonly modelUrl?: string;
+  /** Further variables, and those that replace ours. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Default `info`. */
+  readonly logLevel?: string;
 }
 
-export function startDaemon({ folder, stateDir, modelUrl }: DaemonOptions): DaemonProcess {
+export function startDaemon(options: DaemonOptions): DaemonProcess {
+  const { folder, stateDir, modelUrl, environment, logLevel = "info" } = options;
   const bin = join(packageInfo().root, "bin", "watchkeeper.js");
   const config = join(folder, "agent.config.ts");
-  const child = spawn(process.execPath, [bin, "start", "--config", config, "--state", stateDir], {
+  const places = ["--config", config, "--state", stateDir];
+  const child = spawn(process.execPath, [bin, "start", ...places, "--log-level", logLevel], {
     cwd: folder,
     env: {
       PATH: process.env.PATH,
       HOME: folder,
       ...(modelUrl ? { ANTHROPIC_BASE_URL: modelUrl, ANTHROPIC_API_KEY: "sk-test" } : {}),
+      ...environment,
     },
     stdio: ["ignore", "pipe", "pipe"],
   });

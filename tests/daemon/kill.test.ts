@@ -272,6 +272,7 @@ const config = (url: string): string => `
   import { defineConfig } from "watchkeeper";
   export default defineConfig({
     timezone: "UTC",
+    web: { port: 0 },
     heartbeat: { every: "1s", slack: "1s" },
     model: { chain: [{ model: "claude-sonnet-5-5" }] },
     skills: {

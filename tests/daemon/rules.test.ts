@@ -8,10 +8,7 @@ import { keepWatch, seen, temporaryFolder, type KeptWatch } from "./harness.ts";
 const minute = 60_000;
 
 /** A check whose looks are the list's, one after the other, and a tool that keeps account of its calls. */
-function household(
-  looks: readonly (readonly RuleAction[])[],
-  { fails = false, every = "1m" } = {},
-) {
+function household(looks: readonly (readonly RuleAction[])[], { fails = false } = {}) {
   const restarted: string[] = [];
   let turn = 0;
   const check = {

@@ -13,6 +13,7 @@ async function setUp(lookMs: number) {
     "agent.config.ts": `
       import { defineConfig } from "watchkeeper";
       export default defineConfig({
+        web: { port: 0 },
         heartbeat: { every: "1s", slack: "1s" },
         model: { chain: [{ model: "claude-sonnet-5-5" }] },
         skills: { "./tide": {} },

@@ -10,11 +10,12 @@ interface Definition {
   readonly in?: Schema;
   readonly element?: Schema;
   readonly shape?: Readonly<Record<string, Schema>>;
+  readonly options?: readonly Schema[];
 }
 
 /** A list is a key itself, beside those of its items; so is a record with a default of its own. */
 export function keysOf(schema: Schema, path = ""): string[] {
-  const { type, innerType, in: input, element, shape } = schema._zod.def as Definition;
+  const { type, innerType, in: input, element, shape, options } = schema._zod.def as Definition;
   const inner = innerType ?? input;
   if (inner) {
     const isRecord = keysOf(inner, "").length > 1;
@@ -22,6 +23,7 @@ export function keysOf(schema: Schema, path = ""): string[] {
       ? [...new Set([path, ...keysOf(inner, path)])]
       : keysOf(inner, path);
   }
+  if (options) return [...new Set(options.flatMap((option) => keysOf(option, path)))];
   if (element) {
     const item = `${path}[]`;
     return [path, ...keysOf(element, item).filter((key) => key !== item)];

@@ -1,7 +1,7 @@
 import { requestWake } from "../../control.ts";
 import { visibleJson } from "../../domain/canonical.ts";
-import { WatchkeeperError } from "../../domain/errors.ts";
-import type { ApprovalRecord, EffectRecord, StoreReader } from "../../store/index.ts";
+import { findApproval, giveWord, statusAt } from "../../effects/owner-word.ts";
+import type { ApprovalRecord, EffectRecord } from "../../store/index.ts";
 import { approvalView, approvalWithOutcome } from "../../views/approval.ts";
 import {
   exit,
@@ -53,10 +53,6 @@ function approvalTable(approvals: readonly ApprovalRecord[], columns: number): s
   );
 }
 
-/** Nobody may have come by since its time was over. */
-export const statusAt = ({ status, expiresAt }: ApprovalRecord, now: number) =>
-  status === "pending" && expiresAt <= now ? "expired" : status;
-
 export async function showApproval(context: CommandContext, id: string): Promise<number> {
   await using store = readExistingStore(context);
   const { approval, effect } = await findApproval(store, parseId(id));
@@ -65,21 +61,6 @@ export async function showApproval(context: CommandContext, id: string): Promise
     context.out.write(`${JSON.stringify(view, null, 2)}\n`);
   } else context.out.write(renderApproval(approval, effect, context.out.columns));
   return exit.done;
-}
-
-/** @throws WatchkeeperError when there is none of that id. */
-export async function findApproval(
-  store: StoreReader,
-  id: number,
-): Promise<{ approval: ApprovalRecord; effect: EffectRecord | undefined }> {
-  const approval = await store.getApproval(id);
-  if (!approval) {
-    throw new WatchkeeperError("APPROVAL_UNKNOWN", `there is no approval ${id}`, {
-      hint: "`watchkeeper approvals --all` lists them",
-    });
-  }
-  const { effectId } = approval;
-  return { approval, effect: effectId === null ? undefined : await store.getEffect(effectId) };
 }
 
 function renderApproval(
@@ -136,25 +117,9 @@ export async function denyApproval(
   const wanted = parseId(id);
   await using store = await writeStore(context);
   const word = { decision: "denied", note: options.note ?? null, at: Date.now() } as const;
-  const denied = await store.decideApproval(wanted, word);
-  if (!denied) throw await noLongerWaiting(store, wanted);
+  const denied = await giveWord(store, wanted, word);
   await requestWake(context.stateDir);
   if (context.json) context.out.write(`${JSON.stringify(approvalView(denied), null, 2)}\n`);
   else context.out.write(`approval ${wanted}: ${denied.tool} is denied; it will not be done.\n`);
   return exit.done;
-}
-
-/** Why the owner's word does not count any more. */
-export async function noLongerWaiting(store: StoreReader, id: number): Promise<WatchkeeperError> {
-  const { approval, effect } = await findApproval(store, id);
-  const status = statusAt(approval, Date.now());
-  if (status === "expired") {
-    return new WatchkeeperError("APPROVAL_EXPIRED", `approval ${id} has expired; it was not done`, {
-      hint: "It is asked again when it still matters; what waits stands in `watchkeeper approvals`",
-    });
-  }
-  const since = effect ? `, and its effect ${effect.id} is ${effect.state}` : "";
-  return new WatchkeeperError("APPROVAL_DECIDED", `approval ${id} was ${status} already${since}`, {
-    hint: `\`watchkeeper approvals show ${id}\` shows all of it`,
-  });
 }

@@ -2,14 +2,18 @@ import { setTimeout } from "node:timers/promises";
 import type { ResolvedConfig } from "../../config/load.ts";
 import { requestWake } from "../../control.ts";
 import { callHash } from "../../domain/canonical.ts";
+import { ConfigError } from "../../domain/errors.ts";
 import type { ToolEffect } from "../../domain/policy.ts";
+import { createScrub } from "../../domain/scrub.ts";
+import { scrubData } from "../../domain/scrub-data.ts";
+import { findApproval, findPending, giveWord } from "../../effects/owner-word.ts";
 import { isLocked, type ApprovalRecord, type EffectRecord, type Store } from "../../store/index.ts";
 import { approvalWithOutcome } from "../../views/approval.ts";
 import { exit, parseId, writeStore, type CommandContext } from "../context.ts";
 import { wrap } from "../text.ts";
 import { fitArguments, openTools, parseArguments } from "../tools.ts";
 import { isTaken, loadConfigOf, openWatchHere } from "../watch-here.ts";
-import { findApproval, noLongerWaiting, renderOutcome, statusAt } from "./approvals.ts";
+import { renderOutcome } from "./approvals.ts";
 
 /** How long a running daemon may take to carry it out before this command stops waiting. */
 const patienceMs = 90_000;
@@ -26,15 +30,13 @@ export async function approve(
     options.edit === undefined ? undefined : { arguments: parseArguments(options.edit) };
   const { stateDir } = context;
   await using store = await writeStore(context);
-  const { approval } = await findApproval(store, wanted);
-  if (statusAt(approval, Date.now()) !== "pending") throw await noLongerWaiting(store, wanted);
+  const approval = await findPending(store, wanted, Date.now());
   const edited = given && (await editedCall(approval, given.arguments, context));
   // A config that cannot be used is said before the word is given, not after it.
   const alone = !isLocked(stateDir) && (await store.pausedAt(Date.now())) === null;
   const config = alone ? await loadConfigOf(context) : undefined;
   const word = { decision: "approved", note: null, at: Date.now() } as const;
-  const approved = await store.decideApproval(wanted, { ...word, ...(edited && { edited }) });
-  if (!approved) throw await noLongerWaiting(store, wanted);
+  await giveWord(store, wanted, { ...word, ...(edited && { edited }) });
   await requestWake(stateDir);
   const waitedFor = await untilCarriedOut(wanted, store, context, config);
   return showOutcome(context, await findApproval(store, wanted), waitedFor);
@@ -48,6 +50,11 @@ async function editedCall(
 ): Promise<{ arguments: unknown; argumentsHash: string; effect: ToolEffect }> {
   await using tools = await openTools(context);
   const { input, effect } = fitArguments(tools.get(name), given);
+  if (scrubData(input, createScrub(tools.config.secrets)) !== input) {
+    throw new ConfigError("ARGUMENTS_HOLD_SECRET", "the arguments hold one of your secrets", {
+      hint: "Leave it out: they would be kept in the database",
+    });
+  }
   const call = { tool: name, version: toolVersion, arguments: input };
   return { arguments: input, argumentsHash: callHash(call), effect };
 }

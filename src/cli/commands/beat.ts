@@ -1,4 +1,3 @@
-import { loadConfig } from "../../config/load.ts";
 import { offerPublicApi } from "../../config/user-module.ts";
 import { requestBeat } from "../../control.ts";
 import { attentionSettings } from "../../daemon.ts";
@@ -10,7 +9,13 @@ import { loadSkills, silentSkillLog, toolsOf } from "../../skills/load.ts";
 import { resolveNames } from "../../skills/names.ts";
 import { isLocked } from "../../store/index.ts";
 import { beatView } from "../../views/beat.ts";
-import { exit, readExistingStore, readStore, type CommandContext } from "../context.ts";
+import {
+  exit,
+  loadConfigFor,
+  readExistingStore,
+  readStore,
+  type CommandContext,
+} from "../context.ts";
 import { rehearseDemo } from "../demo-rehearsal.ts";
 import { painterFor, plural, quoted, severityStyle, wrap } from "../text.ts";
 import { byDaemonOrHere, loadConfigOf, openWatchHere } from "../watch-here.ts";
@@ -49,10 +54,10 @@ async function showDryRun(
   context: CommandContext,
   names: readonly string[] | null,
 ): Promise<number> {
-  const { configFile: file, environment, packageInfo, json, out, err, stateDir } = context;
+  const { packageInfo, json, out, err, stateDir } = context;
   const warn = (message: string) => err.write(`watchkeeper: ${quoted(message)}\n`);
   const running = isLocked(stateDir);
-  const asWritten = await loadConfig({ file, environment });
+  const asWritten = await loadConfigFor(context);
   await using rehearsal = await rehearseDemo(asWritten, { running, warn });
   const { config } = rehearsal;
   const { builtinSkillsDir } = packageInfo;

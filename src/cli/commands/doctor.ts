@@ -1,6 +1,6 @@
 import { existsSync, statfsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { loadConfig, type ResolvedConfig } from "../../config/load.ts";
+import type { ResolvedConfig } from "../../config/load.ts";
 import { attentionSettings } from "../../daemon.ts";
 import { systemClock } from "../../domain/clock.ts";
 import { createScrub } from "../../domain/scrub.ts";
@@ -18,7 +18,7 @@ import {
 import { isLocked } from "../../store/index.ts";
 import { databasePath, whyUnusableStateDir } from "../../store/database.ts";
 import { inspectConfig } from "../config-report.ts";
-import { exit, readStore, type CommandContext } from "../context.ts";
+import { exit, loadConfigFor, readStore, type CommandContext } from "../context.ts";
 import { rehearseDemo } from "../demo-rehearsal.ts";
 import { painterFor, quoted, wrap } from "../text.ts";
 import { readStatus } from "./status.ts";
@@ -48,7 +48,7 @@ async function diagnoseConfig(context: CommandContext): Promise<Diagnosis[]> {
   const name = "config";
   const { problems, warnings, file } = await inspectConfig(context);
   if (problems.length > 0) return problems.map((message) => ({ name, level: "fail", message }));
-  const config = await loadConfig({ file, environment: context.environment });
+  const config = await loadConfigFor(context);
   return [
     { name, level: "ok", message: file },
     ...warnings.map((message): Diagnosis => ({ name, level: "warn", message })),

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { nearestOf } from "../../config/issues.ts";
 import { systemClock } from "../../domain/clock.ts";
 import { ConfigError } from "../../domain/errors.ts";
+import { createScrub } from "../../domain/scrub.ts";
 import { readThrough } from "../../heartbeat/read-through.ts";
 import { exit, parseDays, type CommandContext } from "../context.ts";
 import { painterFor, quoted, wrap } from "../text.ts";
@@ -45,7 +46,8 @@ export async function testRule(
   if (rule === undefined) throw unknownRule(name, rules);
   const search = tools.get("inbox_search");
   const { signal } = new AbortController();
-  const call = readThrough(new Map([[search.name, search]]), { clock: systemClock, signal });
+  const scrub = createScrub(tools.config.secrets);
+  const call = readThrough(new Map([[search.name, search]]), { clock: systemClock, signal, scrub });
   const since = new Date(systemClock.now() - days * dayMs).toISOString();
   const more = account === undefined ? {} : { account };
   const found = foundSchema.parse(

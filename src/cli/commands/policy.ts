@@ -1,6 +1,7 @@
 import { visibleJson } from "../../domain/canonical.ts";
 import { systemClock } from "../../domain/clock.ts";
 import { decideToolCall, grantKey, type Decision, type Grant } from "../../domain/policy.ts";
+import { createScrub } from "../../domain/scrub.ts";
 import { suggestGrant } from "../../domain/suggest-grant.ts";
 import { grantUsesToday, lookUpFacts, type Facts } from "../../effects/facts.ts";
 import { exit, readStore, type CommandContext } from "../context.ts";
@@ -27,7 +28,11 @@ export async function explainPolicy(
   const known: Facts =
     effect === "read"
       ? { facts: {}, error: null }
-      : await lookUpFacts(tool, input, policyOrigin, { clock, signal });
+      : await lookUpFacts(tool, input, policyOrigin, {
+          clock,
+          scrub: createScrub(config.secrets),
+          signal,
+        });
   await using store = readStore(context);
   const uses = store ?? { grantUses: () => Promise.resolve(0) };
   const call = {

@@ -1,14 +1,13 @@
-import { loadConfig } from "../../config/load.ts";
 import { offerPublicApi } from "../../config/user-module.ts";
 import { describeSchedule } from "../../domain/schedule.ts";
 import { loadSkills, silentSkillLog } from "../../skills/load.ts";
-import { exit, type CommandContext } from "../context.ts";
+import { exit, loadConfigFor, type CommandContext } from "../context.ts";
 import { painterFor, quoted, wrap } from "../text.ts";
 
 export async function listSkills(context: CommandContext): Promise<number> {
-  const { configFile: file, environment, packageInfo, stateDir, json, out } = context;
+  const { environment, packageInfo, stateDir, json, out } = context;
   offerPublicApi(packageInfo.root);
-  const config = await loadConfig({ file, environment });
+  const config = await loadConfigFor(context);
   const { builtinSkillsDir } = packageInfo;
   const { skills, broken } = await loadSkills(config, {
     builtinSkillsDir,

@@ -1,13 +1,14 @@
 import { offerPublicApi } from "../../config/user-module.ts";
-import { loadConfig, type ResolvedConfig } from "../../config/load.ts";
-import { offerControl, openWatch } from "../../daemon.ts";
+import type { ResolvedConfig } from "../../config/load.ts";
+import { offerControl, openWatch, type Watch } from "../../daemon.ts";
 import { describeError } from "../../domain/errors.ts";
-import { createScrub } from "../../domain/scrub.ts";
+import { createLineScrub } from "../../domain/scrub.ts";
 import { formatTimeOfDay } from "../../domain/zoned-time.ts";
 import { missingPrices, pricesWith } from "../../model/pricing.ts";
 import { createLog, type Log, type LogLevel } from "../../telemetry/log.ts";
 import { readableLog } from "../../telemetry/readable.ts";
-import { exit, type CommandContext } from "../context.ts";
+import type { OfferedWeb } from "../../web/offer.ts";
+import { exit, loadConfigFor, type CommandContext } from "../context.ts";
 import { createMemoryTidier } from "../tidy-memory.ts";
 import { createNarrator } from "../narrator.ts";
 import { painterFor, plural, wrapLines } from "../text.ts";
@@ -17,8 +18,7 @@ export async function start(
   options: { logLevel: LogLevel },
 ): Promise<number> {
   offerPublicApi(context.packageInfo.root);
-  const { configFile: file, environment } = context;
-  const config = await loadConfig({ file, environment });
+  const config = await loadConfigFor(context);
   return keepWatch(context, config, options.logLevel);
 }
 
@@ -60,6 +60,7 @@ export async function keepWatch(
   });
   try {
     await using _control = await offerControl(watch, stateDir, log);
+    await using web = await offerPage(watch, context, config, log);
     const checks = watch.skills.reduce((count, skill) => count + skill.checks.length, 0);
     const fields = { pid: process.pid, version: packageInfo.version, stateDir };
     const model =
@@ -68,6 +69,7 @@ export async function keepWatch(
       fields,
       `keeping watch: ${plural(watch.skills.length, "skill")}, ${plural(checks, "check")}${model}`,
     );
+    if (web?.url) log.info({}, `the page is at ${web.url}/`);
     const models = config.model.chain.map(({ model }) => model);
     for (const missing of missingPrices(models, pricesWith(config.model.prices))) {
       log.warn({}, missing);
@@ -84,12 +86,24 @@ export async function keepWatch(
   return exit.done;
 }
 
+async function offerPage(
+  watch: Watch,
+  { stateDir, packageInfo }: CommandContext,
+  config: ResolvedConfig,
+  log: Log,
+): Promise<OfferedWeb | null> {
+  const { web } = config;
+  if (!web) return null;
+  const { offerWeb } = await import("../../web/offer.ts");
+  return offerWeb(watch, { config, web, stateDir, version: packageInfo.version, log });
+}
+
 function openLog(
   { err }: CommandContext,
   level: LogLevel,
   { timezone, secrets }: ResolvedConfig,
 ): Log {
-  const scrub = createScrub(secrets);
+  const scrub = createLineScrub(secrets);
   const write = (text: string) => err.write(scrub(text));
   return createLog(
     level,

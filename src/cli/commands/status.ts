@@ -1,7 +1,6 @@
 import { formatDuration } from "../../domain/duration.ts";
-import { startOf } from "../../domain/zoned-time.ts";
 import { isLocked } from "../../store/index.ts";
-import { statusView, type StatusView } from "../../views/status.ts";
+import { readStatusView, type StatusView } from "../../views/status.ts";
 import { exit, readStore, type CommandContext } from "../context.ts";
 import {
   dollars,
@@ -24,30 +23,12 @@ export async function status(context: CommandContext): Promise<number> {
 }
 
 export async function readStatus(context: CommandContext): Promise<StatusView> {
-  const now = Date.now();
-  const timezone = hostTimezone();
-  const running = isLocked(context.stateDir);
-  const nothing = { costUsd: 0, tokens: 0 };
-  const { version } = context.packageInfo;
   await using store = readStore(context);
-  if (!store)
-    return statusView({
-      version,
-      now,
-      running,
-      record: null,
-      pause: null,
-      today: nothing,
-      month: nothing,
-    });
-  return statusView({
-    version,
-    now,
-    running,
-    record: await store.status(),
-    pause: await store.pausedAt(now),
-    today: await store.spendSince(startOf("day", now, timezone)),
-    month: await store.spendSince(startOf("month", now, timezone)),
+  return await readStatusView(store, {
+    version: context.packageInfo.version,
+    now: Date.now(),
+    running: isLocked(context.stateDir),
+    timezone: hostTimezone(),
   });
 }
 
