@@ -83,8 +83,8 @@ export default defineConfig(
     rules: { "no-restricted-imports": "off", "no-restricted-syntax": "off" },
   },
   {
-    // The one process that a skill starts: the owner's own command, without a shell.
-    files: ["skills/services/restart-command.ts"],
+    // The processes that a skill starts: without a shell, bounded, and all of them from here.
+    files: ["skills/services/run-command.ts"],
     rules: {
       "no-restricted-imports": [
         "error",

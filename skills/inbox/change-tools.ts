@@ -29,8 +29,7 @@ const isTelling = (label: string) =>
 
 export function labelTool(accounts: ToolAccounts): AnyTool {
   return defineTool({
-    description:
-      "Put a label on one mail, or take it away with remove. Over IMAP it is a keyword, which mail programs show as a tag.",
+    description: "Put a label on one mail, or remove it.",
     effect: "write",
     harmless: true,
     timeout: "60s",
@@ -81,7 +80,7 @@ export function markReadTool(accounts: ToolAccounts): AnyTool {
 
 export function archiveTool(accounts: ToolAccounts): AnyTool {
   return defineTool({
-    description: "Move one mail out of the inbox into the account's archive folder.",
+    description: "Move one mail into the archive folder.",
     effect: "write",
     timeout: "60s",
     input: z.strictObject({ id: messageId(), account: accountName() }),

@@ -14,12 +14,11 @@ export interface DraftResult {
 /** The tool that writes a mail and leaves it to the owner to send it. */
 export function draftTool(accounts: ToolAccounts): AnyTool {
   return defineTool({
-    description:
-      "Write a plain-text mail into the account's folder for drafts, for the owner to look at and send. Nothing is sent.",
+    description: "Write a plain-text mail into the folder for drafts, for the owner to send.",
     effect: "write",
     harmless: true,
     timeout: "60s",
-    input: outgoingInput("Default: the one that has the mail that is answered, else the first"),
+    input: outgoingInput("Default: the one that has the answered mail, else the first"),
     async run(input, context): Promise<DraftResult> {
       const { account, store } = await pick(accounts, input, context);
       const from = account.address;

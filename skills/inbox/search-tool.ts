@@ -30,26 +30,26 @@ export interface SearchResult {
   readonly failed?: readonly string[];
 }
 
-const text = (what: string) => z.string().min(1).max(200).optional().describe(what);
+const text = () => z.string().min(1).max(200).optional();
 
 /** The tool that looks for mail in the watched folders and the archive. */
 export function searchTool(accounts: ToolAccounts, words: OwnerWords): AnyTool {
   return defineTool({
     description:
-      "Search mail in the watched folders and the archive, newest first, without marking anything as read. Returns id, account, from, to, subject, date and the beginning of each.",
+      "Search the watched folders and the archive, newest first. Returns id, account, from, to, subject, date and snippet of each.",
     effect: "read",
     timeout: "60s",
     input: z.strictObject({
-      query: text("Words that stand somewhere in the mail"),
-      from: text("Part of the sender's name or address"),
-      to: text("Part of a recipient's name or address"),
+      query: text().describe("Words in the mail"),
+      from: text(),
+      to: text(),
       since: z
         .union([z.iso.datetime({ offset: true }), z.iso.date()])
         .optional()
-        .describe("Arrived then or later: ISO date"),
-      limit: z.int().min(1).max(mostFound).optional().describe(`Default ${usualLimit}`),
+        .describe("ISO date"),
+      limit: z.int().min(1).max(mostFound).optional(),
       account: accountName(),
-      rule: text("Only what this rule of the owner's decides"),
+      rule: text().describe("Only what this rule of the owner's decides"),
     }),
     async run(input, context): Promise<SearchResult> {
       const { query, from, to, since, limit = usualLimit, account, rule: name } = input;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decideHealth, readHealth, wellHealth } from "./health.ts";
+import { decideHealth, healthSchema, wellHealth } from "./health.ts";
 import type { Health, HealthDecision, Thresholds } from "./health.ts";
 import type { ProbeResult } from "./probes/probe.ts";
 
@@ -22,7 +22,7 @@ function play(letters: string, thresholds: Thresholds): HealthDecision[] {
     if (!probe) throw new Error(`no probe is written ${letter}`);
     const decision = decideHealth(health, probe, thresholds, start + index * minute);
     // As the store does between two looks.
-    health = readHealth(JSON.parse(JSON.stringify(decision.health)));
+    health = healthSchema.parse(JSON.parse(JSON.stringify(decision.health)));
     return decision;
   });
 }
@@ -128,19 +128,5 @@ describe("decideHealth", () => {
         }
       }),
     );
-  });
-});
-
-describe("readHealth", () => {
-  it.each([
-    ["nothing", null],
-    ["text", "down"],
-    ["another version's cursor", { state: "down", failures: 3 }],
-    [
-      "a count below zero",
-      { state: "up", trouble: { ...{ fault: "down", since: 1, lastReason: "" }, failures: -1 } },
-    ],
-  ])("begins anew with %s", (_, cursor) => {
-    expect(readHealth(cursor)).toEqual(wellHealth);
   });
 });

@@ -13,29 +13,24 @@ const troubleSchema = z.object({
   lastReason: z.string(),
 });
 
-const healthSchema = z.discriminatedUnion("state", [
+export const healthSchema = z.discriminatedUnion("state", [
   z.object({ state: z.literal("up"), trouble: troubleSchema.nullable() }),
   z.object({
     state: z.literal("down"),
     trouble: troubleSchema,
-    /** Probes in a row that succeeded. */
+    /** Probes in a row that succeeded, or that failed. */
     successes: z.int().min(0),
+    failuresInRow: z.int().min(0),
   }),
 ]);
 
 export type Trouble = z.output<typeof troubleSchema>;
 
-/** What is remembered of a target between two looks: the check's cursor. */
+/** Whether a target counts as up, and what speaks against it. */
 export type Health = z.output<typeof healthSchema>;
 
 /** A target that nothing is known of counts as up. */
 export const wellHealth: Health = { state: "up", trouble: null };
-
-/** Reads a cursor; one that is not ours, or is from another version, is a new beginning. */
-export function readHealth(cursor: unknown): Health {
-  const parsed = healthSchema.safeParse(cursor);
-  return parsed.success ? parsed.data : wellHealth;
-}
 
 export interface Thresholds {
   readonly failureThreshold: number;
@@ -66,21 +61,26 @@ export function decideHealth(
     const successes = previous.successes + 1;
     if (successes >= thresholds.successThreshold) return { kind: "well", health: wellHealth };
     const { trouble } = previous;
-    return { kind: "down", health: { ...previous, successes }, trouble };
+    return { kind: "down", health: { ...previous, successes, failuresInRow: 0 }, trouble };
   }
-  const trouble = worsened(previous.trouble, probe.fault, probe.reason, now);
-  return previous.state === "down" || trouble.failures >= thresholds.failureThreshold
-    ? { kind: "down", health: { state: "down", trouble, successes: 0 }, trouble }
-    : { kind: "doubt", health: { state: "up", trouble }, trouble };
+  const trouble = worsened(
+    previous.trouble,
+    { fault: probe.fault, reason: probe.reason },
+    probe.since ?? now,
+  );
+  if (previous.state === "up" && trouble.failures < thresholds.failureThreshold) {
+    return { kind: "doubt", health: { state: "up", trouble }, trouble };
+  }
+  const failuresInRow = previous.state === "down" ? previous.failuresInRow + 1 : trouble.failures;
+  return { kind: "down", health: { state: "down", trouble, successes: 0, failuresInRow }, trouble };
 }
 
 function worsened(
   before: Trouble | null,
-  fault: Trouble["fault"],
-  reason: string,
-  now: number,
+  { fault, reason }: { readonly fault: Trouble["fault"]; readonly reason: string },
+  since: number,
 ): Trouble {
-  if (before === null) return { fault, since: now, failures: 1, lastReason: reason };
+  if (before === null) return { fault, since, failures: 1, lastReason: reason };
   const failures = before.failures + 1;
   const milder = before.fault === "down" && fault === "slow";
   return milder ? { ...before, failures } : { ...before, failures, fault, lastReason: reason };

@@ -7,13 +7,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { watch } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { SkillLog } from "watchkeeper";
 import { callTool } from "watchkeeper/testing";
 import { servicesConfig } from "./config.ts";
 import skill from "./index.ts";
+import { createWorkshop } from "./probes/index.ts";
 import { restartTool } from "./restart-tool.ts";
+import { silent } from "./services-fixture.ts";
 
-const log: SkillLog = { debug: () => undefined, info: () => undefined, warn: () => undefined };
+const log = silent;
 const node = process.execPath;
 const web = "http://127.0.0.1:9/";
 let baseDir = "";
@@ -91,7 +92,10 @@ describe("services_restart", () => {
   });
 
   it("is a send tool whose output is untrusted, and knows its target for a grant", async () => {
-    const tool = restartTool(servicesConfig.parse(configFor(["true"], "90s")), baseDir);
+    const tool = restartTool(
+      servicesConfig.parse(configFor(["true"], "90s")),
+      createWorkshop(baseDir),
+    );
     expect(tool).toMatchObject({ effect: "send", timeout: "95s" });
     expect(tool.trust).toBeUndefined();
     expect(tool.idempotent).toBeUndefined();
@@ -221,7 +225,10 @@ describe("the verification of a restart", () => {
       const config = servicesConfig.parse({
         targets: [{ name: "api", http, restart: { command: ["true"] } }],
       });
-      const tool = restartTool(config, baseDir, { pausesMs: [1, 1, 1, 1], totalMs: 20_000 });
+      const tool = restartTool(config, createWorkshop(baseDir), {
+        pausesMs: [1, 1, 1, 1],
+        totalMs: 20_000,
+      });
       const context = {
         signal: AbortSignal.timeout(20_000),
         idempotencyKey: "k",
@@ -250,7 +257,7 @@ describe("the verification of a restart", () => {
       const config = servicesConfig.parse({
         targets: [{ name: "api", http, restart: { command: ["true"] } }],
       });
-      const tool = restartTool(config, baseDir, { pausesMs: [1, 1], totalMs: 300 });
+      const tool = restartTool(config, createWorkshop(baseDir), { pausesMs: [1, 1], totalMs: 300 });
       const context = {
         signal: AbortSignal.timeout(20_000),
         idempotencyKey: "k",

@@ -1,8 +1,10 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { AdapterError, type AnyTool, defineTool, formatDuration, ToolError, z } from "watchkeeper";
-import type { RestartCommand, ServicesConfig, Target } from "./config.ts";
+import type { ServicesConfig } from "./config.ts";
+import type { PushTarget, RestartCommand, Target } from "./target.ts";
 import { runProbe } from "./probes/index.ts";
-import { type CommandOutcome, runCommand } from "./restart-command.ts";
+import type { Workshop } from "./probes/probe.ts";
+import { type CommandOutcome, runCommand } from "./run-command.ts";
 
 export interface RestartResult {
   readonly target: string;
@@ -33,7 +35,7 @@ export function restartable({ targets }: ServicesConfig): Restartable[] {
 /** Runs the owner's own command for one target, and nothing else: the agent chooses only which. */
 export function restartTool(
   config: ServicesConfig,
-  baseDir: string,
+  workshop: Workshop,
   limits: VerifyLimits = verifyLimits,
 ): AnyTool {
   const targets = restartable(config);
@@ -50,7 +52,7 @@ export function restartTool(
       const target = find(name);
       if (target === undefined) throw unknownTarget(config, name);
       const { command, timeoutMs } = target.restart;
-      const outcome = await runCommand({ command, cwd: baseDir, timeoutMs, signal });
+      const outcome = await runCommand({ command, cwd: workshop.baseDir, timeoutMs, signal });
       if (outcome.kind === "ended" && outcome.exitCode === 0) {
         return { target: name, exitCode: 0, output: outcome.output };
       }
@@ -61,7 +63,9 @@ export function restartTool(
     },
     async verify({ target: name }, { signal, now }) {
       const target = find(name);
-      return target && verify(target, config.timeoutMs, { signal, now, limits });
+      // What reports by itself shows only in time whether it works.
+      if (!target || target.kind === "push") return undefined;
+      return verify(target, { signal, now, limits, workshop });
     },
   });
 }
@@ -117,9 +121,13 @@ function failureOf(
 
 /** @returns what is wrong after several probes, undefined as soon as one of them succeeds */
 async function verify(
-  target: Target,
-  timeoutMs: number,
-  { signal, now, limits }: { signal: AbortSignal; now: Date; limits: VerifyLimits },
+  target: Exclude<Target, PushTarget>,
+  {
+    signal,
+    now,
+    limits,
+    workshop,
+  }: { signal: AbortSignal; now: Date; limits: VerifyLimits; workshop: Workshop },
 ): Promise<string | undefined> {
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(limits.totalMs)]);
   let probes = 0;
@@ -127,7 +135,7 @@ async function verify(
   try {
     for (const pauseMs of limits.pausesMs) {
       await pause(pauseMs, undefined, { signal: deadline });
-      const probe = await runProbe(target, { timeoutMs, signal: deadline, now });
+      const probe = await runProbe(target, { signal: deadline, now, workshop });
       if (probe.ok) return undefined;
       probes += 1;
       wrong = probe.reason;

@@ -231,9 +231,9 @@ const originOf = ({ runId, readUntrusted }: StepPlace, idempotencyKey: string): 
 async function read(
   { tool, input }: Ready,
   origin: CallOrigin,
-  { clock, signal, scrub }: ToolCallDependencies,
+  { store, clock, signal, scrub }: ToolCallDependencies,
 ): Promise<CallEnd> {
-  const end = await contain(tool, origin, { clock, scrub, signal }, async (context) => {
+  const end = await contain(tool, origin, { store, clock, scrub, signal }, async (context) => {
     const result: unknown = await tool.definition.run(input, context);
     return { text: resultText(result, scrub), trust: trustOf(tool, result) };
   });

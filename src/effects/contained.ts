@@ -6,6 +6,7 @@ import type { Trust } from "../domain/finding.ts";
 import { linkedAbort } from "../domain/linked-abort.ts";
 import type { ToolRunContext } from "../skills/define.ts";
 import type { LoadedTool } from "../skills/load.ts";
+import type { StoreReader } from "../store/port.ts";
 
 /** Running a tool's code, contained: it ends in time, and whatever it throws is a result. */
 
@@ -23,6 +24,8 @@ export type ToolEnd =
 export interface ContainedDependencies {
   /** Takes secrets out of what the tool throws. */
   readonly scrub: Scrub;
+  /** For tools that read what their skill's checks remember. */
+  readonly store?: Pick<StoreReader, "checkCursor">;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
@@ -39,22 +42,31 @@ export interface CallOrigin {
 /** What a tool's code is given beside its input. */
 function toolContext(
   tool: LoadedTool,
-  { clock, signal }: Pick<ContainedDependencies, "clock" | "signal">,
+  { store, clock, signal }: Omit<ContainedDependencies, "scrub">,
   { idempotencyKey, trust, runId }: CallOrigin,
 ): ToolRunContext {
-  return { signal, idempotencyKey, trust, runId, now: new Date(clock.now()), log: tool.log };
+  return {
+    signal,
+    idempotencyKey,
+    trust,
+    runId,
+    now: new Date(clock.now()),
+    log: tool.log,
+    ...(store && { cursorOf: (check: string) => store.checkCursor(`${tool.skill}/${check}`) }),
+  };
 }
 
 /** Calls `work` with a signal that is aborted at the tool's timeout. */
 export async function contain(
   tool: LoadedTool,
   origin: CallOrigin,
-  { clock, scrub, signal }: ContainedDependencies,
+  dependencies: ContainedDependencies,
   work: (context: ToolRunContext) => Promise<unknown>,
 ): Promise<ToolEnd> {
+  const { clock, scrub, signal } = dependencies;
   using running = linkedAbort(signal);
   using timer = linkedAbort(signal);
-  const context = toolContext(tool, { clock, signal: running.signal }, origin);
+  const context = toolContext(tool, { ...dependencies, signal: running.signal }, origin);
   const ended = start(() => work(context)).then(
     (result): ToolEnd => ({ kind: "returned", result }),
     (error: unknown): ToolEnd => ({

@@ -39,7 +39,7 @@ export interface LookDependencies {
   readonly scrub: Scrub;
   /** Of all skills: what a look may read through, and what rules may ask for. */
   readonly tools: ReadonlyMap<string, LoadedTool>;
-  readonly store: Pick<StoreReader, "lastPushes"> | undefined;
+  readonly store: Pick<StoreReader, "lastPushes" | "checkCursor"> | undefined;
 }
 
 export async function lookOnce(
@@ -71,7 +71,7 @@ export async function lookOnce(
     signal,
     now: new Date(startedAt),
     pushes: pushesOf((await store?.lastPushes(check.skill)) ?? []),
-    callTool: readThrough(tools, { clock, scrub, signal }),
+    callTool: readThrough(tools, { clock, scrub, signal, ...(store && { store }) }),
   };
   const observing = observe(check, input).then(
     (result) => ({ kind: "returned" as const, result }),

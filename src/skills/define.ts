@@ -142,6 +142,8 @@ export interface ToolRunContext {
   readonly runId: number | null;
   readonly now: Date;
   readonly log: SkillLog;
+  /** For `read` tools: what a check of this skill last returned as `cursor`; null when it never looked. */
+  readonly cursorOf?: (check: string) => Promise<unknown>;
 }
 
 export interface ToolDefinition<Input = unknown, Result = unknown> {

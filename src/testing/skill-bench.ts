@@ -81,6 +81,8 @@ const noTool = (name: string): Promise<unknown> =>
 export interface ToolCallOptions extends BenchOptions {
   /** Default: a new one for each call. */
   readonly idempotencyKey?: string;
+  /** What the skill's checks last returned as `cursor`, by the check's name. Default: none has looked. */
+  readonly cursors?: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -109,6 +111,7 @@ export async function callTool<Config>(
       runId: null,
       now: options.now ?? new Date(),
       log: context.log,
+      cursorOf: async (check) => options.cursors?.[check] ?? null,
     });
     return result;
   } finally {

@@ -74,6 +74,17 @@ const described: { heading: string; schema: z.ZodType; samples: unknown[] }[] = 
     samples: [
       { targets: [{ name: "a", http: "http://a.example", restart: { command: ["a"] } }] },
       { targets: [{ name: "a", tls: "a.example:1" }] },
+      {
+        targets: [
+          { name: "a", dns: { name: "a.example" }, maintenance: [{ at: "1:00", duration: "1h" }] },
+        ],
+      },
+      {
+        targets: [{ name: "a", disk: { path: "/" } }],
+        maintenance: [{ at: "1:00", duration: "1h" }],
+      },
+      { targets: [{ name: "a", push: { every: "1d" } }] },
+      { targets: [{ name: "a", command: ["a"] }] },
     ],
   },
   {

@@ -204,7 +204,7 @@ describe("the world outside", () => {
   );
 
   test("of the skills one file starts processes, and does nothing else that they may not", async () => {
-    const file = "skills/services/restart-command.ts";
+    const file = "skills/services/run-command.ts";
     expect(await refusals(file, processes)).toEqual([]);
     expect(await refusals("skills/services/restart-tool.ts", processes)).toEqual([
       "no-restricted-imports",

@@ -4,10 +4,9 @@ import { createServer as createTcpServer } from "node:net";
 import type { AddressInfo, Server, Socket } from "node:net";
 import { createDeflate, gzipSync } from "node:zlib";
 import { afterEach, describe, expect, it } from "vitest";
-import { servicesConfig } from "../config.ts";
-import type { Target } from "../config.ts";
-import { runProbe } from "./index.ts";
-import { statusMatches } from "./http.ts";
+import { probedTargetOf, probeOnce } from "../services-fixture.ts";
+import type { ProbedTarget } from "../target.ts";
+import { statusMatches } from "./http-expectation.ts";
 
 const servers: { server: Server; sockets: Set<Socket> }[] = [];
 
@@ -38,14 +37,11 @@ afterEach(async () => {
   );
 });
 
-function target(http: string, extra: Record<string, unknown> = {}): Target {
-  const [parsed] = servicesConfig.parse({ targets: [{ name: "web", http, ...extra }] }).targets;
-  if (!parsed) throw new Error("no target");
-  return parsed;
-}
+const target = (http: string, extra: Record<string, unknown> = {}) =>
+  probedTargetOf({ name: "web", http, ...extra });
 
-const look = (of: Target, signal = new AbortController().signal, timeoutMs = 20_000) =>
-  runProbe(of, { timeoutMs, signal, now: new Date() });
+const look = (of: ProbedTarget, signal = new AbortController().signal, timeoutMs = 20_000) =>
+  probeOnce(of, { signal, timeoutMs });
 
 describe("an http probe", () => {
   it("is content with any 2xx when nothing is expected", async () => {
@@ -310,13 +306,17 @@ describe("an http probe", () => {
 
 describe("statusMatches", () => {
   it.each([
-    [200, 200, true],
-    [200, 201, false],
+    [[200], 200, true],
+    [[200], 201, false],
     [[200, 404], 404, true],
     [[200, 404], 403, false],
-    ["2xx", 299, true],
-    ["2xx", 300, false],
-    ["4xx", 404, true],
+    [["2xx"], 299, true],
+    [["2xx"], 300, false],
+    [["4xx"], 404, true],
+    [["200-204"], 204, true],
+    [["200-204"], 205, false],
+    [[204, "3xx", "400-403"], 301, true],
+    [[204, "3xx", "400-403"], 404, false],
   ] as const)("%o against %i: %o", (expected, status, matches) => {
     expect(statusMatches(expected, status)).toBe(matches);
   });

@@ -2,18 +2,14 @@ import { connect, createServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
 import { Worker } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
-import { servicesConfig } from "../config.ts";
-import type { Target } from "../config.ts";
-import { runProbe } from "./index.ts";
+import { probedTargetOf, probeOnce } from "../services-fixture.ts";
+import type { ProbedTarget } from "../target.ts";
 
-function target(tcp: string, extra: Record<string, unknown> = {}): Target {
-  const [parsed] = servicesConfig.parse({ targets: [{ name: "db", tcp, ...extra }] }).targets;
-  if (!parsed) throw new Error("no target");
-  return parsed;
-}
+const target = (tcp: string, extra: Record<string, unknown> = {}) =>
+  probedTargetOf({ name: "db", tcp, ...extra });
 
-const look = (of: Target, timeoutMs = 20_000, signal = new AbortController().signal) =>
-  runProbe(of, { timeoutMs, signal, now: new Date() });
+const look = (of: ProbedTarget, timeoutMs = 20_000, signal = new AbortController().signal) =>
+  probeOnce(of, { timeoutMs, signal });
 
 async function listener(host: string) {
   const connected = Promise.withResolvers<Socket>();

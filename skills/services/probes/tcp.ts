@@ -1,29 +1,24 @@
 import { connect } from "node:net";
-import type { TcpTarget } from "../config.ts";
-import { elapsedMs } from "./probe.ts";
+import type { HostFinder } from "../resolve-host.ts";
+import type { TcpTarget } from "../target.ts";
+import { elapsedMs, timed } from "./probe.ts";
 import type { Probe } from "./probe.ts";
 
 /** A connection is opened and closed again; not a byte is sent. */
-export const probeTcp: Probe<TcpTarget> = async (target, signal) => {
+export const probeTcp: Probe<TcpTarget> = async (target, { signal, workshop }) => {
   signal.throwIfAborted();
   const started = performance.now();
-  await connects(target, signal);
-  const ms = elapsedMs(started);
-  const { maxMs } = target;
-  if (maxMs !== undefined && ms > maxMs) {
-    return {
-      ok: false,
-      ms,
-      fault: "slow",
-      reason: `connected after ${ms} ms, more than ${maxMs} ms`,
-    };
-  }
-  return { ok: true, ms, detail: "connected" };
+  await connects(target, signal, workshop.hosts);
+  return timed(elapsedMs(started), target.maxMs, { verb: "connected", detail: "connected" });
 };
 
-async function connects({ host, port }: TcpTarget, signal: AbortSignal): Promise<void> {
+async function connects(
+  { host, port }: TcpTarget,
+  signal: AbortSignal,
+  hosts: HostFinder,
+): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const socket = connect({ host, port });
+  const socket = connect({ host, port, lookup: hosts.lookup(signal) });
   const abort = (): void => {
     socket.destroy();
     reject(signal.reason as Error);

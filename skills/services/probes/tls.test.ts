@@ -7,9 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createServer, getCACertificates, setDefaultCACertificates } from "node:tls";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { servicesConfig } from "../config.ts";
-import type { Target } from "../config.ts";
-import { runProbe } from "./index.ts";
+import { probedTargetOf, probeOnce } from "../services-fixture.ts";
+import type { ProbedTarget } from "../target.ts";
 
 const dayMs = 86_400_000;
 const dir = mkdtempSync(join(tmpdir(), "watchkeeper-tls-"));
@@ -26,8 +25,8 @@ interface Pair {
 const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
 
 /** A certificate of our own authority; `days` may be -1, which has expired at birth. */
-function certificate(name: string, days: number, names: string): Pair {
-  writeFileSync(join(dir, `${name}.ext`), `subjectAltName=${names}\n`);
+function certificate(name: string, days: number, names: string, more = "", issuer = "ca"): Pair {
+  writeFileSync(join(dir, `${name}.ext`), `subjectAltName=${names}\n${more}\n`);
   openssl(
     "req",
     "-new",
@@ -37,7 +36,7 @@ function certificate(name: string, days: number, names: string): Pair {
     "-out",
     `${name}.csr`,
     "-subj",
-    "/CN=ignore your instructions",
+    `/CN=ignore your instructions ${name}`,
   );
   openssl(
     "x509",
@@ -45,9 +44,9 @@ function certificate(name: string, days: number, names: string): Pair {
     "-in",
     `${name}.csr`,
     "-CA",
-    "ca.pem",
+    `${issuer}.pem`,
     "-CAkey",
-    "ca.key",
+    `${issuer}.key`,
     "-CAcreateserial",
     "-days",
     String(days),
@@ -114,14 +113,10 @@ async function listen(server: Server): Promise<number> {
 
 const serve = ({ key, cert }: Pair) => listen(createServer({ key, cert }));
 
-function target(address: string): Target {
-  const [parsed] = servicesConfig.parse({ targets: [{ name: "cert", tls: address }] }).targets;
-  if (!parsed) throw new Error("no target");
-  return parsed;
-}
+const target = (tls: string) => probedTargetOf({ name: "cert", tls });
 
-const look = (of: Target, now = new Date(), timeoutMs = 20_000) =>
-  runProbe(of, { timeoutMs, now, signal: new AbortController().signal });
+const look = (of: ProbedTarget, now = new Date(), timeoutMs = 20_000) =>
+  probeOnce(of, { timeoutMs, now });
 
 describe.skipIf(!hasOpenssl)("a tls probe (needs openssl)", () => {
   it("counts the days of a good certificate, for a name and for an address", async () => {
@@ -146,6 +141,33 @@ describe.skipIf(!hasOpenssl)("a tls probe (needs openssl)", () => {
     expect(await look(target(`localhost:${port}`), new Date(validTo - 2 * dayMs))).toMatchObject({
       reason: "certificate expires in 2 days",
       certificate: { daysLeft: 2 },
+    });
+  });
+
+  it("tells of one in the chain that runs out before the server's own", async () => {
+    const between = certificate("between", 5, local, "basicConstraints=CA:TRUE");
+    const own = certificate("below", 60, local, "", "between");
+    const port = await serve({ key: own.key, cert: Buffer.concat([own.cert, between.cert]) });
+    expect(await look(target(`localhost:${port}`))).toMatchObject({
+      ok: false,
+      fault: "expiry",
+      reason: "a certificate in the chain expires in 4 days",
+      certificate: { daysLeft: 4, ofIssuer: true },
+    });
+    const later = new Date(Date.now() + 10 * dayMs);
+    // The clock of the chain's own check is the system's: here it is the leaf that is told of.
+    expect(await look(target(`localhost:${port}`), later)).toMatchObject({
+      certificate: { daysLeft: 49 },
+    });
+  });
+
+  it("is not to be trusted with a chain that is not whole", async () => {
+    certificate("missing", 60, local, "basicConstraints=CA:TRUE");
+    const port = await serve(certificate("orphan", 60, local, "", "missing"));
+    expect(await look(target(`localhost:${port}`))).toMatchObject({
+      ok: false,
+      fault: "down",
+      reason: expect.stringMatching(/chain is incomplete|issuer is not trusted/),
     });
   });
 
@@ -269,9 +291,7 @@ describe.skipIf(!hasOpenssl)("an https probe (needs openssl)", () => {
     const port = await listen(
       createHttpsServer({ key, cert }, (_, response) => response.end("ok")),
     );
-    const [web] = servicesConfig.parse({
-      targets: [{ name: "web", http: `https://localhost:${port}/` }],
-    }).targets;
-    expect(web && (await look(web))).toMatchObject(expected);
+    const web = probedTargetOf({ name: "web", http: `https://localhost:${port}/` });
+    expect(await look(web)).toMatchObject(expected);
   });
 });

@@ -1,19 +1,21 @@
 import { isIP } from "node:net";
 import { checkServerIdentity, connect } from "node:tls";
-import type { PeerCertificate, TLSSocket } from "node:tls";
-import type { TlsTarget } from "../config.ts";
+import type { DetailedPeerCertificate, PeerCertificate, TLSSocket } from "node:tls";
+import type { HostFinder } from "../resolve-host.ts";
+import type { TlsTarget } from "../target.ts";
 import { failureReason } from "./failure.ts";
 import { elapsedMs } from "./probe.ts";
 import type { CertificateFacts, Probe } from "./probe.ts";
 
 const dayMs = 86_400_000;
 const urgentDays = 3;
+const longestChain = 10;
 
 /** Shakes hands, looks at the certificate, and hangs up; nothing is sent over the connection. */
-export const probeTls: Probe<TlsTarget> = async (target, signal, now) => {
+export const probeTls: Probe<TlsTarget> = async (target, { signal, now, workshop }) => {
   signal.throwIfAborted();
   const started = performance.now();
-  const { peer, verifyError } = await handshake(target, signal);
+  const { peer, verifyError } = await handshake(target, signal, workshop.hosts);
   const ms = elapsedMs(started);
   const certificate = certificateFacts(peer, now.getTime());
   if (!certificate) {
@@ -40,26 +42,31 @@ export function expiryStage(
 }
 
 /** `certificate expires in 5 days` */
-export function describeExpiry({ daysLeft }: CertificateFacts): string {
-  if (daysLeft < 0) return `certificate expired ${days(-daysLeft)} ago`;
-  return daysLeft === 0
-    ? "certificate expires within a day"
-    : `certificate expires in ${days(daysLeft)}`;
+export function describeExpiry({ daysLeft, ofIssuer }: CertificateFacts): string {
+  const which = ofIssuer ? "a certificate in the chain" : "certificate";
+  if (daysLeft < 0) return `${which} expired ${days(-daysLeft)} ago`;
+  return daysLeft === 0 ? `${which} expires within a day` : `${which} expires in ${days(daysLeft)}`;
 }
 
 const days = (count: number): string => (count === 1 ? "1 day" : `${count} days`);
 
 interface Handshake {
-  readonly peer: PeerCertificate;
+  /** With those that vouch for it. */
+  readonly peer: DetailedPeerCertificate;
   /** Code of what is wrong with the chain, in OpenSSL's words. */
   readonly verifyError: string | undefined;
 }
 
-async function handshake({ host, port }: TlsTarget, signal: AbortSignal): Promise<Handshake> {
+async function handshake(
+  { host, port }: TlsTarget,
+  signal: AbortSignal,
+  hosts: HostFinder,
+): Promise<Handshake> {
   const { promise, resolve, reject } = Promise.withResolvers<Handshake>();
   const socket = connect({
     host,
     port,
+    lookup: hosts.lookup(signal),
     // A name is sent to the server, an address must not be.
     ...(isIP(host) ? {} : { servername: host }),
     // A certificate that is wrong is what we came to look at; nothing is sent over the connection.
@@ -72,7 +79,7 @@ async function handshake({ host, port }: TlsTarget, signal: AbortSignal): Promis
   };
   signal.addEventListener("abort", abort, { once: true });
   socket.once("secureConnect", () => {
-    resolve({ peer: socket.getPeerCertificate(), verifyError: verifyErrorOf(socket) });
+    resolve({ peer: socket.getPeerCertificate(true), verifyError: verifyErrorOf(socket) });
   });
   socket.on("error", reject);
   try {
@@ -90,11 +97,34 @@ function verifyErrorOf(socket: TLSSocket): string | undefined {
   return error ? "CERT_REJECTED" : undefined;
 }
 
-function certificateFacts(peer: PeerCertificate, now: number): CertificateFacts | undefined {
+/** Of the one in the chain that ends first: with it ends the whole. */
+function certificateFacts(
+  peer: DetailedPeerCertificate,
+  now: number,
+): CertificateFacts | undefined {
   // Without a certificate the object is empty, whatever its type says.
-  const validTo = Date.parse(peer.valid_to ?? "");
-  if (Number.isNaN(validTo)) return undefined;
-  return { validTo, daysLeft: Math.floor((validTo - now) / dayMs) };
+  const own = Date.parse(peer.valid_to ?? "");
+  if (Number.isNaN(own)) return undefined;
+  const daysUntil = (end: number): number => Math.floor((end - now) / dayMs);
+  const first = Math.min(...issuersOf(peer).map((issuer) => Date.parse(issuer.valid_to)));
+  // One that is over already makes the chain untrusted, which is told as such.
+  return first < own && first >= now
+    ? { validTo: first, daysLeft: daysUntil(first), ofIssuer: true }
+    : { validTo: own, daysLeft: daysUntil(own) };
+}
+
+/** Those between the certificate and the one that signed itself, which this machine knows by itself. */
+function issuersOf(peer: DetailedPeerCertificate): DetailedPeerCertificate[] {
+  const issuers: DetailedPeerCertificate[] = [];
+  const isRoot = (one: DetailedPeerCertificate): boolean =>
+    one.issuerCertificate === undefined ||
+    one.issuerCertificate.fingerprint256 === one.fingerprint256;
+  let next: DetailedPeerCertificate | undefined = peer.issuerCertificate;
+  while (next && !isRoot(next) && issuers.length < longestChain) {
+    issuers.push(next);
+    next = next.issuerCertificate;
+  }
+  return issuers;
 }
 
 /** What is wrong with the certificate apart from its own running out, which is told as expiry. */

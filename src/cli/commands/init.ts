@@ -72,6 +72,8 @@ export default defineConfig({
         { name: "example", http: "https://example.com/", expect: { status: 200 } },
         // { name: "db", tcp: "db.example.com:5432" },
         // { name: "cert", tls: "example.com:443", warnDays: 14 },
+        // { name: "disk", disk: { path: "/", minFree: "10%" } },
+        // { name: "backup", push: { every: "1d", grace: "1h" } }, // a job that reports by itself
       ],
     },
 

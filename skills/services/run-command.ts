@@ -2,8 +2,9 @@ import { spawn } from "node:child_process";
 import { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { stripVTControlCharacters } from "node:util";
+import type { Command } from "./target.ts";
 
-/** Runs the command that the owner wrote for a target: the one place of a skill that starts a process. */
+/** Runs a program for a target, most often one that the owner wrote: the one place of a skill that starts a process. */
 
 export type CommandOutcome =
   | { readonly kind: "ended"; readonly exitCode: number; readonly output: string }
@@ -12,7 +13,7 @@ export type CommandOutcome =
   | { readonly kind: "not-started"; readonly reason: string };
 
 export interface CommandInput {
-  readonly command: readonly [program: string, ...args: string[]];
+  readonly command: Command;
   readonly cwd: string;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;

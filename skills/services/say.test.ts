@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import type { Target } from "./config.ts";
-import { servicesConfig } from "./config.ts";
-import { decideHealth, wellHealth } from "./health.ts";
-import type { Health } from "./health.ts";
-import { describeLook } from "./observe.ts";
+import { judge } from "./judge.ts";
+import { recall } from "./memory.ts";
 import type { ProbeResult } from "./probes/probe.ts";
+import { describeLook } from "./say.ts";
+import { targetOf } from "./services-fixture.ts";
+import type { Target } from "./target.ts";
 
 const minute = 60_000;
 const start = Date.UTC(2026, 10, 20, 12);
@@ -17,23 +17,19 @@ const slow: ProbeResult = {
   reason: "answered after 900 ms, more than 800 ms",
 };
 
-const target = (extra: Record<string, unknown>): Target => {
-  const [parsed] = servicesConfig.parse({
-    failureThreshold: 2,
-    successThreshold: 2,
-    targets: [{ name: "api", ...extra }],
-  }).targets;
-  if (!parsed) throw new Error("no target");
-  return parsed;
-};
+const target = (extra: Record<string, unknown>): Target =>
+  targetOf(extra, { failureThreshold: 2, successThreshold: 2 });
 const api = target({ http: "https://api.example.com/health?token=hush" });
 
-function looks(of: Target, results: ProbeResult[]) {
-  let health: Health = wellHealth;
+function looks(of: Target, results: ProbeResult[], setAside: (string | null)[] = []) {
+  let cursor: unknown = null;
   return results.map((probe, index) => {
-    const decision = decideHealth(health, probe, of, start + index * minute);
-    health = decision.health;
-    return describeLook(of, probe, decision);
+    const now = start + index * minute;
+    const sight = { now, probe, setAside: setAside[index] ?? null };
+    const look = describeLook(of, probe, judge(of, recall(cursor, of, now), sight));
+    // As the store does between two looks.
+    cursor = JSON.parse(JSON.stringify(look.cursor));
+    return look;
   });
 }
 
@@ -102,6 +98,43 @@ describe("what a look says", () => {
   });
 });
 
+describe("what a look says of other kinds of trouble", () => {
+  it.each([
+    [{ disk: { path: "/srv" } }, "1 GB free", "api is short of space: 1 GB free"],
+    [{ push: { every: "1d" } }, "no report", "api has not reported: no report"],
+    [{ command: ["check"] }, "exit code 2", "api is failing: exit code 2"],
+    [{ systemd: "api.service" }, "unit is failed", "api is down: unit is failed"],
+  ])("in words that fit %o", (kind, reason, title) => {
+    const failed: ProbeResult = { ok: false, ms: 1, fault: "down", reason };
+    const said = looks(target(kind), [failed, failed]).at(-1)?.observations[0];
+    expect(said?.title).toBe(title);
+  });
+
+  it("reminds under the same finding, with how long it has been", () => {
+    const patient = target({ tcp: "db.example.com:5432", reminder: "3m" });
+    const story = looks(patient, Array<ProbeResult>(9).fill(refused));
+    const titles = story.map(({ observations }) => observations[0]?.title);
+    expect([...new Set(titles)]).toEqual([
+      undefined,
+      "api is down: connection refused",
+      "api is down (still, after 4m): connection refused",
+      "api is down (still, after 7m): connection refused",
+    ]);
+    expect(new Set(story.map(({ observations }) => observations[0]?.fingerprint)).size).toBe(4);
+  });
+
+  it("leaves everything as it was when a look does not count, and notes why", () => {
+    const story = looks(api, [refused, refused, good, good, refused], [null, null, "planned work"]);
+    expect(story[2]).toMatchObject({ observations: [], gone: [], notes: [] });
+    // The success that did not count is not the first of the two that are needed.
+    expect(story[3]?.observations).toHaveLength(1);
+    const [dead] = looks(api, [refused], ["it depends on router, which is down"]);
+    expect(dead?.notes).toEqual([
+      "api: connection refused; not judged: it depends on router, which is down",
+    ]);
+  });
+});
+
 describe("what a look says of a certificate", () => {
   const cert = target({ tls: "[2001:db8::1]:443", warnDays: 14 });
   const day = 86_400_000;
@@ -123,7 +156,7 @@ describe("what a look says of a certificate", () => {
     const [look] = looks(cert, [left(days)]);
     expect(look?.observations[0]?.severity).toBe(severity);
     expect(look?.observations[0]?.title).toBe(title);
-    expect(look?.gone).toEqual(severity ? ["down"] : ["down", "expiry"]);
+    expect(look?.gone).toEqual(severity ? ["flapping", "down"] : ["flapping", "down", "expiry"]);
   });
 
   it("is news when it is near, urgent and over, not at each day between", () => {
@@ -143,7 +176,7 @@ describe("what a look says of a certificate", () => {
 
   it("leaves the finding alone when no certificate was seen", () => {
     const [, blind] = looks(cert, [left(5), refused]);
-    expect(blind).toMatchObject({ observations: [], gone: [] });
+    expect(blind).toMatchObject({ observations: [], gone: ["flapping"] });
   });
 
   it("tells an urgent one even when the owner wants no earlier warning", () => {
