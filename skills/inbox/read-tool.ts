@@ -6,8 +6,7 @@ import { cutText } from "./plain-text.ts";
 
 const longestResult = 16_000;
 
-export const messageId = () =>
-  z.string().min(1).max(1_000).describe("As in the Id line, or a Message-ID");
+export const messageId = () => z.string().min(1).max(1_000).describe("As in an Id line");
 export const accountName = () => z.string().max(60).optional().describe("Default: all");
 
 /** The tool that reads one whole message. */

@@ -30,6 +30,9 @@ export interface SearchResult {
   readonly failed?: readonly string[];
 }
 
+// A condition in code and not in the schema: a pattern there is a line of noise in every prompt.
+const isIsoDate = (given: string): boolean =>
+  z.union([z.iso.datetime({ offset: true }), z.iso.date()]).safeParse(given).success;
 const text = () => z.string().min(1).max(200).optional();
 
 /** The tool that looks for mail in the watched folders and the archive. */
@@ -44,7 +47,9 @@ export function searchTool(accounts: ToolAccounts, words: OwnerWords): AnyTool {
       from: text(),
       to: text(),
       since: z
-        .union([z.iso.datetime({ offset: true }), z.iso.date()])
+        .string()
+        .max(40)
+        .refine(isIsoDate, 'must be an ISO date such as "2026-11-23"')
         .optional()
         .describe("ISO date"),
       limit: z.int().min(1).max(mostFound).optional(),
