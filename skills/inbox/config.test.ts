@@ -9,7 +9,11 @@ describe("the inbox config", () => {
   it("fills in the defaults", () => {
     const { every, accounts } = inboxConfig.parse({ accounts: [{ name: "work", imap }] });
     expect(every).toBe("10m");
-    expect(accounts[0]).toMatchObject({ firstSight: 0, imap: { secure: true, folder: "INBOX" } });
+    expect(accounts[0]).toMatchObject({
+      firstSight: 0,
+      folders: ["INBOX"],
+      imap: { secure: true },
+    });
     expect(
       inboxConfig.parse({ accounts: [{ name: "a", maildir: "./m", firstSight: "2d" }] }).accounts[0]
         ?.firstSight,

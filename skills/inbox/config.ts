@@ -1,4 +1,6 @@
 import { parseDuration, z } from "watchkeeper";
+import { rule, vip } from "./rules-config.ts";
+import { isLoopback } from "./server-tls.ts";
 
 const port = () => z.int().min(1).max(65_535);
 
@@ -10,16 +12,41 @@ const tls = () =>
     servername: z.string().min(1).optional(),
   });
 
-const imapServer = z.strictObject({
-  host: z.string().min(1),
-  /** Default: 993, or 143 when `secure` is false. */
-  port: port().optional(),
-  secure: z.boolean().default(true),
-  user: z.string().min(1),
-  password: z.string().min(1),
-  folder: z.string().min(1).default("INBOX"),
-  tls: tls().optional(),
+/** For providers that take no passwords: XOAUTH2 with a token got by a refresh token. */
+const oauth2 = z.strictObject({
+  tokenUrl: z
+    .url({ protocol: /^https?$/, error: "must be a web address" })
+    .refine((text) => !text.startsWith("http:") || isLoopback(new URL(text).hostname), {
+      error: "must begin with https://",
+    }),
+  clientId: z.string().min(1),
+  clientSecret: z.string().min(1).optional(),
+  refreshToken: z.string().min(1),
+  scope: z.string().min(1).optional(),
 });
+
+const imapServer = z
+  .strictObject({
+    host: z.string().min(1),
+    /** Default: 993, or 143 when `secure` is false. */
+    port: port().optional(),
+    secure: z.boolean().default(true),
+    user: z.string().min(1),
+    password: z.string().min(1).optional(),
+    oauth2: oauth2.optional(),
+    /** Keep a connection on which the server says at once that mail has come. */
+    idle: z.boolean().default(true),
+    tls: tls().optional(),
+  })
+  .check((context) => {
+    const { password, oauth2 } = context.value;
+    if ((password === undefined) !== (oauth2 === undefined)) return;
+    context.issues.push({
+      code: "custom",
+      message: `imap needs either password or oauth2${oauth2 === undefined ? "" : ", not both"}`,
+      input: context.value,
+    });
+  });
 
 const smtpServer = z
   .strictObject({
@@ -79,6 +106,13 @@ const account = z
       )
       .optional(),
     firstSight,
+    /** Watched folders, in the server's own spelling; in a Maildir `Support` is the folder `.Support`. */
+    folders: z
+      .array(z.string().min(1).max(255))
+      .min(1)
+      .max(50)
+      .default(["INBOX"])
+      .transform((names) => [...new Set(names)]),
     imap: imapServer.optional(),
     /** Path of a Maildir; a relative one starts at the folder of the config file. */
     maildir: z.string().min(1).optional(),
@@ -126,6 +160,41 @@ export const inboxConfig = z.strictObject({
         seen.add(name);
       }
     }),
+  /** The owner's own rules: the first that fits a mail decides. */
+  rules: z
+    .array(rule)
+    .max(500)
+    .default([])
+    .check((context) => {
+      const seen = new Set<string>();
+      for (const [index, { name }] of context.value.entries()) {
+        if (seen.has(name)) {
+          context.issues.push({
+            code: "custom",
+            message: `the rule name "${name}" is used twice`,
+            path: [index, "name"],
+            input: name,
+          });
+        }
+        seen.add(name);
+      }
+    }),
+  /** How long a question by mail may wait for its answer before it is told, in milliseconds. */
+  waitingFor: z
+    .string()
+    .transform((text, context) => {
+      const ms = parseDuration(text);
+      if (ms !== undefined) return ms;
+      context.issues.push({
+        code: "custom",
+        message: `"${text}" is not a duration; write a number and h or d, such as "3d"`,
+        input: text,
+      });
+      return z.NEVER;
+    })
+    .optional(),
+  /** Senders whose mail is one step more urgent. */
+  vips: z.array(vip).max(1_000).default([]),
 });
 
 export type InboxConfig = z.output<typeof inboxConfig>;

@@ -1,9 +1,10 @@
-import type { ImapFlow } from "imapflow";
-import { AdapterError, ConfigError } from "watchkeeper";
+import type { ImapFlow, ImapFlowError } from "imapflow";
+import { AdapterError, ConfigError, ToolError } from "watchkeeper";
 import type { ImapServer } from "./config.ts";
-import { toAdapterError, type ImapServerName } from "./imap-errors.ts";
+import { reasonOf, toAdapterError, type ImapServerName } from "./imap-errors.ts";
 import type { FolderState } from "./imap-plan.ts";
 import { sourceLimit } from "./mailbox.ts";
+import { tokenSource } from "./oauth2.ts";
 import { isLoopback, readAuthority } from "./server-tls.ts";
 
 export interface OpenFolder {
@@ -12,14 +13,19 @@ export interface OpenFolder {
 }
 
 /** Names a server for error texts. */
-function nameServer(server: ImapServer): ImapServerName {
-  const { host, user, password, folder } = server;
+function nameServer(server: ImapServer, folder = "INBOX"): ImapServerName {
+  const { host, user, oauth2 } = server;
+  const password = server.password ?? (oauth2 && tokenSource(oauth2).last()?.value);
   return { host, port: server.port ?? (server.secure ? 993 : 143), user, password, folder };
 }
 
 export interface ImapContext {
   readonly baseDir: string;
   readonly signal: AbortSignal;
+  /** The folder that the work is about, for error texts. */
+  readonly folder?: string;
+  /** The connection is there to wait: silence is no fault of the server's. */
+  readonly waits?: boolean;
 }
 
 /**
@@ -28,53 +34,97 @@ export interface ImapContext {
  */
 export async function withClient<Result>(
   server: ImapServer,
-  { baseDir, signal }: ImapContext,
+  context: ImapContext,
   work: (client: ImapFlow) => Promise<Result>,
 ): Promise<Result> {
+  const { signal, folder } = context;
   signal.throwIfAborted();
-  const client = await createClient(server, baseDir);
-  // Without a listener a late socket error would end the process; commands reject by themselves.
-  client.on("error", () => undefined);
-  const close = () => client.close();
+  let client: ImapFlow | undefined;
+  const close = () => client?.close();
   signal.addEventListener("abort", close, { once: true });
   try {
-    await client.connect();
+    client = await connect(server, context, (made) => {
+      client = made;
+    });
     const result = await work(client);
     // What was learned counts, however the goodbye goes.
     await client.logout().catch(() => undefined);
     return result;
   } catch (error) {
     signal.throwIfAborted();
-    throw error instanceof AdapterError ? error : toAdapterError(error, nameServer(server));
+    // What the work itself says of it stays as it is.
+    if (error instanceof AdapterError || error instanceof ToolError) throw error;
+    throw toAdapterError(error, nameServer(server, folder));
   } finally {
     signal.removeEventListener("abort", close);
-    client.close();
+    client?.close();
   }
 }
 
-/** {@link withClient}, with the account's folder opened. */
-export async function withFolder<Result>(
+/** A token that the server refuses may have been taken back before its time: one more try with a new one. */
+async function connect(
   server: ImapServer,
   context: ImapContext,
+  onMade: (client: ImapFlow) => void,
+): Promise<ImapFlow> {
+  const open = async (fresh: boolean) => {
+    const client = await createClient(server, context, fresh);
+    // Without a listener a late socket error would end the process; commands reject by themselves.
+    client.on("error", () => undefined);
+    onMade(client);
+    context.signal.throwIfAborted();
+    await client.connect();
+    return client;
+  };
+  try {
+    return await open(false);
+  } catch (error) {
+    const refused = error instanceof Error && "authenticationFailed" in error;
+    if (server.oauth2 === undefined || !refused) throw error;
+    return open(true);
+  }
+}
+
+/** {@link withClient}, with a folder opened. */
+export async function withFolder<Result>(
+  server: ImapServer,
+  context: ImapContext & { readonly folder: string },
   work: (open: OpenFolder) => Promise<Result>,
 ): Promise<Result> {
   return withClient(server, context, async (client) =>
-    work({ client, folder: await openFolder(client, server.folder) }),
+    work({ client, folder: await openFolder(client, context.folder) }),
   );
 }
 
-/** Opens a folder for reading only. */
-export async function openFolder(client: ImapFlow, path: string): Promise<FolderState> {
-  const mailbox = await client.mailboxOpen(path, { readOnly: true });
+/** Opens a folder, for reading only unless said. */
+export async function openFolder(
+  client: ImapFlow,
+  path: string,
+  readOnly = true,
+): Promise<FolderState> {
+  const mailbox = await client.mailboxOpen(path, { readOnly });
   const uidNext = mailbox.uidNext || (await highestUid(client, mailbox.exists)) + 1;
   return { uidValidity: String(mailbox.uidValidity ?? 0), uidNext, exists: mailbox.exists };
 }
 
-async function createClient(server: ImapServer, baseDir: string): Promise<ImapFlow> {
+const refusals = new WeakMap<ImapFlow, string>();
+
+/** What the server said when it last refused a command; the client keeps it from its callers. */
+export function lastRefusal(client: ImapFlow): string | undefined {
+  return refusals.get(client);
+}
+
+async function createClient(
+  server: ImapServer,
+  { baseDir, signal, waits = false }: ImapContext,
+  fresh: boolean,
+): Promise<ImapFlow> {
   const { ImapFlow } = await import("imapflow");
-  const { host, port, user, password } = nameServer(server);
+  const { host, port, user, password = "" } = nameServer(server);
+  const token = server.oauth2 && (await tokenSource(server.oauth2).token(signal, fresh));
   const ca = await authorityOf(server, baseDir);
-  return new ImapFlow({
+  const ignore = () => undefined;
+  const client: ImapFlow = new ImapFlow({
     host,
     port,
     secure: server.secure,
@@ -83,18 +133,29 @@ async function createClient(server: ImapServer, baseDir: string): Promise<ImapFl
     ...(server.secure ? {} : { doSTARTTLS: !isLoopback(host) }),
     ...(server.tls?.servername === undefined ? {} : { servername: server.tls.servername }),
     ...(ca === undefined ? {} : { tls: { ca } }),
-    auth: { user, pass: password },
+    auth: token === undefined ? { user, pass: password } : { user, accessToken: token.value },
     clientInfo: { name: "watchkeeper" },
     disableAutoIdle: true,
-    logger: false,
+    // Of its log only the words of a refusal are wanted; the rest holds what was sent.
+    logger: {
+      ...{ trace: ignore, debug: ignore, info: ignore, error: ignore },
+      warn: ({ err }: { err?: ImapFlowError }) => {
+        if (err?.responseStatus === "NO" || err?.responseStatus === "BAD")
+          refusals.set(client, reasonOf(err, { user, password }));
+      },
+    },
     connectionTimeout: 15_000,
     greetingTimeout: 10_000,
-    socketTimeout: 20_000,
+    // IDLE is begun anew within the half hour after which servers give up, and often enough for a
+    // connection that is dead to be found out.
+    socketTimeout: waits ? 6 * 60_000 : 20_000,
+    ...(waits && { maxIdleTime: 5 * 60_000 }),
     // A search over a million messages answers in one line of about eight megabytes.
     maxLineLength: 32 * 1024 * 1024,
     maxLiteralSize: 2 * sourceLimit,
     maxResponseSize: 64 * 1024 * 1024,
   });
+  return client;
 }
 
 /** For servers that do not say UIDNEXT. */

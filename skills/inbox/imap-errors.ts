@@ -8,7 +8,7 @@ export interface ImapServerName {
   readonly user: string;
   readonly folder: string;
   /** Never shown: taken out of what the server answers, should it repeat it. */
-  readonly password: string;
+  readonly password: string | undefined;
 }
 
 const unreachableCodes = new Set([
@@ -67,7 +67,7 @@ export function toAdapterError(error: unknown, server: ImapServerName): AdapterE
   }
   if (imapError.mailboxMissing || imapError.serverResponseCode === "NONEXISTENT") {
     return new AdapterError("IMAP_FOLDER_MISSING", `${where} has no folder "${server.folder}"`, {
-      hint: "Check imap.folder in the inbox account; the server's own spelling counts, such as INBOX/Team",
+      hint: "Check folders in the inbox account; the server's own spelling counts, such as INBOX/Team",
     });
   }
   if (certificateCodes.has(code)) {
@@ -119,6 +119,7 @@ export function withoutPassword(
   text: string,
   { user, password }: Pick<ImapServerName, "user" | "password">,
 ): string {
+  if (password === undefined) return text;
   const forms = [password, btoaUtf8(password), btoaUtf8(`\0${user}\0${password}`)];
   return forms.reduce((rest, form) => rest.replaceAll(form, "…"), text);
 }

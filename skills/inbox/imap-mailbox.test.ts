@@ -28,8 +28,8 @@ const overTls = (changes: Record<string, unknown> = {}) =>
 const watchFolder = (firstSight = "now", imap = settings()) =>
   new Watch({ accounts: [{ name: "work", firstSight, imap }] });
 
-async function failureOf(imap: Record<string, unknown>) {
-  const watch = new Watch({ accounts: [{ name: "work", imap }] });
+async function failureOf(imap: Record<string, unknown>, more: Record<string, unknown> = {}) {
+  const watch = new Watch({ accounts: [{ name: "work", imap, ...more }] });
   const error: unknown = await watch.look().then(
     () => undefined,
     (reason: unknown) => reason,
@@ -182,7 +182,7 @@ describe.skipIf(!dovecotAvailable())("an IMAP account", () => {
       message: expect.stringContaining(`refused the login of "${server.user}"`),
       hint: expect.stringContaining("password"),
     });
-    expect(await failureOf(settings({ folder: "Nowhere" }))).toMatchObject({
+    expect(await failureOf(settings(), { folders: ["Nowhere"] })).toMatchObject({
       code: "IMAP_FOLDER_MISSING",
     });
     expect(await failureOf(overTls({ tls: undefined }))).toMatchObject({

@@ -18,7 +18,6 @@ import {
   type LookInput,
   type LookResult,
   type Mailbox,
-  messagesPerLook,
   type StoredMessage,
 } from "./mailbox.ts";
 
@@ -29,21 +28,23 @@ const mostLeftAlone = 500;
 interface Dependencies {
   readonly account: Account;
   readonly server: ImapServer;
+  /** Its path, as the server spells it. */
+  readonly folder: string;
   readonly baseDir: string;
 }
 
 /** An account whose mail is in a folder of an IMAP server. */
 export function imapMailbox(dependencies: Dependencies): Mailbox {
-  const { server, baseDir } = dependencies;
+  const { server, folder, baseDir } = dependencies;
   return {
     look: (input) => look(dependencies, input),
     find: (id, { signal, now }) =>
-      withFolder(server, { baseDir, signal }, (open) => findInFolder(open, id, now)),
+      withFolder(server, { baseDir, signal, folder }, (open) => findInFolder(open, id, now)),
   };
 }
 
 async function look(dependencies: Dependencies, input: LookInput): Promise<LookResult> {
-  const { account, server, baseDir } = dependencies;
+  const { account, server, folder, baseDir } = dependencies;
   const { now, signal } = input;
   const saved = imapCursor.safeParse(input.cursor);
   const notes: string[] = [];
@@ -54,7 +55,7 @@ async function look(dependencies: Dependencies, input: LookInput): Promise<LookR
   for (let suspect: number | undefined; ;) {
     const outcome = await withFolder(
       server,
-      { baseDir, signal },
+      { baseDir, signal, folder },
       async (open): Promise<TakeOutcome> => {
         const plan = planLook(saved.data ?? null, open.folder, now.getTime(), account.firstSight);
         if (plan.kind === "nothing") return { cursor: plan.cursor };
@@ -122,7 +123,7 @@ async function takeMessages({
     const left = candidates.length - index;
     // At least one, however slow the server: a look without progress would be repeated for ever.
     const late = index > 0 && performance.now() - started > lookBudgetMs;
-    if (taken >= messagesPerLook || late) return stopBefore(uid, left);
+    if (taken >= input.most || late) return stopBefore(uid, left);
     const setAside = (reason: string) => {
       const place = { uid, uidValidity: folder.uidValidity };
       input.onUnreadable({ place, arrivedAt: input.now.getTime(), reason });
@@ -133,7 +134,7 @@ async function takeMessages({
       stored = await fetchMessage(client, uid, folder.uidValidity, input.now);
     } catch (error) {
       input.signal.throwIfAborted();
-      const reason = reasonOf(error, server);
+      const reason = reasonOf(error, { user: server.user, password: server.password });
       if (!isConnectionLoss(error)) {
         setAside(reason);
         continue;

@@ -1,5 +1,8 @@
 import type { ImapFlow } from "imapflow";
-import type { ImapServer } from "./config.ts";
+import type { Account, ImapServer } from "./config.ts";
+import { imapMailbox } from "./imap-mailbox.ts";
+import type { LookInput } from "./mailbox.ts";
+import { specialFolder } from "./imap-changes.ts";
 import { openFolder, withClient } from "./imap-connection.ts";
 import { findInFolder } from "./imap-find.ts";
 import { notKept, type SentCopy, type SentFolder } from "./sent-folder.ts";
@@ -9,18 +12,39 @@ export function imapSent(server: ImapServer, baseDir: string): SentFolder {
   return {
     find: (ids, { signal, now }) =>
       withClient(server, { baseDir, signal }, async (client) => {
-        const path = await sentPath(client);
+        const path = await specialFolder(client, ["\\Sent"]);
         return path === undefined ? undefined : findIn(client, path, ids, now);
       }),
     keep: ({ messageId, raw }: SentCopy, { signal, now }) =>
       withClient(server, { baseDir, signal }, async (client) => {
-        const path = await sentPath(client);
+        const path = await specialFolder(client, ["\\Sent"]);
         if (path === undefined) return false;
         if ((await findIn(client, path, [messageId], now)).size > 0) return true;
         const appended = await client.append(path, raw, ["\\Seen"], now);
         if (appended === false) throw notKept(`the server did not take it into ${path}`);
         return true;
       }),
+  };
+}
+
+/** The same folder as one that is looked at; its look gives undefined when there is none. */
+export function imapSentMailbox(account: Account, server: ImapServer, baseDir: string) {
+  let path: string | undefined;
+  return {
+    look: async (input: LookInput) => {
+      const { signal } = input;
+      path ??= await withClient(server, { baseDir, signal }, (client) =>
+        specialFolder(client, ["\\Sent"]),
+      );
+      if (path === undefined) return undefined;
+      try {
+        return await imapMailbox({ account, server, folder: path, baseDir }).look(input);
+      } catch (error) {
+        // It may have been renamed: the server is asked again.
+        path = undefined;
+        throw error;
+      }
+    },
   };
 }
 
@@ -36,14 +60,4 @@ async function findIn(
     if ((await findInFolder({ client, folder }, id, now)) !== undefined) found.add(id);
   }
   return found;
-}
-
-async function sentPath(client: ImapFlow): Promise<string | undefined> {
-  const folders = (await client.list()).filter(
-    ({ specialUse, flags }) =>
-      specialUse === "\\Sent" && !flags.has("\\Noselect") && !flags.has("\\NonExistent"),
-  );
-  // What the server says goes before what a name suggests.
-  const named = folders.find(({ specialUseSource }) => specialUseSource === "extension");
-  return (named ?? folders[0])?.path;
 }

@@ -1,33 +1,63 @@
 import { mkdir, mkdtemp, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ObservationInput, ObserveResult, SkillLog } from "watchkeeper";
-import { lookInput, skillContext } from "watchkeeper/testing";
+import type { AnyTool, ObservationInput, ObserveResult, SkillLog } from "watchkeeper";
 import inbox from "./index.ts";
 
 /** What the tests of this skill share: the skill as the daemon would load it, and mail to give it. */
 
 const log: SkillLog = { debug: () => undefined, info: () => undefined, warn: () => undefined };
 
-/** The skill with its config validated, as the daemon loads it. */
-export function loadInbox(config: unknown, baseDir = "/") {
+export interface FixtureOptions {
+  readonly wake?: (check: string) => void;
+}
+
+/** What the daemon gives the skill. */
+export function contextFor(config: unknown, baseDir = "/", { wake }: FixtureOptions = {}) {
   const parsed = inbox.config?.parse(config);
   if (parsed === undefined) throw new Error("the skill has no config schema");
-  const context = skillContext(parsed, { timezone: "Europe/Berlin", baseDir, log });
+  const stateDir = join(baseDir, "state", "skills", "inbox");
+  const timezone = "Europe/Berlin";
+  return { config: parsed, timezone, baseDir, stateDir, wake: wake ?? (() => undefined), log };
+}
+
+/** The skill with its config validated, as the daemon loads it. */
+export function loadInbox(config: unknown, baseDir = "/", options: FixtureOptions = {}) {
+  const context = contextFor(config, baseDir, options);
   const checks = inbox.checks?.(context) ?? {};
-  const read = inbox.tools?.(context)["read"];
-  if (read === undefined) throw new Error("the skill has no tool `read`");
+  const tools = inbox.tools?.(context) ?? {};
   return {
     checks,
-    readMail: (input: { id: string; account?: string }): Promise<string> =>
-      read.run(read.input.parse(input), {
-        signal: AbortSignal.timeout(20_000),
-        idempotencyKey: "k",
-        trust: "trusted" as const,
-        runId: null,
-        now: new Date(),
-        log,
-      }),
+    tool: (name: string) => openTool(tools, name),
+    readMail: async (input: { id: string; account?: string }) =>
+      String(await openTool(tools, "read").run(input)),
+  };
+}
+
+/** A tool as the daemon calls it: input validated, results through JSON as the journal keeps them. */
+function openTool(tools: Readonly<Record<string, AnyTool>>, name: string) {
+  const tool = tools[name];
+  if (tool === undefined) throw new Error(`the skill has no tool ${name}`);
+  const contextWith = (options: { signal?: AbortSignal; key?: string; now?: Date }) => ({
+    signal: options.signal ?? AbortSignal.timeout(30_000),
+    idempotencyKey: options.key ?? "k",
+    trust: "trusted" as const,
+    runId: null,
+    now: options.now ?? new Date(),
+    log,
+  });
+  const throughJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
+  type Options = Parameters<typeof contextWith>[0];
+  return {
+    definition: tool,
+    run: async (input: object, options: Options = {}): Promise<unknown> => {
+      const result: unknown = await tool.run(tool.input.parse(input), contextWith(options));
+      return throughJson(result);
+    },
+    undo: async (result: unknown): Promise<void> => tool.undo?.(result),
+    reconcile: async (input: object, options: Options = {}) =>
+      tool.reconcile?.(tool.input.parse(input), contextWith(options)),
+    facts: async (input: object) => tool.subject?.(tool.input.parse(input), contextWith({})),
   };
 }
 
@@ -40,17 +70,24 @@ export class Watch {
   readonly #check;
   cursor: string | null = null;
 
-  constructor(config: unknown, { baseDir = "/", account = "work" } = {}) {
-    const check = loadInbox(config, baseDir).checks[account];
+  constructor(
+    config: unknown,
+    {
+      baseDir = "/",
+      account = "work",
+      ...options
+    }: FixtureOptions & { readonly baseDir?: string; readonly account?: string } = {},
+  ) {
+    const check = loadInbox(config, baseDir, options).checks[account];
     if (check === undefined) throw new Error(`no check named ${account}`);
     this.#check = check;
   }
 
   async look(now = new Date(), signal: AbortSignal = AbortSignal.timeout(60_000)) {
     const cursor: unknown = this.cursor === null ? null : JSON.parse(this.cursor);
-    const result: ObserveResult = await this.#check.observe(
-      lookInput({ cursor, now, signal, log }),
-    );
+    const callTool = () => Promise.reject(new Error("there are no tools of other skills"));
+    const input = { cursor, now, signal, log, pushes: new Map(), callTool };
+    const result: ObserveResult = await this.#check.observe(input);
     if (result.cursor !== undefined) this.cursor = JSON.stringify(result.cursor);
     const opened: ObservationInput[] = [];
     const changed: ObservationInput[] = [];
@@ -60,7 +97,9 @@ export class Watch {
       else if (before !== observation.fingerprint) changed.push(observation);
       this.known.set(observation.key, observation.fingerprint ?? "");
     }
-    return { observations: result.observations, opened, changed, notes: result.notes ?? [] };
+    const { observations, notes = [], actions = [], gone = [] } = result;
+    for (const key of gone) this.known.delete(key);
+    return { observations, opened, changed, notes, actions, gone };
   }
 }
 

@@ -9,13 +9,13 @@ import { loadInbox, mail, makeMaildir } from "./inbox-fixture.ts";
 const imap = { host: "imap.example.com", user: "me", password: "secret" };
 
 describe("the inbox skill", () => {
-  it("has one check per account, named by it", () => {
+  it("has one check per account, named by it, and one of the login to its server", () => {
     const accounts = [
       { name: "work", imap },
       { name: "local", maildir: "./mail" },
     ];
     const { checks } = loadInbox({ every: "7m", accounts });
-    expect(Object.keys(checks)).toEqual(["work", "local"]);
+    expect(Object.keys(checks)).toEqual(["work", "work.login", "local"]);
     expect(checks["work"]).toMatchObject({ every: "7m", timeout: "60s" });
   });
 

@@ -1,45 +1,80 @@
-import { defineSkill, type SkillContext } from "watchkeeper";
-import { mailboxCheck } from "./check.ts";
+import { type CheckDefinition, defineSkill, type SkillContext, type SkillLog } from "watchkeeper";
+import { answeredMailboxes } from "./answer.ts";
+import { archiveTool, labelTool, markReadTool } from "./change-tools.ts";
+import { accountCheck } from "./check.ts";
 import { type Account, type InboxConfig, inboxConfig } from "./config.ts";
 import { imapMailbox } from "./imap-mailbox.ts";
-import { imapSent } from "./imap-sent.ts";
+import { imapSent, imapSentMailbox } from "./imap-sent.ts";
 import type { Mailbox } from "./mailbox.ts";
+import { folderPath } from "./maildir-folders.ts";
 import { maildirMailbox } from "./maildir-mailbox.ts";
-import { maildirSent } from "./maildir-sent.ts";
-import { ownMail } from "./own-mail.ts";
+import { maildirSent, maildirSentMailbox } from "./maildir-sent.ts";
+import { imapStore } from "./imap-store.ts";
+import { loginCheck, loginCheckName } from "./login-check.ts";
+import type { MailStore } from "./mail-store.ts";
+import { maildirStore } from "./maildir-store.ts";
+import { draftTool } from "./draft-tool.ts";
+import { searchTool } from "./search-tool.ts";
+import { listenForNews } from "./idle.ts";
+import { type OwnMail, ownMail } from "./own-mail.ts";
 import { readTool } from "./read-tool.ts";
 import { type Sender, sendTool } from "./send-tool.ts";
+import type { WaitingAccount } from "./waiting-look.ts";
 import type { SentFolder } from "./sent-folder.ts";
 
 /**
- * Watches mailboxes, over IMAP or in a Maildir, one check per account. Looking and reading never
- * change them; the one thing written is the copy of a sent mail in the folder for sent mail.
+ * Watches mailboxes, over IMAP or in a Maildir, one check per account. Looking, searching and reading
+ * never change them.
  */
 export default defineSkill({
   config: inboxConfig,
-  checks({ config: { every, accounts }, baseDir, log }) {
+  checks({ config: { every, accounts, rules, vips, waitingFor }, baseDir, log, wake }) {
     return Object.fromEntries(
-      accounts.map((account) => {
-        const { name, smtp, address } = account;
-        const own = smtp && address ? ownMail(address, openSent(account, baseDir), log) : undefined;
-        return [name, mailboxCheck(openMailbox(account, baseDir), every, own)];
+      accounts.flatMap((account) => {
+        const { name, authservId } = account;
+        const own = ownMailOf(account, baseDir, log);
+        const folders = account.folders.map((folder) => ({
+          name: folder,
+          mailbox: openMailbox(account, folder, baseDir),
+        }));
+        const words = { rules, vips };
+        const waiting = waitingIn(account, waitingFor, baseDir);
+        const onRefusal = () => wake(loginCheckName(name));
+        const watched = { name, every, folders, own, words, authservId, waiting, onRefusal };
+        const checks: [string, CheckDefinition][] = [[name, accountCheck(watched)]];
+        if (account.imap !== undefined)
+          checks.push([loginCheckName(name), loginCheck(name, account.imap, baseDir)]);
+        return checks;
+      }),
+    );
+  },
+  async background({ config, baseDir, log, wake, signal }) {
+    await Promise.all(
+      config.accounts.flatMap(({ name, imap, folders: [folder = "INBOX"] }) => {
+        if (imap?.idle !== true) return [];
+        const onNews = () => wake(name);
+        return listenForNews({ account: name, server: imap, folder, baseDir, signal, log, onNews });
       }),
     );
   },
   tools(context) {
-    const { accounts } = context.config;
-    const { baseDir } = context;
-    const opened = new Map(
-      accounts.map((account) => [
-        account.name,
-        { account, mailbox: openMailbox(account, baseDir) },
-      ]),
+    const { config, baseDir, log } = context;
+    const accounts = new Map(
+      config.accounts.map((account) => {
+        const own = ownMailOf(account, baseDir, log);
+        return [account.name, { account, store: openStore(account, baseDir), own }];
+      }),
     );
-    const mailboxes = new Map([...opened].map(([name, { mailbox }]) => [name, mailbox]));
     const senders = findSenders(context);
+    const mailboxes = answeredMailboxes(accounts);
     return {
-      read: readTool(mailboxes),
-      ...(senders.size > 0 && { send: sendTool({ senders, mailboxes: opened, baseDir }) }),
+      search: searchTool(accounts, config),
+      read: readTool(accounts),
+      label: labelTool(accounts),
+      mark_read: markReadTool(accounts),
+      archive: archiveTool(accounts),
+      draft: draftTool(accounts),
+      ...(senders.size > 0 && { send: sendTool({ senders, mailboxes, baseDir }) }),
     };
   },
 });
@@ -54,10 +89,36 @@ function findSenders({ config, baseDir }: SkillContext<InboxConfig>): Map<string
   return senders;
 }
 
-function openMailbox(account: Account, baseDir: string): Mailbox {
+function openMailbox(account: Account, folder: string, baseDir: string): Mailbox {
   const { imap, maildir } = account;
-  if (imap !== undefined) return imapMailbox({ account, server: imap, baseDir });
-  return maildirMailbox({ account, path: maildir ?? ".", baseDir });
+  if (imap !== undefined) return imapMailbox({ account, server: imap, folder, baseDir });
+  return maildirMailbox({ account, path: folderPath(maildir ?? ".", folder), baseDir });
+}
+
+function openStore(account: Account, baseDir: string): MailStore {
+  const { imap, maildir, folders } = account;
+  if (imap !== undefined) return imapStore({ server: imap, folders, baseDir });
+  return maildirStore(account, maildir ?? ".", baseDir);
+}
+
+function ownMailOf(account: Account, baseDir: string, log: SkillLog): OwnMail | undefined {
+  const { smtp, address } = account;
+  return smtp && address ? ownMail(address, openSent(account, baseDir), log) : undefined;
+}
+
+/** Whose mail it is must be known: only accounts with an address are looked at for it. */
+function waitingIn(
+  account: Account,
+  waitMs: number | undefined,
+  baseDir: string,
+): WaitingAccount | undefined {
+  const { address, imap, maildir } = account;
+  if (waitMs === undefined || address === undefined) return undefined;
+  const sent =
+    imap === undefined
+      ? maildirSentMailbox(account, maildir ?? ".", baseDir)
+      : imapSentMailbox(account, imap, baseDir);
+  return { address, waitMs, sent, store: openStore(account, baseDir) };
 }
 
 function openSent(account: Account, baseDir: string): SentFolder {

@@ -25,6 +25,8 @@ export interface UnreadableMessage {
 export interface LookInput {
   /** What the last look returned, or null at the first. */
   readonly cursor: unknown;
+  /** Messages handed out at most. */
+  readonly most: number;
   readonly now: Date;
   readonly signal: AbortSignal;
   /** Called for each new message, oldest first; must not throw. */
@@ -56,7 +58,5 @@ export interface Mailbox {
 
 /** No more of a message than this is ever fetched or read. */
 export const sourceLimit = 512 * 1024;
-/** Messages handed out in one look. */
-export const messagesPerLook = 200;
 /** A look that has gone on for so long saves what it has and leaves the rest to the next. */
 export const lookBudgetMs = 30_000;

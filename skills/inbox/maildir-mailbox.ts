@@ -24,7 +24,6 @@ import {
   type LookInput,
   type LookResult,
   type Mailbox,
-  messagesPerLook,
   type StoredMessage,
 } from "./mailbox.ts";
 
@@ -50,7 +49,7 @@ export function maildirMailbox({
   const maildir = resolve(baseDir, path);
   return {
     look: (input) => look(maildir, account.firstSight, input),
-    find: (id, { signal }) => find(maildir, id, signal),
+    find: async (id, { signal }) => (await findInMaildir(maildir, id, signal))?.stored,
   };
 }
 
@@ -117,7 +116,7 @@ async function takeEntries(
   markKnown: (entry: MaildirEntry) => void,
 ): Promise<number> {
   const started = performance.now();
-  const batch = candidates.slice(0, messagesPerLook);
+  const batch = candidates.slice(0, input.most);
   const denied: { entry: DatedEntry; error: unknown }[] = [];
   const setAside = (entry: DatedEntry, reason: string) => {
     markKnown(entry);
@@ -176,11 +175,12 @@ async function withArrivals(
   return dated.map(({ base, arrivedAt }) => ({ hash: hashName(base), arrivedAt }));
 }
 
-async function find(
+/** Finds a message by its key or Message-ID in one folder of a Maildir; of several, the newest. */
+export async function findInMaildir(
   maildir: string,
   id: string,
   signal: AbortSignal,
-): Promise<StoredMessage | undefined> {
+): Promise<{ stored: StoredMessage; entry: MaildirEntry } | undefined> {
   const wanted = parseMessageKey(id);
   if (wanted.messageId === "" && wanted.digest === undefined) return undefined;
   await stampOf(maildir);
@@ -192,7 +192,7 @@ async function find(
   for (const entry of newestFirst.slice(0, mostSearched)) {
     signal.throwIfAborted();
     const stored = await readIfMatching(maildir, entry, wanted).catch(() => undefined);
-    if (stored) return stored;
+    if (stored) return { stored, entry };
   }
   return undefined;
 }

@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
-import { rename, stat, unlink, writeFile } from "node:fs/promises";
+import { rename, unlink, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Account } from "./config.ts";
+import { folderPath, hasMail, isMaildir } from "./maildir-folders.ts";
 import { maildirMailbox } from "./maildir-mailbox.ts";
+import type { LookInput } from "./mailbox.ts";
 import { notKept, type SentCopy, type SentFolder } from "./sent-folder.ts";
 
 /** The folder `.Sent` inside a Maildir (Maildir++). It is used when it is there, and never made. */
@@ -28,6 +30,15 @@ export function maildirSent(account: Account, maildir: string, baseDir: string):
   };
 }
 
+/** The same folder as one that is looked at; its look gives undefined when there is none. */
+export function maildirSentMailbox(account: Account, maildir: string, baseDir: string) {
+  const path = folderPath(resolve(baseDir, maildir), "Sent");
+  const mailbox = maildirMailbox({ account, path, baseDir });
+  return {
+    look: async (input: LookInput) => ((await hasMail(path)) ? mailbox.look(input) : undefined),
+  };
+}
+
 /** As the Maildir rules have it: written whole in tmp/, then moved. */
 async function deliver(path: string, { messageId, raw }: SentCopy, now: Date): Promise<void> {
   const unique = createHash("sha256").update(messageId).digest("hex").slice(0, 24);
@@ -40,11 +51,4 @@ async function deliver(path: string, { messageId, raw }: SentCopy, now: Date): P
     await unlink(temporary).catch(() => undefined);
     throw notKept(`${path} cannot be written`, error);
   }
-}
-
-async function isMaildir(path: string): Promise<boolean> {
-  const parts = await Promise.all(
-    ["cur", "new", "tmp"].map((folder) => stat(join(path, folder)).catch(() => undefined)),
-  );
-  return parts.every((part) => part?.isDirectory() === true);
 }

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
+import type { NewMessage } from "./conversations.ts";
 import { mail } from "./inbox-fixture.ts";
-import { parseMessage } from "./message.ts";
-import { observeMessage, renderMessage } from "./observation.ts";
+import { type Message, parseMessage } from "./message.ts";
+import { observeMessages, renderMessage } from "./observation.ts";
+import { judge } from "./rules.ts";
 
 const arrivedAt = Date.parse("2026-11-23T09:00:00Z");
 const now = new Date("2026-11-23T12:00:00Z");
@@ -10,8 +12,15 @@ const stored = (raw: string | Uint8Array) => {
   return { source, size: source.length, arrivedAt, place: { file: "f" } };
 };
 const parse = (raw: string | Uint8Array, limit = 2_000) => parseMessage(stored(raw), limit);
+const newMessage = (message: Message): NewMessage => ({
+  message,
+  arrivedAt,
+  place: { file: "1.a" },
+  folder: "INBOX",
+  judgement: judge(message, "work", { rules: [], vips: [] }, undefined),
+});
 const observe = async (raw: string | Uint8Array) =>
-  observeMessage(await parse(raw), stored(raw), now);
+  observeMessages([newMessage(await parse(raw))], now);
 
 describe("an observation of a message", () => {
   it("says who wrote what to whom, with an id to read it by", async () => {

@@ -2,6 +2,7 @@ import type { Address } from "postal-mime";
 import { htmlToText } from "./html-text.ts";
 import { identifyMessage } from "./identity.ts";
 import type { StoredMessage } from "./mailbox.ts";
+import type { Header } from "./message-headers.ts";
 import { cleanLine, cleanText } from "./plain-text.ts";
 
 /** Name and address of somebody; either may be empty. */
@@ -34,6 +35,10 @@ export interface Message {
   /** How many attachments there are, listed or not. */
   readonly attachmentCount: number;
   readonly text: string;
+  /** The message's own headers in order, names in small letters, values cut: for the owner's rules. */
+  readonly headers: readonly Header[];
+  /** Message-IDs that it answers, without angle brackets, oldest first. */
+  readonly references: readonly string[];
   /** The size of the whole message in bytes. */
   readonly size: number;
   /** Only the beginning of the message was read. */
@@ -43,6 +48,9 @@ export interface Message {
 const mostLines = 20_000;
 const mostPeople = 20;
 const mostAttachments = 20;
+const mostHeaders = 200;
+const longestHeader = 1_000;
+const mostReferences = 50;
 
 /**
  * Parses a message within limits that keep a hostile one from holding the process: the parser's
@@ -78,6 +86,10 @@ export async function parseMessage(stored: StoredMessage, textLimit: number): Pr
     })),
     attachmentCount: email.attachments.length,
     text: plain !== "" ? plain : cleanText(htmlToText(email.html ?? "", textLimit * 2), textLimit),
+    headers: email.headers
+      .slice(0, mostHeaders)
+      .map(({ key, value }): Header => [key, cleanLine(value, longestHeader)]),
+    references: referencesOf(header),
     size: stored.size,
     partial: stored.size > stored.source.length || bounded.length < stored.source.length,
   };
@@ -91,7 +103,16 @@ function bulkReason(header: (name: string) => string | undefined): string | unde
     return `Precedence: ${precedence}`;
   const automatic = header("auto-submitted")?.split(";")[0]?.trim().toLowerCase();
   if (automatic && automatic !== "no") return cleanLine(`Auto-Submitted: ${automatic}`, 60);
-  return undefined;
+  return header("list-unsubscribe") === undefined ? undefined : "List-Unsubscribe";
+}
+
+function referencesOf(header: (name: string) => string | undefined): string[] {
+  const text = `${header("references") ?? ""} ${header("in-reply-to") ?? ""}`.slice(0, 20_000);
+  const ids = text.match(/<[\x21-\x3b\x3d\x3f-\x7e]{1,200}>/g) ?? [];
+  const unique = [...new Set(ids.map((id) => id.slice(1, -1)))];
+  return unique.length <= mostReferences
+    ? unique
+    : [...unique.slice(0, 1), ...unique.slice(1 - mostReferences)];
 }
 
 function people(addresses: readonly Address[] | undefined): Person[] {

@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
 import type { ObservationInput } from "watchkeeper";
-import type { StoredMessage, UnreadableMessage } from "./mailbox.ts";
+import { conversationKey, type NewMessage } from "./conversations.ts";
+import type { UnreadableMessage } from "./mailbox.ts";
 import type { Message, Person } from "./message.ts";
 import { cleanLine, cutText } from "./plain-text.ts";
+import type { Judgement } from "./rules.ts";
 
 /** A finding about a message closes by itself after this long. */
 const keptMs = 14 * 86_400_000;
@@ -11,37 +13,84 @@ const titleLength = 200;
 /** Characters of the message's own text in an observation. */
 export const excerptLength = 2_000;
 
-/** What the agent and the owner are shown of one message. */
-export function observeMessage(
-  message: Message,
-  stored: StoredMessage,
-  now: Date,
-): ObservationInput {
+/** Characters of all messages together: what the agent sees of a finding. */
+const togetherLength = 3_700;
+
+/**
+ * What the agent and the owner are shown of one message, or of several that belong to one conversation
+ * and have the same severity.
+ * @param messages at least one, in the order in which they came
+ */
+export function observeMessages(messages: readonly NewMessage[], now: Date): ObservationInput {
+  const newest = messages.at(-1);
+  if (newest === undefined) throw new RangeError("there is no message to observe");
+  const { message, arrivedAt, judgement } = newest;
+  const several = messages.length > 1;
+  const title = `${senderName(message.from)}: ${message.subject || "(no subject)"}`;
   return {
-    key: message.key,
-    severity: message.bulk === undefined ? "notice" : "info",
+    key: several ? conversationKey(messages) : message.key,
+    severity: judgement.severity,
     trust: "untrusted",
     title: cleanLine(
-      `Mail from ${senderName(message.from)}: ${message.subject || "(no subject)"}`,
+      several ? `${messages.length} mails, the last from ${title}` : `Mail from ${title}`,
       titleLength,
     ),
-    text: renderMessage(message),
-    fingerprint: message.fingerprint,
-    closesAt: closingTime(stored.arrivedAt, now),
+    text: several ? renderConversation(messages) : renderMessage(message, judgement),
+    fingerprint: several ? conversationKey(messages) : message.fingerprint,
+    closesAt: closingTime(arrivedAt, now),
     data: {
-      messageId: message.messageId || null,
-      from: message.from?.address ?? null,
-      fromName: message.from?.name ?? null,
-      to: message.to.map(({ address }) => address),
-      subject: message.subject,
-      date: message.date ?? null,
-      arrivedAt: new Date(stored.arrivedAt).toISOString(),
-      bulk: message.bulk ?? null,
-      attachments: message.attachments,
-      size: message.size,
-      ...stored.place,
+      ...dataOf(newest),
+      ...(several && { messages: messages.map(shortDataOf) }),
     },
   };
+}
+
+function dataOf({ message, arrivedAt, place, folder, judgement }: NewMessage) {
+  return {
+    messageId: message.messageId || null,
+    from: message.from?.address ?? null,
+    fromName: message.from?.name ?? null,
+    to: message.to.map(({ address }) => address),
+    subject: message.subject,
+    date: message.date ?? null,
+    arrivedAt: new Date(arrivedAt).toISOString(),
+    bulk: message.bulk ?? null,
+    rule: judgement.rule ?? null,
+    vip: judgement.vip ?? null,
+    attachments: message.attachments,
+    size: message.size,
+    folder,
+    ...place,
+  };
+}
+
+/** Without what may be long: there is a limit to an observation's data. */
+function shortDataOf({ message, arrivedAt, place, folder }: NewMessage) {
+  return {
+    key: message.key,
+    from: message.from?.address ?? null,
+    subject: message.subject,
+    arrivedAt: new Date(arrivedAt).toISOString(),
+    folder,
+    ...place,
+  };
+}
+
+/** The newest first, each with the same share, so that none can crowd out another. */
+function renderConversation(messages: readonly NewMessage[]): string {
+  const share = Math.floor(togetherLength / messages.length);
+  return messages
+    .toReversed()
+    .map(({ message, judgement }) => {
+      const from = message.from ? personText(message.from) : "(nobody)";
+      const short = { ...message, to: [], cc: [] };
+      const whole = renderMessage(short, judgement);
+      // Who wrote it must be seen however long the rest is.
+      return cutText(whole, share).includes(from)
+        ? cutText(whole, share)
+        : cutText(`From: ${cutText(from, 100)}\nId: ${message.key}`, share);
+    })
+    .join("\n\n---\n\n");
 }
 
 /** A message that could not be read is still something that came: it is told, with the reason. */
@@ -72,7 +121,7 @@ export function observeUnreadable(
 }
 
 /** Headers, attachment list and text, in the form that both observation and read tool use. */
-export function renderMessage(message: Message): string {
+export function renderMessage(message: Message, judgement?: Judgement): string {
   const lines = [
     `Id: ${message.key}`,
     `From: ${message.from ? personText(message.from) : "(nobody)"}`,
@@ -83,6 +132,8 @@ export function renderMessage(message: Message): string {
   if (message.cc.length > 0) lines.push(`Cc: ${peopleText(message.cc)}`);
   lines.push(`Subject: ${message.subject || "(none)"}`, `Date: ${message.date ?? "(none)"}`);
   if (message.bulk !== undefined) lines.push(`Bulk: ${message.bulk}`);
+  if (judgement?.rule !== undefined) lines.push(`Rule: ${judgement.rule}`);
+  if (judgement?.vip !== undefined) lines.push(`Vip: ${judgement.vip}`);
   if (message.attachmentCount > 0) lines.push(`Attachments: ${attachmentsText(message)}`);
   if (message.partial) {
     lines.push(

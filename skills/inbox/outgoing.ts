@@ -6,7 +6,8 @@ import { strictHeaders, valuesOf } from "./message-headers.ts";
 export interface OutgoingMail {
   /** With angle brackets. */
   readonly messageId: string;
-  readonly from: string;
+  /** Undefined in a draft of an account that has no address. */
+  readonly from: string | undefined;
   readonly to: readonly string[];
   readonly subject: string;
   readonly text: string;
@@ -45,7 +46,7 @@ export async function composeMail(mail: OutgoingMail): Promise<Buffer> {
   const { messageId, from, to, subject, text, date, reply } = mail;
   return new MailComposer({
     messageId,
-    from,
+    ...(from !== undefined && { from }),
     to: [...to],
     subject,
     text: text.replace(/\r\n?/g, "\n"),

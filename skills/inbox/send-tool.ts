@@ -4,12 +4,11 @@ import {
   type SkillLog,
   ToolError,
   type ToolRunContext,
-  z,
+  type z,
 } from "watchkeeper";
 import type { Account, SmtpServer } from "./config.ts";
-import { identifyMessage, parseMessageKey } from "./identity.ts";
-import type { Mailbox, StoredMessage } from "./mailbox.ts";
-import { composeMail, messageIdFor, type Thread, threadOf } from "./outgoing.ts";
+import { type AnsweredMailboxes, findAnswered, findThread, outgoingInput } from "./answer.ts";
+import { composeMail, messageIdFor } from "./outgoing.ts";
 import { provenSender } from "./proven-sender.ts";
 import type { SentCopy, SentFolder } from "./sent-folder.ts";
 import { deliver, type SmtpLimits } from "./smtp.ts";
@@ -26,7 +25,7 @@ interface Dependencies {
   /** By account name; not empty. */
   readonly senders: ReadonlyMap<string, Sender>;
   /** All accounts, in which the message that is answered is looked for. */
-  readonly mailboxes: ReadonlyMap<string, { account: Account; mailbox: Mailbox }>;
+  readonly mailboxes: AnsweredMailboxes;
   readonly baseDir: string;
   readonly limits?: SmtpLimits;
 }
@@ -41,31 +40,8 @@ export interface SendResult {
 
 /** The copy in the sent folder is a courtesy: it must not use up the time of the call. */
 const copyMs = 20_000;
-/** Looking for the mail that is answered must not either. */
-const searchMs = 20_000;
 
-// Conditions in code and not in the schema: a pattern there is a line of noise in every prompt.
-const isAddress = (text: string) => z.email().safeParse(text).success;
-const isOneLine = (text: string) => !/[\p{Cc}\p{Cs}\u2028\u2029]/u.test(text);
-const isPlainText = (text: string) => !/(?![\t\n\r])[\p{Cc}\p{Cs}]/u.test(text);
-const isId = (text: string) => /^[\x21-\x7e]+$/.test(text);
-
-const sendInput = z.strictObject({
-  account: z.string().max(60).optional().describe("Default: the only one that can send"),
-  to: z
-    .array(z.string().max(254).refine(isAddress, 'must be an address such as "ann@example.com"'))
-    .min(1)
-    .max(20),
-  subject: z.string().min(1).max(300).refine(isOneLine, "must be one line of plain text"),
-  text: z.string().min(1).max(50_000).refine(isPlainText, "must be plain text"),
-  inReplyTo: z
-    .string()
-    .min(1)
-    .max(1_000)
-    .refine(isId, "must be an id as it stands in a finding")
-    .optional()
-    .describe("Id of the mail that this answers"),
-});
+const sendInput = outgoingInput("Default: the only one that can send");
 
 type SendInput = z.output<typeof sendInput>;
 
@@ -121,49 +97,6 @@ function pickSender(senders: ReadonlyMap<string, Sender>, name: string | undefin
     });
   }
   throw new ToolError("INBOX_ACCOUNT_CANNOT_SEND", `no account "${name}" can send mail`, { hint });
-}
-
-/** The thread of the message that is answered; undefined when that has no Message-ID to name. */
-async function findThread(
-  mailboxes: Dependencies["mailboxes"],
-  account: Account,
-  id: string,
-  context: ToolRunContext,
-): Promise<Thread | undefined> {
-  const found = await findAnswered(mailboxes, account, id, context);
-  const named = parseMessageKey(id).messageId;
-  if (found === undefined && named === "") {
-    throw new ToolError("INBOX_MESSAGE_UNKNOWN", "no account has a message with this id", {
-      hint: "Give inReplyTo exactly as in the finding's Id line, or leave it out",
-    });
-  }
-  const messageId = found ? identifyMessage(found.stored.source).messageId : named;
-  return messageId === "" ? undefined : threadOf(messageId, found?.stored.source);
-}
-
-/** Looks in the sending account first. A mailbox that cannot be used has not got it. */
-async function findAnswered(
-  mailboxes: Dependencies["mailboxes"],
-  account: Account,
-  id: string,
-  { signal, now, log }: ToolRunContext,
-): Promise<{ account: Account; stored: StoredMessage } | undefined> {
-  const own = [...mailboxes.values()].filter((each) => each.account === account);
-  const others = [...mailboxes.values()].filter((each) => each.account !== account);
-  const limited = AbortSignal.any([signal, AbortSignal.timeout(searchMs)]);
-  for (const { account: holder, mailbox } of [...own, ...others]) {
-    try {
-      const stored = await mailbox.find(id, { signal: limited, now });
-      if (stored) return { account: holder, stored };
-    } catch (error) {
-      signal.throwIfAborted();
-      log.warn("could not look for the mail that is answered", {
-        account: holder.name,
-        reason: error instanceof Error ? error.message : String(error),
-      });
-    }
-  }
-  return undefined;
 }
 
 /** Never fails the call: the mail is sent. */

@@ -110,6 +110,15 @@ export function parseDurationOption(text: string): number {
   });
 }
 
+/** @throws ConfigError when it is none. */
+export function parseDays(text: string): number {
+  const days = Number(text);
+  if (Number.isInteger(days) && days >= 1 && days <= 366) return days;
+  throw new ConfigError("DAYS_INVALID", `"${text}" is not a number of days`, {
+    hint: "Write a whole number from 1 to 366",
+  });
+}
+
 /** Reads `--limit`. @throws ConfigError when it is not a whole number from 1 to 10,000. */
 export function parseLimit(text: string): number {
   const limit = Number(text);

@@ -184,6 +184,16 @@ export function buildProgram({ version, out, err, run }: ProgramDependencies): C
     "lift the pause",
     async () => (await import("./commands/pause.ts")).resume,
   );
+  const inbox = prepared(program.command("inbox")).description("what your rules for mail do");
+  add(
+    inbox,
+    "test <rule>",
+    "which recent mail a rule of your configuration would decide; nothing is done",
+    async () => (await import("./commands/inbox.ts")).testRule,
+  )
+    .addOption(new Option("--days <n>", "how far to look back").default("14"))
+    .option("--account <name>", "only this account");
+
   const policy = prepared(program.command("policy")).description("what tools may do by themselves");
   add(
     policy,

@@ -100,6 +100,19 @@ const described: { heading: string; schema: z.ZodType; samples: unknown[] }[] = 
             smtp: { host: "a" },
           },
         ],
+        rules: [{ name: "a", match: { from: "a" }, ignore: true }],
+      },
+      { accounts: [{ name: "a", maildir: "a" }] },
+      {
+        accounts: [
+          {
+            name: "a",
+            imap: {
+              ...{ host: "a", user: "a" },
+              oauth2: { tokenUrl: "https://a.example", clientId: "a", refreshToken: "a" },
+            },
+          },
+        ],
       },
     ],
   },

@@ -36,13 +36,15 @@ export interface DovecotServer {
   /** Delivers one message; returns the name of its file. */
   addMessage(raw: string | Uint8Array, options?: { arrivedAt?: Date }): Promise<string>;
   /** Puts `count` messages into cur/ at once. */
-  fill(count: number, raw: (index: number) => string): void;
+  fill(count: number, raw: (index: number) => string | Uint8Array): void;
   /** Every file name in new/ and cur/, flags included. */
   messageFiles(): Promise<string[]>;
   /** What clients sent since the start; needs `recordCommands`. */
   commands(): Promise<string>;
   /** Gives the folder a new UIDVALIDITY and all messages new UIDs, as after a restore. */
   changeUidValidity(): Promise<void>;
+  /** Takes away all mail and every folder but INBOX. */
+  empty(): Promise<void>;
   /** Ends the server; the mail stays. */
   kill(): Promise<void>;
   /** Starts it again on the same ports. */
@@ -56,6 +58,8 @@ export interface DovecotOptions {
   tls?: boolean;
   /** Keep what clients send, for `commands()`. */
   recordCommands?: boolean;
+  /** More lines for the end of the server's configuration, such as those of a plugin. */
+  settings?: string;
 }
 
 const user = "watch";
@@ -83,7 +87,7 @@ function whatIsMissing(): string | undefined {
 }
 
 export async function startDovecot(options: DovecotOptions = {}): Promise<DovecotServer> {
-  const { tls = true, recordCommands = false } = options;
+  const { tls = true, recordCommands = false, settings = "" } = options;
   const owner = mailOwner();
   const base = await mkdtemp(join(tmpdir(), "watchkeeper-dovecot-"));
   const maildir = join(base, "mail");
@@ -98,7 +102,8 @@ export async function startDovecot(options: DovecotOptions = {}): Promise<Doveco
   const tlsPort = tls ? await freePort() : 0;
   await writeFile(join(base, "users"), `${user}:${password}\n`, { mode: 0o644 });
   const config = join(base, "dovecot.conf");
-  await writeFile(config, configText({ base, owner, port, tlsPort, recordCommands }));
+  const text = configText({ base, owner, port, tlsPort, recordCommands });
+  await writeFile(config, `${text}${settings}`);
 
   let server = await launch(config, port);
   let delivered = 0;
@@ -148,6 +153,14 @@ export async function startDovecot(options: DovecotOptions = {}): Promise<Doveco
         if (name.startsWith("dovecot.index")) await rm(join(maildir, name));
       }
       await writeFile(list, `${next}\n`);
+    },
+    async empty() {
+      for (const name of await readdir(maildir))
+        await rm(join(maildir, name), { recursive: true, force: true });
+      for (const folder of ["new", "cur", "tmp"]) {
+        await mkdir(join(maildir, folder));
+        await chown(join(maildir, folder), owner.uid, owner.gid);
+      }
     },
     kill: end,
     async restart() {

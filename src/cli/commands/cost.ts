@@ -1,7 +1,6 @@
-import { ConfigError } from "../../domain/errors.ts";
 import { startOf } from "../../domain/zoned-time.ts";
 import { costView, type CostView } from "../../views/cost.ts";
-import { exit, readExistingStore, type CommandContext } from "../context.ts";
+import { exit, parseDays, readExistingStore, type CommandContext } from "../context.ts";
 import { compact, dollars, hostTimezone, plural, quoted, table, wrap } from "../text.ts";
 
 /** What was spent per day, model and skill, and what a month will cost. */
@@ -27,14 +26,6 @@ const dayMs = 86_400_000;
 function firstMoment(now: number, timezone: string, days: number): number {
   const noon = startOf("day", now, timezone) + dayMs / 2;
   return startOf("day", noon - (days - 1) * dayMs, timezone);
-}
-
-function parseDays(text: string): number {
-  const days = Number(text);
-  if (Number.isInteger(days) && days >= 1 && days <= 366) return days;
-  throw new ConfigError("DAYS_INVALID", `"${text}" is not a number of days`, {
-    hint: "Write a whole number from 1 to 366",
-  });
 }
 
 const sumColumns = [
