@@ -6,14 +6,13 @@ import { cutText } from "./plain-text.ts";
 
 const longestResult = 16_000;
 
-export const messageId = () => z.string().min(1).max(1_000).describe("As in an Id line");
-export const accountName = () => z.string().max(60).optional().describe("Default: all");
+export const messageId = () => z.string().min(1).max(1_000);
+export const accountName = () => z.string().max(60).optional();
 
 /** The tool that reads one whole message. */
 export function readTool(accounts: ToolAccounts): AnyTool {
   return defineTool({
-    description:
-      "Read one mail in full, without marking it as read. Returns headers, attachment names and text.",
+    description: "Read one mail in full, without marking it as read.",
     effect: "read",
     timeout: "60s",
     input: z.strictObject({ id: messageId(), account: accountName() }),

@@ -39,7 +39,7 @@ const text = () => z.string().min(1).max(200).optional();
 export function searchTool(accounts: ToolAccounts, words: OwnerWords): AnyTool {
   return defineTool({
     description:
-      "Search the watched folders and the archive, newest first. Returns id, account, from, to, subject, date and snippet of each.",
+      "Search the watched folders and the archive, newest first. Returns headers and a snippet of each.",
     effect: "read",
     timeout: "60s",
     input: z.strictObject({

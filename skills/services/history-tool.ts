@@ -15,7 +15,7 @@ const mostShown = 20;
 export function historyTool(config: ServicesConfig): AnyTool {
   return defineTool({
     description:
-      "History of one watched service: uptime over 24 h, 7 d, 30 d and a year, and its incidents (start, end, duration, cause), the last one first.",
+      "Uptime of one service over 24 h, 7 d, 30 d and a year, and its incidents, the last one first.",
     effect: "read",
     trust: "trusted",
     input: z.strictObject({

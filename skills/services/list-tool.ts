@@ -38,7 +38,7 @@ export const isoOrNull = (at: number | null | undefined): string | null =>
 export function listTool({ targets }: ServicesConfig): AnyTool {
   return defineTool({
     description:
-      "List the watched services, the worst first, as their checks last saw them: state, since when, last measurement. At most 50; give a state for only those.",
+      "List the watched services as their checks last saw them, at most 50, the worst first.",
     effect: "read",
     trust: "trusted",
     input: z.strictObject({ state: z.enum(states).optional() }),

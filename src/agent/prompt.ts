@@ -76,10 +76,29 @@ function describeTool({ name, definition }: LoadedTool): ToolParam {
   return { name, description: definition.description, input_schema: inputSchema(definition.input) };
 }
 
-/** A zod schema as the JSON schema that the provider wants. */
+/**
+ * A zod schema as the JSON schema that the provider wants, without what costs tokens at every run and helps no
+ * model: bounds on lengths, and that other keys are refused. They hold all the same, and a call that breaks one
+ * is told which.
+ */
 export function inputSchema(schema: z.ZodType): ToolParam["input_schema"] {
   const { $schema: _, ...json } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
-  return { ...json, type: "object" };
+  return { ...(withoutBounds(json) as object), type: "object" };
+}
+
+const bounds = new Set(["minLength", "maxLength", "minItems", "maxItems"]);
+
+function withoutBounds(node: unknown, areNames = false): unknown {
+  if (Array.isArray(node)) return node.map((item) => withoutBounds(item));
+  if (typeof node !== "object" || node === null) return node;
+  const kept = Object.entries(node).filter(
+    // A tool's own input may well be named like a keyword.
+    ([key, value]) =>
+      areNames || !(bounds.has(key) || (key === "additionalProperties" && value === false)),
+  );
+  return Object.fromEntries(
+    kept.map(([key, value]) => [key, withoutBounds(value, !areNames && key === "properties")]),
+  );
 }
 
 export interface Situation {

@@ -37,11 +37,11 @@ export const reportTool: ToolParam = {
           properties: {
             findingId: { type: "string" },
             verdict: { type: "string", enum: [...verdicts] },
-            message: { type: "string", description: "One or two plain sentences for the owner" },
+            message: { type: "string", description: "For the owner, plain" },
             effects: {
               type: "array",
               items: { type: "string" },
-              description: "Ids of the effects you caused for it, as tools returned them",
+              description: "Ids of effects you caused for it",
             },
           },
           required: ["findingId", "verdict"],
