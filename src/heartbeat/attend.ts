@@ -10,7 +10,8 @@ import { startOf } from "../domain/zoned-time.ts";
 import { fittingFindings, type Prompt } from "../agent/prompt.ts";
 import { resumeAgent, runAgent, type RunDependencies, type RunSummary } from "../agent/run.ts";
 import { carryOutApproved, expireApprovals } from "../effects/approve.ts";
-import { effectsCheck, settleEffects } from "../effects/settle.ts";
+import { effectsCheck, rulesCheck } from "../effects/outcome.ts";
+import { settleEffects } from "../effects/settle.ts";
 import type { ModelAvailability, ModelChain } from "../model/chain.ts";
 import type { Channel } from "../notify/channel.ts";
 import {
@@ -22,7 +23,7 @@ import {
 import { deliverReady } from "../notify/outbox.ts";
 import { createBudgetGate } from "./budget-gate.ts";
 import { outageCheck } from "./outage.ts";
-import { carryOutActions, rulesCheck } from "./rule-actions.ts";
+import { carryOutActions } from "./rule-actions.ts";
 
 /**
  * What follows a beat: the gate, the run (beside the beats, never within one), the rules where no
