@@ -143,8 +143,8 @@ describe("after a kill", () => {
       at: 1,
     });
     if (planned.ok && state === "sent") await store.markEffectSent(planned.id, 2);
-    await settleEffects(dependencies);
-    await settleEffects(dependencies);
+    await settleEffects(dependencies, await store.unsettledEffects());
+    await settleEffects(dependencies, await store.unsettledEffects());
     const titles = (await findings()).map(({ title }) => title);
     return { effect: await store.getEffect(1), posted, titles };
   };
@@ -197,7 +197,7 @@ describe("after a kill", () => {
       const named = { tool: tool.name, toolVersion: tool.version, arguments: given };
       await store.planEffect({ ...rest, ...named, grant: null, at: 1 });
       if (state === "sent") await store.markEffectSent(1, 2);
-      await settleEffects(dependencies);
+      await settleEffects(dependencies, await store.unsettledEffects());
       expect((await findings()).map(({ title }) => title)).toEqual([`Approval 1: post ${word}`]);
     },
   );
@@ -206,15 +206,10 @@ describe("after a kill", () => {
     const { store, dependencies, call, findings } = await bench(() =>
       Promise.reject(new Error("connection lost")),
     );
-    const killed = new Proxy(store, {
-      get: (target, name) =>
-        name === "setOwnFinding"
-          ? () => Promise.reject(new Error("killed"))
-          : Reflect.get(target, name).bind(target),
-    });
+    const killed = { ...store, setOwnFinding: () => Promise.reject(new Error("killed")) };
     await performEffect(call(), { ...dependencies, store: killed }).catch(() => undefined);
-    await settleEffects({ ...dependencies, store: killed });
-    await settleEffects(dependencies);
+    await settleEffects({ ...dependencies, store: killed }, await store.unsettledEffects());
+    await settleEffects(dependencies, await store.unsettledEffects());
     expect((await findings()).map(({ title }) => title)).toEqual([
       "Nobody knows whether post was done (effect 1)",
     ]);
@@ -235,7 +230,8 @@ describe("after a kill", () => {
     }
     await store.markEffectSent(1, 2);
     await store.markEffectSent(2, 2);
-    await settleEffects({ ...dependencies, signal: stop.signal });
+    const left = await store.unsettledEffects();
+    expect(await settleEffects({ ...dependencies, signal: stop.signal }, left)).toEqual(left);
     expect(await store.unsettledEffects()).toHaveLength(2);
     expect(await findings()).toEqual([]);
   });
@@ -250,10 +246,10 @@ describe("after a kill", () => {
     await store.planEffect({ ...rest, ...named, grant: null, at: 1 });
     await store.markEffectSent(1, 2);
     await store.pause({ pausedAt: 3, until: null, reason: null });
-    await settleEffects(dependencies);
+    await settleEffects(dependencies, await store.unsettledEffects());
     expect(posted).toBe(0);
     await store.resume();
-    await settleEffects(dependencies);
+    await settleEffects(dependencies, await store.unsettledEffects());
     expect(posted).toBe(1);
   });
 });

@@ -10,29 +10,37 @@ import { carryOut, plainData, type EffectDependencies } from "./perform.ts";
  * What a killed process left without an outcome. What was never sent is not done. What was sent
  * settles itself where the tool can tell or may be called again; the rest is put to the owner, and
  * never repeated blindly.
+ * @returns those that cannot be settled now, because of a pause, a stop or a store that fails
  */
-export async function settleEffects(dependencies: EffectDependencies): Promise<void> {
-  for (const effect of await dependencies.store.unsettledEffects()) {
+export async function settleEffects(
+  dependencies: EffectDependencies,
+  left: readonly EffectRecord[],
+): Promise<EffectRecord[]> {
+  const open: EffectRecord[] = [];
+  for (const effect of left) {
     try {
-      await settle(effect, dependencies);
+      if (!(await settle(effect, dependencies))) open.push(effect);
     } catch (error) {
+      open.push(effect);
       dependencies.log.error(
         { effectId: effect.id, error: describeError(error) },
         "an effect could not be settled",
       );
     }
   }
+  return open;
 }
 
-async function settle(effect: EffectRecord, dependencies: EffectDependencies): Promise<void> {
+/** @returns false when it cannot be settled now, and is left as it is */
+async function settle(effect: EffectRecord, dependencies: EffectDependencies): Promise<boolean> {
   const { store, clock, tools, signal } = dependencies;
   const finish = async (state: Outcome["state"], result: unknown, error: string | null) => {
     const at = clock.now();
     const tell = outcomeFinding(effect, { state, error }, at, error ?? undefined);
     await store.finishEffect(effect.id, { state, result, error, at, tell });
+    return true;
   };
-  // What cannot be settled now is left as it is, for the next start.
-  if (signal.aborted) return;
+  if (signal.aborted) return false;
   if (effect.state === "planned") {
     return finish("failed", null, "the process was stopped before it was sent");
   }
@@ -41,15 +49,15 @@ async function settle(effect: EffectRecord, dependencies: EffectDependencies): P
     const found = await reconcile(tool, effect, dependencies);
     if (found === "not-done") return finish("failed", null, "it was not done");
     if (found) return finish("done", plainData(found.result, dependencies.scrub), null);
-    if (signal.aborted) return;
+    if (signal.aborted) return false;
     const fitted = refit(tool, effect.arguments);
     if (tool.definition.idempotent && fitted.ok) {
-      if (await store.pausedAt(clock.now())) return;
+      if (await store.pausedAt(clock.now())) return false;
       await carryOut(effect.id, { ...effect, tool, input: fitted.input }, dependencies);
-      return;
+      return true;
     }
   }
-  await finish("unknown", null, "the process was stopped in the middle of it");
+  return finish("unknown", null, "the process was stopped in the middle of it");
 }
 
 async function reconcile(
