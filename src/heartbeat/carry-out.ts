@@ -60,17 +60,16 @@ export function createCarryOut(dependencies: EffectDependencies, wake: () => voi
   }
 
   async function go(each: Lane, tried: ReadonlySet<number>): Promise<void> {
-    let failed = false;
     try {
       await settle();
       await each.carryOut(dependencies);
-      failed = left?.length !== 0 || (await each.waiting()).some(({ id }) => tried.has(id));
-      if (failed && (await store.pausedAt(clock.now()))) failed = false;
+      const isDone = left?.length === 0 && !(await each.waiting()).some(({ id }) => tried.has(id));
+      // A pause is no failure: it goes on when that is lifted.
+      if (isDone || (await store.pausedAt(clock.now()))) return;
     } catch (error) {
-      failed = true;
       log.error({ error: describeError(error) }, `${each.name} could not be carried out`);
     }
-    if (failed) each.restUntil = clock.now() + restMs;
+    each.restUntil = clock.now() + restMs;
   }
 
   return {
@@ -97,8 +96,10 @@ export function createCarryOut(dependencies: EffectDependencies, wake: () => voi
     },
     busy: () => lanes.some(({ going }) => going !== null),
     async ended() {
-      while (lanes.some(({ going }) => going !== null)) {
-        await Promise.all(lanes.map(({ going }) => going));
+      for (;;) {
+        const going = lanes.flatMap((each) => each.going ?? []);
+        if (going.length === 0) return;
+        await Promise.all(going);
       }
     },
   };

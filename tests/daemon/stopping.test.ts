@@ -73,7 +73,11 @@ test("a second signal stops at once, and the next daemon goes on with the run th
     await using daemon = startDaemon({ ...world, modelUrl: model.baseUrl });
     await model.nextRequest();
     daemon.signal("SIGTERM");
-    await until("it says that it waits", async () => daemon.stderr.includes("waiting up to"), daemon);
+    await until(
+      "it says that it waits",
+      async () => daemon.stderr.includes("waiting up to"),
+      daemon,
+    );
     const askedAt = performance.now();
     daemon.signal("SIGTERM");
     expect(await daemon.exitCode).toBe(143);
