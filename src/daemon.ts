@@ -286,15 +286,15 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
 }
 
 /** Whatever the skill makes of it, the rest is let go of too. */
-async function letGo({ name, close }: LoadedSkill, clock: Clock, log: Log): Promise<void> {
+async function letGo(skill: LoadedSkill, clock: Clock, log: Log): Promise<void> {
   using timer = linkedAbort();
   const late = clock.sleep(closeMs, timer.signal).then(() => {
     if (!timer.signal.aborted) throw new Error(`took longer than ${formatDuration(closeMs)}`);
   });
   try {
-    await Promise.race([close(), late]);
+    await Promise.race([skill.close(), late]);
   } catch (error) {
-    log.warn({ skill: name, error: describeError(error) }, "a skill could not let go");
+    log.warn({ skill: skill.name, error: describeError(error) }, "a skill could not let go");
   } finally {
     timer.abort();
   }
