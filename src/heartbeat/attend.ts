@@ -11,6 +11,7 @@ import { fittingFindings, type Prompt } from "../agent/prompt.ts";
 import { resumeAgent, runAgent, type RunDependencies, type RunSummary } from "../agent/run.ts";
 import { carryOutApproved, expireApprovals } from "../effects/approve.ts";
 import { effectsCheck, settleEffects } from "../effects/settle.ts";
+import type { PendingRecord } from "../store/port.ts";
 import type { ModelAvailability, ModelChain } from "../model/chain.ts";
 import type { Channel } from "../notify/channel.ts";
 import {
@@ -42,6 +43,8 @@ export interface AttendDependencies extends Omit<
   /** The ids of the models that may be asked. */
   readonly modelNames: readonly string[];
   readonly activeHours: ClockRange;
+  /** How long a `notice` may wait for others to share its run. */
+  readonly gatherMs: number;
   readonly channels: readonly Channel[];
   readonly observer: AttendObserver;
   /** Aborted when the daemon is told to stop: nothing new is begun. */
@@ -185,7 +188,7 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
   }
 
   /** A critical finding that no run has told in time is told by the rules; the run may still add to it. */
-  async function tellOverdue(waiting: readonly Finding[]): Promise<number | null> {
+  async function tellOverdue(waiting: readonly PendingRecord[]): Promise<number | null> {
     const { findingIds, nextDeadline } = untoldCriticals({ pending: waiting, now: clock.now() });
     const overdue = waiting.filter(({ id }) => findingIds.includes(id));
     if (overdue.length === 0) return nextDeadline;
@@ -231,7 +234,8 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
 
   async function decide(
     beatId: number | null,
-    waiting: readonly Finding[],
+    waiting: readonly PendingRecord[],
+    gatherMs: number,
   ): Promise<number | null> {
     if (!resumed) {
       resumed = true;
@@ -241,7 +245,7 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
     const ours = waiting.filter(({ check }) => ownersOnly.has(check));
     if (ours.length > 0) {
       await rule(ours, "it is about watchkeeper itself", null);
-      return decide(beatId, await pending());
+      return decide(beatId, await pending(), gatherMs);
     }
     const now = clock.now();
     const availability = model?.availability(now);
@@ -259,6 +263,7 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
       budgetLeft: true,
       runInProgress: run !== null,
       digestDueAt,
+      gatherMs,
     };
     let decision = decideGate(gate);
     const refusal = decision.kind === "run" ? await budgetGate.refusal() : null;
@@ -283,7 +288,7 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
         };
         await rule(chosen, reasons[decision.reason]);
         // There may be more, or others that are held until the active hours.
-        return decide(beatId, await pending());
+        return decide(beatId, await pending(), gatherMs);
       }
     }
   }
@@ -337,7 +342,10 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
     }
   }
 
-  async function attend(beatId: number | null): Promise<number | null> {
+  async function attend(
+    beatId: number | null,
+    gatherMs = dependencies.gatherMs,
+  ): Promise<number | null> {
     const attendAt = stopping.aborted
       ? null
       : await telling(async () =>
@@ -346,7 +354,7 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
               await budgetGate.keep();
               return null;
             }),
-            await attempt("decide", async () => decide(beatId, await pending())),
+            await attempt("decide", async () => decide(beatId, await pending(), gatherMs)),
             // Afterwards: where no model is asked, the rules have told already.
             await attempt("tell", async () => tellOverdue(await pending())),
             await attempt("approvals", startApproved),
@@ -362,7 +370,7 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
   }
 
   return {
-    attend,
+    attend: (beatId) => attend(beatId),
     async carryOutApproved() {
       await startApproved();
       while (carryingOut) await carryingOut;
@@ -373,11 +381,12 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
       while (carryingOut) await carryingOut;
     },
     async settle(beatId) {
-      await attend(beatId);
+      // Whoever asks for a beat waits for its end: nothing waits for company.
+      await attend(beatId, 0);
       while ((run ?? carryingOut) && !stopping.aborted) {
         await run?.ended;
         await carryingOut;
-        await attend(beatId);
+        await attend(beatId, 0);
       }
     },
   };
