@@ -62,8 +62,8 @@ export interface Attendance {
    * Looks at what is pending and acts on it. Returns at once when a run has been started.
    * @returns when to attend again even if no beat comes, or null
    */
-  attend(beatId: number | null): Promise<number | null>;
-  /** Resolves when no run is going on and nothing is left to decide. */
+  attend(): Promise<number | null>;
+  /** Resolves when no run is going on and nothing is left to decide, whose runs are this beat's. */
   settle(beatId: number | null): Promise<void>;
   /** Carries out what the owner has approved, and nothing else; resolves when that has ended. */
   carryOutApproved(): Promise<void>;
@@ -342,10 +342,7 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
     }
   }
 
-  async function attend(
-    beatId: number | null,
-    gatherMs = dependencies.gatherMs,
-  ): Promise<number | null> {
+  async function attend(beatId: number | null, gatherMs: number): Promise<number | null> {
     const attendAt = stopping.aborted
       ? null
       : await telling(async () =>
@@ -370,7 +367,7 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
   }
 
   return {
-    attend: (beatId) => attend(beatId),
+    attend: () => attend(null, dependencies.gatherMs),
     async carryOutApproved() {
       await startApproved();
       while (carryingOut) await carryingOut;

@@ -552,6 +552,7 @@ export interface Store extends StoreReader {
   recordMissed(missed: { from: number; to: number; count: number }): Promise<number>;
 
   beginRun(run: {
+    /** The beat that was asked to have it; null for the last one that found any of what it is over. */
     beatId: number | null;
     at: number;
     model: string;

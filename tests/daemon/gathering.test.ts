@@ -45,6 +45,11 @@ test("notices of an hour share one conversation, and none is told twice", async 
   await kept.pass(2 * minute);
   expect(model.requests).toHaveLength(1);
   expect(findingIds(model.requests[0]!)).toHaveLength(3);
+  // It is on the receipt of the beat that found the last of them: a quiet beat has cost nothing.
+  const receipts = await kept.store.listBeats({ limit: 100 });
+  const [paid, ...others] = receipts.filter(({ runId }) => runId !== null);
+  expect(others).toEqual([]);
+  expect(paid).toMatchObject({ outcome: "found", findings: [3] });
   await kept.pass(3 * 60 * minute);
   expect(model.requests).toHaveLength(1);
   expect(kept.printed).toHaveLength(1);
