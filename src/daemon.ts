@@ -238,6 +238,14 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
     () => heartbeat.wake(),
   );
 
+  function stop(): void {
+    if (stopping.signal.aborted) return;
+    stopping.abort();
+    if (attendance.busy()) {
+      log.info({}, `waiting up to ${drainMs / 1_000} s for the run to end`);
+    }
+  }
+
   const held = onFailure.move();
   let watching: Promise<void> | null = null;
   return {
@@ -265,12 +273,9 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
       chain?.askAgain();
       heartbeat.wake();
     },
-    stop: () => stopping.abort(),
+    stop,
     async [Symbol.asyncDispose]() {
-      stopping.abort();
-      if (attendance.busy()) {
-        log.info({}, `waiting up to ${drainMs / 1_000} s for the run to end`);
-      }
+      stop();
       await watching?.catch(() => undefined);
       const patience = new AbortController();
       void clock.sleep(drainMs, patience.signal).then(() => runStopping.abort());

@@ -5,7 +5,7 @@ import { composeTelling, type JudgedFinding } from "../notify/compose.ts";
 import type { RunOutcome, RunRecord, StepRecord } from "../store/port.ts";
 import { capFinding, limitFinding, stopFinding } from "./budget-findings.ts";
 import { converse, type ConversationDependencies, type ConversationEnd } from "./conversation.ts";
-import { openLedger, type Budget, type RunLedger } from "./ledger.ts";
+import { openLedger, type Budget, type Refusal, type RunLedger } from "./ledger.ts";
 import { resumptionOf, type Resumption } from "./resumption.ts";
 
 /** One agent conversation over the findings at hand, from the first request to verdicts in the store. */
@@ -24,6 +24,8 @@ export interface RunSummary {
   readonly outcome: RunOutcome;
   readonly error: string | null;
   readonly judged: readonly JudgedFinding[];
+  /** The cap that left no room for its next call. */
+  readonly refusal?: Refusal;
 }
 
 export async function runAgent(
@@ -137,7 +139,7 @@ async function conclude(
   const { outcome, error } = end;
   const summary = end.report?.summary ?? null;
   await store.finishRun(id, { at: clock.now(), outcome, error, summary, ...telling });
-  return { id, outcome, error, judged };
+  return { id, outcome, error, judged, ...(end.refusal ? { refusal: end.refusal } : {}) };
 }
 
 /** The model's verdicts within the floor; the rules for what it did not judge. */

@@ -125,6 +125,7 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
     const ended = running
       .then(async (summary) => {
         unsavedRuns = 0;
+        if (summary.refusal) budgetGate.noteRefusal(summary.refusal);
         observer.ran(summary);
         await deliver();
       })

@@ -13,6 +13,11 @@ export interface BudgetGate {
   keep(): Promise<void>;
   /** Why not even the smallest call fits, told to the owner once; null when one does. */
   refusal(): Promise<string | null>;
+  /**
+   * A run was begun and could not pay for its call: what it wanted is more than the smallest call. Until that
+   * day or month is over no other is begun, or each beat would begin one.
+   */
+  noteRefusal(refusal: Refusal): void;
 }
 
 export interface BudgetGateDependencies {
@@ -30,8 +35,21 @@ const mostOpen = 10_000;
 export function createBudgetGate(dependencies: BudgetGateDependencies): BudgetGate {
   const { store, clock, budget, prompt, models } = dependencies;
   let kept = "";
+  let refused: (Refusal & { readonly period: number }) | null = null;
+
+  /** When the day or month of a cap began; null for a cap of one run. */
+  function periodOf({ because }: Refusal, now: number): number | null {
+    const { dayStart, monthStart } = budgetPeriods(now, budget.timezone);
+    if (because === "monthlyUsd") return monthStart;
+    return because === "dailyUsd" || because === "dailyTokens" ? dayStart : null;
+  }
 
   return {
+    noteRefusal(refusal) {
+      const period = periodOf(refusal, clock.now());
+      refused = period === null ? null : { ...refusal, period };
+    },
+
     async keep() {
       const now = clock.now();
       const { timezone } = budget;
@@ -46,6 +64,7 @@ export function createBudgetGate(dependencies: BudgetGateDependencies): BudgetGa
 
     async refusal() {
       const now = clock.now();
+      if (refused && refused.period === periodOf(refused, now)) return refused.reason;
       const use = await store.budgetUse(budgetPeriods(now, budget.timezone));
       const stopped = new Map((await store.stoppedModels()).map((stop) => [stop.model, stop]));
       const used = { ...use, run: { costUsd: 0, tokens: 0 } };

@@ -221,7 +221,7 @@ describe("secrets", () => {
     });
     const { exitCode, stdout } = await place.run("config", "check");
     expect(exitCode).toBe(0);
-    expect(stdout).toContain("1 skill, 4 checks");
+    expect(stdout).toContain("1 skill, 8 checks");
     expect(stdout).not.toContain("from-");
   });
 
