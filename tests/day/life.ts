@@ -82,13 +82,15 @@ export async function liveTheDay(): Promise<DayRecord> {
 
   const notifications = await kept.notifications();
   const delivered = notifications.filter(({ state }) => state === "delivered");
+  const findings = await kept.findings();
+  const numbered = inOrderOfTime(findings);
   for (const [index, text] of kept.printed.entries()) {
-    told.push({ at: delivered[index]?.createdAt ?? 0, text: world.named(text) });
+    told.push({ at: delivered[index]?.createdAt ?? 0, text: numbered(world.named(text)) });
   }
   return {
     beats: (await store.listBeats({ limit: 5_000 })).toReversed(),
     runs: await kept.journal(),
-    findings: await kept.findings(),
+    findings,
     notifications,
     told,
     approvals: await store.listApprovals({ all: true, limit: 10 }),
@@ -102,4 +104,15 @@ export async function liveTheDay(): Promise<DayRecord> {
     ),
     shownSkills: world.shownSkills,
   };
+}
+
+/** Looks that end side by side save what they found in any order: the numbers in a text do not follow it. */
+function inOrderOfTime(findings: readonly Finding[]): (text: string) => string {
+  const word = ({ check, key }: Finding) => `${check} ${key}`;
+  const sorted = findings.toSorted(
+    (one, other) => one.openedAt - other.openedAt || (word(one) < word(other) ? -1 : 1),
+  );
+  const numbers = new Map(sorted.map(({ id }, index) => [id, index + 1]));
+  return (text) =>
+    text.replace(/\bfinding (\d+)/g, (_, id) => `finding ${numbers.get(Number(id)) ?? "?"}`);
 }

@@ -126,7 +126,7 @@ export const mails: readonly DayMail[] = [
   newsletter("12:10", "Lunch Club", "This week: lentils"),
   newsletter("12:30", "Export News", "Webinar on origin rules"),
   person(
-    "12:52",
+    "12:48",
     "harbour",
     "Our 40 lamps",
     "Dear Robin,\nwe open on Friday. Tell us by 15:00 today whether you deliver on Thursday; otherwise we must cancel.\nInes Moreau",

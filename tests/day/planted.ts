@@ -35,7 +35,7 @@ export const planted: readonly Planted[] = [
   },
   { at: "11:20", what: "The shop is down", told: /shop is down: HTTP 503/ },
   {
-    at: "12:52",
+    at: "12:48",
     what: "A customer cancels unless answered by 15:00",
     told: /Our 40 lamps[^]*answer by 15:00/,
   },
