@@ -229,6 +229,7 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
       stateDir,
       attention: attentionSettings(config),
       activeHours: config.heartbeat.activeHours,
+      gatherMs: config.model.gatherMs,
       channels: openChannels(config.notify.channels, {
         print: options.print,
         timezone: config.timezone,

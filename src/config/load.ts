@@ -47,6 +47,8 @@ export interface ResolvedConfig {
     readonly budget: ParsedConfig["model"]["budget"];
     readonly limits: ParsedConfig["model"]["limits"];
     readonly prices: ParsedConfig["model"]["prices"];
+    /** 0 when nothing waits for company. */
+    readonly gatherMs: number;
   };
   /** As written: name or path of each skill, and its own config; `false` is left out. */
   readonly skills: ReadonlyMap<string, unknown>;
@@ -140,7 +142,7 @@ export function resolveConfig(raw: unknown, source: ConfigSource): ResolvedConfi
       slackMs: config.heartbeat.slack,
       activeHours: config.heartbeat.activeHours,
     },
-    model: { ...config.model, chain },
+    model: resolveModel(config.model, chain),
     skills: new Map(Object.entries(config.skills).filter(([, value]) => value !== false)),
     notify: config.notify,
     policy: config.policy,
@@ -152,6 +154,11 @@ export function resolveConfig(raw: unknown, source: ConfigSource): ResolvedConfi
     secretWarnings: revealed.warnings,
   });
 }
+
+const resolveModel = (
+  { budget, limits, prices, gather = 0 }: ParsedConfig["model"],
+  chain: readonly ModelEntry[],
+): ResolvedConfig["model"] => ({ chain, budget, limits, prices, gatherMs: gather });
 
 const resolveWeb = ({ host, port, publicUrl }: Exclude<ParsedConfig["web"], false>) => ({
   host,

@@ -68,6 +68,7 @@ const model = z.strictObject({
   budget: budget.prefault({}),
   limits: limits.prefault({}),
   prices: z.record(z.string().min(1), price).default({}),
+  gather: duration().optional(),
 });
 
 const grant = z.strictObject({

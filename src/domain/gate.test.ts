@@ -16,6 +16,7 @@ const finding = (id: number, severity: Severity, over: Partial<PendingFinding> =
   changedAt: now,
   revision: 1,
   toldRevision: 0,
+  closesAt: null,
   ...over,
 });
 const info = finding(1, "info");
@@ -38,6 +39,7 @@ describe("decideGate", () => {
       budgetLeft: true,
       runInProgress: false,
       digestDueAt: now + hour,
+      gatherMs: 0,
       ...over,
     });
   const night = at("2026-11-03T20:00:00Z");
@@ -115,6 +117,51 @@ describe("decideGate", () => {
       "a digest outside active hours makes no run",
       { pending: [info], now: night, digestDueAt: night },
       { kind: "hold", until: morning, because: "outside-active-hours" },
+    ],
+    [
+      "a notice waits for company where it may",
+      { pending: [info, notice], gatherMs: hour / 2 },
+      { kind: "hold", until: now + hour / 2, because: "gathering" },
+    ],
+    [
+      "the notice that has waited longest brings all along",
+      { pending: [info, finding(6, "notice", { changedAt: now - hour }), notice], gatherMs: hour },
+      { kind: "run", findingIds: [1, 6, 2] },
+    ],
+    [
+      "nobody waits with a warning",
+      { pending: [notice, warning], gatherMs: hour / 2 },
+      { kind: "run", findingIds: [2, 3] },
+    ],
+    [
+      "what is over soon waits for half of the time that is left",
+      { pending: [notice, finding(6, "notice", { closesAt: now + hour / 2 })], gatherMs: hour },
+      { kind: "hold", until: now + hour / 4, because: "gathering" },
+    ],
+    [
+      "what is over already does not wait",
+      { pending: [finding(6, "notice", { closesAt: now - hour })], gatherMs: hour },
+      { kind: "run", findingIds: [6] },
+    ],
+    [
+      "a clock that was set back makes nobody wait",
+      { pending: [finding(6, "notice", { changedAt: now + hour })], gatherMs: hour },
+      { kind: "run", findingIds: [6] },
+    ],
+    [
+      "it is judged in time for the digest",
+      { pending: [notice], gatherMs: 2 * hour },
+      { kind: "hold", until: now + hour - 5 * minute, because: "gathering" },
+    ],
+    [
+      "and in the last minutes before one at once",
+      { pending: [notice], gatherMs: hour, digestDueAt: now + minute },
+      { kind: "run", findingIds: [2] },
+    ],
+    [
+      "the rules wait for nobody",
+      { pending: [notice], gatherMs: hour, modelReady: false },
+      { kind: "rules", findingIds: [2], reason: "no-model" },
     ],
     [
       "no active hours: always",

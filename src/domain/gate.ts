@@ -6,7 +6,10 @@ import { atLeast, type Finding } from "./finding.ts";
 export type PendingFinding = Pick<
   Finding,
   "id" | "severity" | "state" | "openedAt" | "changedAt" | "revision" | "toldRevision"
->;
+> & {
+  /** When it is over by itself, or null. */
+  readonly closesAt: number | null;
+};
 
 export interface GateInput {
   readonly pending: readonly PendingFinding[];
@@ -22,6 +25,8 @@ export interface GateInput {
   readonly runInProgress: boolean;
   /** When the next digest goes out, or null when there is none. */
   readonly digestDueAt: number | null;
+  /** How long a `notice` may wait for others to share its run; 0 for not at all. */
+  readonly gatherMs: number;
 }
 
 export type GateDecision =
@@ -38,12 +43,12 @@ export type GateDecision =
   | {
       readonly kind: "hold";
       readonly until: number;
-      readonly because: "outside-active-hours" | "only-info";
+      readonly because: "outside-active-hours" | "only-info" | "gathering";
     };
 
 /**
  * Findings of `notice` and above wake a run, which takes all that is pending; `info` alone waits
- * for the digest. Ask again once the decision is carried out: outside active hours the rules take
+ * for the digest, and `notice` for others where the owner wants them gathered. Ask again once the decision is carried out: outside active hours the rules take
  * the critical findings, and only the next answer holds the others.
  */
 export function decideGate(input: GateInput): GateDecision {
@@ -68,7 +73,28 @@ export function decideGate(input: GateInput): GateDecision {
   if (input.paused) return { kind: "rules", findingIds, reason: "paused" };
   if (!input.modelReady) return { kind: "rules", findingIds, reason: "no-model" };
   if (!input.budgetLeft) return { kind: "rules", findingIds, reason: "over-budget" };
+  const until = digestDue ? now : gatheredAt(input);
+  if (until > now) return { kind: "hold", until, because: "gathering" };
   return { kind: "run", findingIds };
+}
+
+/** So much before a digest what was gathered is judged, so that the digest has it. */
+const beforeDigestMs = 5 * 60_000;
+
+/**
+ * When what is pending has waited long enough for company. Nobody waits with a warning, and what is over by
+ * itself soon must not be judged when it is too late: it waits for at most half of the time that is left.
+ */
+function gatheredAt({ pending, now, gatherMs, digestDueAt }: GateInput): number {
+  const waits = pending
+    .filter(({ severity }) => atLeast(severity, "notice"))
+    .map(({ severity, changedAt, closesAt }) => {
+      // A change in the future was written by a clock that was set back.
+      if (severity !== "notice" || changedAt > now) return now;
+      const left = closesAt === null ? Infinity : Math.max(0, closesAt - changedAt);
+      return changedAt + Math.min(gatherMs, left / 2);
+    });
+  return Math.min(...waits, (digestDueAt ?? Infinity) - beforeDigestMs);
 }
 
 const defaultPatienceMs = 60_000;

@@ -10,6 +10,7 @@ import { startOf } from "../domain/zoned-time.ts";
 import { fittingFindings, type Prompt } from "../agent/prompt.ts";
 import { resumeAgent, runAgent, type RunDependencies, type RunSummary } from "../agent/run.ts";
 import { effectsCheck, rulesCheck } from "../effects/outcome.ts";
+import type { PendingRecord } from "../store/port.ts";
 import type { ModelAvailability, ModelChain } from "../model/chain.ts";
 import type { Channel } from "../notify/channel.ts";
 import {
@@ -41,6 +42,8 @@ export interface AttendDependencies extends Omit<
   /** The ids of the models that may be asked. */
   readonly modelNames: readonly string[];
   readonly activeHours: ClockRange;
+  /** How long a `notice` may wait for others to share its run. */
+  readonly gatherMs: number;
   readonly channels: readonly Channel[];
   readonly observer: AttendObserver;
   /** Aborted when the daemon is told to stop: nothing new is begun. */
@@ -58,8 +61,8 @@ export interface Attendance {
    * Looks at what is pending and acts on it. Returns at once when a run has been started.
    * @returns when to attend again even if no beat comes, or null
    */
-  attend(beatId: number | null): Promise<number | null>;
-  /** Resolves when no run is going on and nothing is left to decide. */
+  attend(): Promise<number | null>;
+  /** Resolves when no run is going on and nothing is left to decide, whose runs are this beat's. */
   settle(beatId: number | null): Promise<void>;
   /** Carries out what the owner has approved, and nothing else; resolves when that has ended. */
   carryOutApproved(): Promise<void>;
@@ -190,7 +193,7 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
   }
 
   /** A critical finding that no run has told in time is told by the rules; the run may still add to it. */
-  async function tellOverdue(waiting: readonly Finding[]): Promise<number | null> {
+  async function tellOverdue(waiting: readonly PendingRecord[]): Promise<number | null> {
     const { findingIds, nextDeadline } = untoldCriticals({ pending: waiting, now: clock.now() });
     const overdue = waiting.filter(({ id }) => findingIds.includes(id));
     if (overdue.length === 0) return nextDeadline;
@@ -236,7 +239,8 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
 
   async function decide(
     beatId: number | null,
-    waiting: readonly Finding[],
+    waiting: readonly PendingRecord[],
+    gatherMs: number,
   ): Promise<number | null> {
     if (!resumed) {
       resumed = true;
@@ -246,7 +250,7 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
     const ours = waiting.filter(({ check }) => ownersOnly.has(check));
     if (ours.length > 0) {
       await rule(ours, "it is about watchkeeper itself", null);
-      return decide(beatId, await pending());
+      return decide(beatId, await pending(), gatherMs);
     }
     const now = clock.now();
     const availability = model?.availability(now);
@@ -264,6 +268,7 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
       budgetLeft: true,
       runInProgress: run !== null,
       digestDueAt,
+      gatherMs,
     };
     let decision = decideGate(gate);
     const refusal = decision.kind === "run" ? await budgetGate.refusal() : null;
@@ -288,7 +293,7 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
         };
         await rule(chosen, reasons[decision.reason]);
         // There may be more, or others that are held until the active hours.
-        return decide(beatId, await pending());
+        return decide(beatId, await pending(), gatherMs);
       }
     }
   }
@@ -314,7 +319,7 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
     }
   }
 
-  async function attend(beatId: number | null): Promise<number | null> {
+  async function attend(beatId: number | null, gatherMs: number): Promise<number | null> {
     const attendAt = stopping.aborted
       ? null
       : await telling(async () =>
@@ -323,7 +328,7 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
               await budgetGate.keep();
               return null;
             }),
-            await attempt("decide", async () => decide(beatId, await pending())),
+            await attempt("decide", async () => decide(beatId, await pending(), gatherMs)),
             // Afterwards: where no model is asked, the rules have told already.
             await attempt("tell", async () => tellOverdue(await pending())),
             await attempt("approvals", () => carryOut.start()),
@@ -339,7 +344,7 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
   }
 
   return {
-    attend,
+    attend: () => attend(null, dependencies.gatherMs),
     async carryOutApproved() {
       await carryOut.start();
       await carryOut.ended();
@@ -350,11 +355,12 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
       await carryOut.ended();
     },
     async settle(beatId) {
-      await attend(beatId);
+      // Whoever asks for a beat waits for its end: nothing waits for company.
+      await attend(beatId, 0);
       while ((run !== null || carryOut.busy()) && !stopping.aborted) {
         await run?.ended;
         await carryOut.ended();
-        await attend(beatId);
+        await attend(beatId, 0);
       }
     },
   };

@@ -78,7 +78,6 @@ export function createHeartbeat(
   const { store, clock, log, stopping, heartbeatEveryMs, observer } = dependencies;
   const requests: Request[] = [];
   let lastBeatAt: number | null = null;
-  let lastBeatId: number | null = null;
   let woken = new AbortController();
   let watching = false;
   const lateLooks = new Set<Promise<void>>();
@@ -119,7 +118,6 @@ export function createHeartbeat(
     lastBeatAt = clock.now();
     const chosen = watched.filter(({ check, looking }) => due.has(check.name) && !looking);
     const { summary, late } = await runBeat(chosen, trigger, dependencies);
-    lastBeatId = summary.id;
     log.debug({ beatId: summary.id, outcome: summary.outcome }, "beat");
     observer.beat(summary);
     if (late) {
@@ -147,7 +145,7 @@ export function createHeartbeat(
         await beat(new Set(planned.due), planned.trigger);
       }
     }
-    const attendAt = await attendance.attend(lastBeatId);
+    const attendAt = await attendance.attend();
     const next = plan(clock.now());
     const beatAt = next.kind === "wait" ? next.until : clock.now();
     return requests.length > 0 ? clock.now() : Math.min(beatAt, attendAt ?? beatAt);

@@ -52,6 +52,19 @@ describe("what waits for a verdict", () => {
     expect(await store.getFindings([1])).toMatchObject([{ handledRevision: 2, toldRevision: 2 }]);
   });
 
+  it("says when it is over by itself, not by what was seen later under its key", async () => {
+    const { store } = await openTemporaryStore();
+    await commit(store, seen("web/api", 1, [observation("a", { closesAt: 70 }), observation("b")]));
+    expect(await store.pendingFindings(5)).toMatchObject([{ closesAt: 70 }, { closesAt: null }]);
+    await commit(store, seen("web/api", 2, [], { gone: ["a"] }));
+    await commit(store, seen("web/api", 3, [observation("a", { closesAt: 90 })]));
+    expect(await store.pendingFindings(5)).toMatchObject([
+      { id: 1, closesAt: null },
+      { id: 2, closesAt: null },
+      { id: 3, closesAt: 90 },
+    ]);
+  });
+
   it("counts a resolution as news of its own", async () => {
     const { store } = await openTemporaryStore();
     await commit(store, seen("web/api", 1, [observation("a")]));

@@ -1,8 +1,8 @@
-import { and, asc, desc, eq, gt, lte, ne, sql } from "drizzle-orm";
+import { and, asc, desc, eq, getTableColumns, gt, lte, ne, sql } from "drizzle-orm";
 import type { Finding } from "../domain/finding.ts";
 import { isOneOf, type Db } from "./database.ts";
 import type { Store, StoreReader } from "./port.ts";
-import { findings } from "./schema.ts";
+import { findings, observations } from "./schema.ts";
 
 /** Findings: what is open, what waits for a verdict, and the owner's word on them. */
 
@@ -14,8 +14,17 @@ const bySeverity = sql`case ${findings.severity}
 
 export function findingReads(db: Db): FindingReads {
   const pending = db
-    .select()
+    .select({ ...getTableColumns(findings), closesAt: observations.closesAt })
     .from(findings)
+    // A key that is seen anew has another finding: what is known of it is not this one's.
+    .leftJoin(
+      observations,
+      and(
+        eq(observations.check, findings.check),
+        eq(observations.key, findings.key),
+        eq(observations.findingId, findings.id),
+      ),
+    )
     .where(gt(findings.revision, findings.handledRevision))
     .orderBy(sql`${findings.toldRevision} >= ${findings.revision}`, bySeverity, asc(findings.id))
     .limit(sql.placeholder("limit"))

@@ -98,6 +98,12 @@ export interface MemoryRecord {
   readonly expiresAt: number | null;
 }
 
+/** A finding whose last revision has no verdict. */
+export interface PendingRecord extends Finding {
+  /** When it is over by itself, or null. */
+  readonly closesAt: number | null;
+}
+
 /** Something that happened to a finding. `news` is false when nobody needs to hear of it. */
 export interface FindingEvent {
   readonly findingId: number;
@@ -467,7 +473,7 @@ export interface StoreReader extends AsyncDisposable {
   listFindings(options: { all: boolean; limit: number }): Promise<Finding[]>;
   getFindings(ids: readonly number[]): Promise<Finding[]>;
   /** Those whose last revision has no verdict yet: untold ones first, the most severe, the oldest. */
-  pendingFindings(limit: number): Promise<Finding[]>;
+  pendingFindings(limit: number): Promise<PendingRecord[]>;
   listNotifications(options: { limit: number }): Promise<NotificationRecord[]>;
   /** Pending ones, oldest first; with `all`, newest first. */
   listApprovals(options: { all: boolean; limit: number }): Promise<ApprovalRecord[]>;
@@ -546,6 +552,7 @@ export interface Store extends StoreReader {
   recordMissed(missed: { from: number; to: number; count: number }): Promise<number>;
 
   beginRun(run: {
+    /** The beat that was asked to have it; null for the last one that found any of what it is over. */
     beatId: number | null;
     at: number;
     model: string;

@@ -1,8 +1,8 @@
-import { asc, desc, eq, isNull, sql } from "drizzle-orm";
+import { asc, desc, eq, isNull, max, sql } from "drizzle-orm";
 import { isOneOf, type Db } from "./database.ts";
 import { insertNotifications } from "./notifications.ts";
 import type { RunRecord, Store, StoreReader, Verdicts } from "./port.ts";
-import { findings, runFindings, runs, steps } from "./schema.ts";
+import { findingEvents, findings, runFindings, runs, steps } from "./schema.ts";
 
 /** Runs, their journal of steps, and the verdicts they end with. */
 
@@ -53,12 +53,29 @@ export function runReads(db: Db): RunReads {
 }
 
 export function runWrites(db: Db): RunWrites {
+  const lastBeatOf = (over: readonly { readonly id: number }[]): number | null =>
+    db
+      .select({ beatId: max(findingEvents.beatId) })
+      .from(findingEvents)
+      .where(
+        isOneOf(
+          findingEvents.findingId,
+          over.map(({ id }) => id),
+        ),
+      )
+      .get()?.beatId ?? null;
   return {
     async beginRun({ beatId, at, model, promptVersion, readUntrusted, findings: over }) {
       return db.transaction(() => {
         const { id } = db
           .insert(runs)
-          .values({ beatId, startedAt: at, model, promptVersion, readUntrusted })
+          .values({
+            beatId: beatId ?? lastBeatOf(over),
+            startedAt: at,
+            model,
+            promptVersion,
+            readUntrusted,
+          })
           .returning({ id: runs.id })
           .get();
         for (const { id: findingId, revision } of over) {

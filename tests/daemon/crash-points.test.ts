@@ -172,7 +172,7 @@ test("killed before and after every write of a run, nothing is lost and nothing 
     }
   }
   process.stdout.write(`crash points: ${JSON.stringify(counts)}\n`);
-}, 300_000);
+}, 900_000);
 
 test("killed again, in the process that goes on with the run, it does nothing twice either", async () => {
   await using server = await model();
