@@ -166,10 +166,10 @@ export function buildProgram({ version, out, err, run }: ProgramDependencies): C
   ).option("--note <text>", "why, for the record");
   add(
     program,
-    "undo <effect-id>",
-    "take back what a tool has written",
+    "undo [id]",
+    "take back what a tool has written; without an id, show what there is",
     async () => (await import("./commands/undo.ts")).undo,
-  );
+  ).addOption(limit());
   add(
     program,
     "pause",
