@@ -47,7 +47,7 @@ test("everything that init only suggests is in order too", async () => {
   await place.write("agent.config.ts", suggested.replaceAll(/^(\s*)\/\/ {3,}/gm, "$1"));
   const { exitCode, stdout, stderr } = await place.run("config", "check");
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
-  expect(stdout).toContain("3 skills, 7 checks");
+  expect(stdout).toContain("3 skills, 8 checks");
 });
 
 test("doctor warns of what a look has seen, and of what it doubts", async () => {
