@@ -21,6 +21,7 @@ import { inspectConfig } from "../config-report.ts";
 import { exit, loadConfigFor, readStore, type CommandContext } from "../context.ts";
 import { rehearseDemo } from "../demo-rehearsal.ts";
 import { painterFor, quoted, wrap } from "../text.ts";
+import { diagnoseServers } from "../mcp-diagnosis.ts";
 import { diagnosePage } from "../web-diagnosis.ts";
 import { readStatus } from "./status.ts";
 
@@ -56,6 +57,7 @@ async function diagnoseConfig(context: CommandContext): Promise<Diagnosis[]> {
     diagnoseModel(config),
     ...(await diagnoseWeb(context, config)),
     ...(await diagnoseSkills(context, config)),
+    ...(await diagnoseServers(config, context.packageInfo.version)),
   ];
 }
 
