@@ -20,6 +20,7 @@ const schema = z.strictObject({
     .record(z.string().regex(/^[a-z]+$/, { error: "must be small letters" }), z.int())
     .optional(),
   archive: z.literal(true).optional(),
+  file: z.union([z.boolean(), z.union([z.string(), z.array(z.string())])]).optional(),
 });
 const account = { imap: { host: "h", user: "u" } };
 
@@ -34,7 +35,9 @@ describe("describeIssues", () => {
     [
       "a key like no other",
       { accounts: [account], colour: 1 },
-      ["colour: unknown key; known are every, accounts, mode, site, byName, page, small, archive"],
+      [
+        "colour: unknown key; known are every, accounts, mode, site, byName, page, small, archive, file",
+      ],
     ],
     [
       "a typo of a key that is needed, once",
@@ -82,6 +85,11 @@ describe("describeIssues", () => {
       "a value that is none of a union's kinds",
       { accounts: [account], page: true },
       ["page: must be false or an object in { }, and is true"],
+    ],
+    [
+      "a value that is none of the kinds of a union in a union",
+      { accounts: [account], file: 3 },
+      ["file: must be true or false or a text in quotes or a list in [ ], and is 3"],
     ],
     [
       "keys that exclude each other",

@@ -34,6 +34,10 @@ function rebase(issue: Issue): Issue[] {
 function wantedOf([issue, ...others]: readonly Issue[]): string | undefined {
   if (issue === undefined || others.length > 0 || issue.path.length > 0) return undefined;
   if (issue.code === "invalid_type") return kinds[issue.expected] ?? issue.expected;
+  if (issue.code === "invalid_union") {
+    const wanted = issue.errors.map(wantedOf);
+    return wanted.includes(undefined) ? undefined : wanted.join(" or ");
+  }
   if (issue.code !== "invalid_value") return undefined;
   return issue.values.map((value) => JSON.stringify(value)).join(" or ");
 }

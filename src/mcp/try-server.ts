@@ -31,10 +31,14 @@ export async function tryServer(
       await connection.close();
     }
   };
-  const either = once("legacy").catch((error: unknown) => {
+  const either = once("legacy").catch(async (error: unknown) => {
     if (signal.aborted) throw error;
-    // What the usual handshake ended with says more than what a guess at the other did.
-    return once("auto").catch(() => Promise.reject(error));
+    try {
+      return await once("auto");
+    } catch {
+      // What the usual handshake ended with says more than what a guess at the other did.
+      throw error;
+    }
   });
   either.catch(() => undefined);
   try {
