@@ -9,7 +9,9 @@ import type { ModelEntry, ResolvedConfig } from "./config/load.ts";
 import { listenForControl } from "./control.ts";
 import { startDemoWorld } from "./demo/index.ts";
 import { systemClock, type Clock } from "./domain/clock.ts";
+import { formatDuration } from "./domain/duration.ts";
 import { describeError, StoreError } from "./domain/errors.ts";
+import { linkedAbort } from "./domain/linked-abort.ts";
 import { createScrub, type Scrub } from "./domain/scrub.ts";
 import { scrubData } from "./domain/scrub-data.ts";
 import { describeSchedule } from "./domain/schedule.ts";
@@ -96,6 +98,9 @@ export const processBasics = (): Record<string, string> =>
     }),
   );
 
+/** How long a skill may take to let go of what it holds. */
+const closeMs = 3_000;
+
 /** How long a run may go on after the daemon was told to stop. */
 const drainMs = 8_000;
 
@@ -127,7 +132,7 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
     wake: (check) => early.look?.(check),
     logFor: (skill) => skillLog(log, skill),
   });
-  for (const skill of skills) onFailure.defer(() => skill.close());
+  for (const skill of skills) onFailure.defer(() => letGo(skill, clock, log));
   for (const { name, error } of broken) log.warn({ skill: name, error }, "skill switched off");
   await store.recordSkillsOff(broken.map(({ name, error }) => ({ name, error })));
   if (config.demo) {
@@ -237,6 +242,14 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
     () => heartbeat.wake(),
   );
 
+  function stop(): void {
+    if (stopping.signal.aborted) return;
+    stopping.abort();
+    if (attendance.busy()) {
+      log.info({}, `waiting up to ${drainMs / 1_000} s for the run to end`);
+    }
+  }
+
   const held = onFailure.move();
   let watching: Promise<void> | null = null;
   return {
@@ -264,12 +277,9 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
       chain?.askAgain();
       heartbeat.wake();
     },
-    stop: () => stopping.abort(),
+    stop,
     async [Symbol.asyncDispose]() {
-      stopping.abort();
-      if (attendance.busy()) {
-        log.info({}, `waiting up to ${drainMs / 1_000} s for the run to end`);
-      }
+      stop();
       await watching?.catch(() => undefined);
       const patience = new AbortController();
       void clock.sleep(drainMs, patience.signal).then(() => runStopping.abort());
@@ -278,6 +288,21 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
       await held.disposeAsync();
     },
   };
+}
+
+/** Whatever the skill makes of it, the rest is let go of too. */
+async function letGo(skill: LoadedSkill, clock: Clock, log: Log): Promise<void> {
+  using timer = linkedAbort();
+  const late = clock.sleep(closeMs, timer.signal).then(() => {
+    if (!timer.signal.aborted) throw new Error(`took longer than ${formatDuration(closeMs)}`);
+  });
+  try {
+    await Promise.race([skill.close(), late]);
+  } catch (error) {
+    log.warn({ skill: skill.name, error: describeError(error) }, "a skill could not let go");
+  } finally {
+    timer.abort();
+  }
 }
 
 export const attentionSettings = ({ notify, timezone }: ResolvedConfig): AttentionSettings => ({

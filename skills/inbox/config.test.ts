@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { inboxConfig } from "./config.ts";
 
 const imap = { host: "imap.example.com", user: "me", password: "secret" };
+const oauth2 = { tokenUrl: "https://login.example.com/", clientId: "c", refreshToken: "r" };
 const messagesOf = (config: unknown) =>
   inboxConfig.safeParse(config).error?.issues.map(({ message }) => message) ?? [];
 
@@ -39,6 +40,13 @@ describe("the inbox config", () => {
     expect(messagesOf({ every: "10m", accounts: [work, local] })).toEqual([]);
   });
 
+  it("takes a user alone for smtp where imap has oauth2", () => {
+    const { host, user } = imap;
+    const smtp = { host: "smtp.example.com", user };
+    const account = { name: "a", address: "a@b.example", imap: { host, user, oauth2 }, smtp };
+    expect(messagesOf({ accounts: [account] })).toEqual([]);
+  });
+
   it.each([
     ["no mailbox", [{ name: "a" }], /either imap or maildir/],
     ["two mailboxes", [{ name: "a", imap, maildir: "m" }], /not both/],
@@ -65,6 +73,31 @@ describe("the inbox config", () => {
       "a user without a password",
       [{ name: "a", address: "a@b.example", maildir: "m", smtp: { host: "h", user: "u" } }],
       /a user and no password/,
+    ],
+    [
+      "a user without a password where imap has one",
+      [{ name: "a", address: "a@b.example", imap, smtp: { host: "h", user: "u" } }],
+      /a user and no password/,
+    ],
+    [
+      "a password without a user",
+      [{ name: "a", address: "a@b.example", maildir: "m", smtp: { host: "h", password: "p" } }],
+      /a password and no user/,
+    ],
+    [
+      "oauth2 without a user",
+      [{ name: "a", address: "a@b.example", maildir: "m", smtp: { host: "h", oauth2 } }],
+      /oauth2 and no user/,
+    ],
+    [
+      "a password beside oauth2",
+      [
+        {
+          ...{ name: "a", address: "a@b.example", maildir: "m" },
+          smtp: { host: "h", user: "u", password: "p", oauth2 },
+        },
+      ],
+      /either password or oauth2, not both/,
     ],
     [
       "a server's name that is none",

@@ -48,6 +48,7 @@ const imapServer = z
     });
   });
 
+/** A login with `user` alone is one with the account's `imap.oauth2`. */
 const smtpServer = z
   .strictObject({
     host: z.string().min(1),
@@ -56,14 +57,19 @@ const smtpServer = z
     secure: z.boolean().default(true),
     user: z.string().min(1).optional(),
     password: z.string().min(1).optional(),
+    oauth2: oauth2.optional(),
     tls: tls().optional(),
   })
   .check((context) => {
-    const { user, password } = context.value;
-    if ((user === undefined) === (password === undefined)) return;
+    const { user, password, oauth2 } = context.value;
+    const [given, ...more] = [password && "a password", oauth2 && "oauth2"].filter(Boolean);
+    if (given === undefined || (user !== undefined && more.length === 0)) return;
     context.issues.push({
       code: "custom",
-      message: `smtp has a ${user === undefined ? "password and no user" : "user and no password"}; write both, or neither`,
+      message:
+        more.length > 0
+          ? "smtp takes either password or oauth2, not both"
+          : `smtp has ${given} and no user; write both, or neither`,
       input: context.value,
     });
   });
@@ -125,6 +131,16 @@ const account = z
         code: "custom",
         message: `account "${name}" has smtp and no address; write the address that its mail is sent from`,
         input: context.value,
+      });
+    }
+    const { user, password, oauth2 = imap?.oauth2 } = smtp ?? {};
+    if (user !== undefined && password === undefined && oauth2 === undefined) {
+      context.issues.push({
+        code: "custom",
+        message:
+          "smtp has a user and no password; write a password or oauth2, or leave both out (a user alone logs in with imap.oauth2)",
+        path: ["smtp"],
+        input: smtp,
       });
     }
     if ((imap === undefined) === (maildir === undefined)) {
@@ -223,5 +239,6 @@ export const inboxConfig = z
 
 export type InboxConfig = z.output<typeof inboxConfig>;
 export type Account = InboxConfig["accounts"][number];
-export type ImapServer = z.output<typeof imapServer>;
-export type SmtpServer = z.output<typeof smtpServer>;
+export type ImapSettings = z.output<typeof imapServer>;
+export type SmtpSettings = z.output<typeof smtpServer>;
+export type OAuth2Settings = z.output<typeof oauth2>;

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { SkillLog } from "watchkeeper";
-import type { ImapServer } from "./config.ts";
+import type { ImapServer } from "./servers.ts";
 import { withFolder } from "./imap-connection.ts";
 
 /** A connection of its own on which the server says at once that mail has come (IDLE, RFC 2177). */

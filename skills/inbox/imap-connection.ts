@@ -1,10 +1,9 @@
 import type { ImapFlow, ImapFlowError } from "imapflow";
 import { AdapterError, ConfigError, ToolError } from "watchkeeper";
-import type { ImapServer } from "./config.ts";
+import { type ImapServer, secretsOf } from "./servers.ts";
 import { reasonOf, toAdapterError, type ImapServerName } from "./imap-errors.ts";
 import type { FolderState } from "./imap-plan.ts";
 import { sourceLimit } from "./mailbox.ts";
-import { tokenSource } from "./oauth2.ts";
 import { isLoopback, readAuthority } from "./server-tls.ts";
 
 export interface OpenFolder {
@@ -14,9 +13,8 @@ export interface OpenFolder {
 
 /** Names a server for error texts. */
 function nameServer(server: ImapServer, folder = "INBOX"): ImapServerName {
-  const { host, user, oauth2 } = server;
-  const password = server.password ?? (oauth2 && tokenSource(oauth2).last()?.value);
-  return { host, port: server.port ?? (server.secure ? 993 : 143), user, password, folder };
+  const { host, port, secure } = server;
+  return { ...secretsOf(server), host, port: port ?? (secure ? 993 : 143), folder };
 }
 
 export interface ImapContext {
@@ -67,8 +65,8 @@ async function connect(
   context: ImapContext,
   onMade: (client: ImapFlow) => void,
 ): Promise<ImapFlow> {
-  const open = async (fresh: boolean) => {
-    const client = await createClient(server, context, fresh);
+  const open = async (token: string | undefined) => {
+    const client = await createClient(server, context, token);
     // Without a listener a late socket error would end the process; commands reject by themselves.
     client.on("error", () => undefined);
     onMade(client);
@@ -76,12 +74,13 @@ async function connect(
     await client.connect();
     return client;
   };
+  const token = await server.tokens?.token(context.signal);
   try {
-    return await open(false);
+    return await open(token);
   } catch (error) {
     const refused = error instanceof Error && "authenticationFailed" in error;
-    if (server.oauth2 === undefined || !refused) throw error;
-    return open(true);
+    if (server.tokens === undefined || !refused) throw error;
+    return open(await server.tokens.token(context.signal, token));
   }
 }
 
@@ -116,12 +115,11 @@ export function lastRefusal(client: ImapFlow): string | undefined {
 
 async function createClient(
   server: ImapServer,
-  { baseDir, signal, waits = false }: ImapContext,
-  fresh: boolean,
+  { baseDir, waits = false }: ImapContext,
+  token: string | undefined,
 ): Promise<ImapFlow> {
   const { ImapFlow } = await import("imapflow");
-  const { host, port, user, password = "" } = nameServer(server);
-  const token = server.oauth2 && (await tokenSource(server.oauth2).token(signal, fresh));
+  const { host, port, user } = nameServer(server);
   const ca = await authorityOf(server, baseDir);
   const ignore = () => undefined;
   const client: ImapFlow = new ImapFlow({
@@ -133,7 +131,8 @@ async function createClient(
     ...(server.secure ? {} : { doSTARTTLS: !isLoopback(host) }),
     ...(server.tls?.servername === undefined ? {} : { servername: server.tls.servername }),
     ...(ca === undefined ? {} : { tls: { ca } }),
-    auth: token === undefined ? { user, pass: password } : { user, accessToken: token.value },
+    auth:
+      token === undefined ? { user, pass: server.password ?? "" } : { user, accessToken: token },
     clientInfo: { name: "watchkeeper" },
     disableAutoIdle: true,
     // Of its log only the words of a refusal are wanted; the rest holds what was sent.
@@ -141,7 +140,7 @@ async function createClient(
       ...{ trace: ignore, debug: ignore, info: ignore, error: ignore },
       warn: ({ err }: { err?: ImapFlowError }) => {
         if (err?.responseStatus === "NO" || err?.responseStatus === "BAD")
-          refusals.set(client, reasonOf(err, { user, password }));
+          refusals.set(client, reasonOf(err, secretsOf(server)));
       },
     },
     connectionTimeout: 15_000,

@@ -6,7 +6,7 @@ const server = {
   host: "imap.example.com",
   port: 993,
   user: "me",
-  password: "hunter2-hunter2",
+  secrets: ["hunter2-hunter2"],
   folder: "INBOX",
 };
 const failure = (fields: Record<string, unknown>) =>
@@ -28,11 +28,12 @@ describe("toAdapterError", () => {
   });
 
   it("repeats no password, in whatever form the server sends it back", () => {
-    const encoded = Buffer.from("\0me\0hunter2-hunter2").toString("base64");
+    const base64 = (text: string) => Buffer.from(text).toString("base64");
     for (const secret of [
-      server.password,
-      Buffer.from(server.password).toString("base64"),
-      encoded,
+      "hunter2-hunter2",
+      base64("hunter2-hunter2"),
+      base64("\0me\0hunter2-hunter2"),
+      base64("user=me\x01auth=Bearer hunter2-hunter2\x01\x01"),
     ]) {
       const fields = {
         authenticationFailed: true,

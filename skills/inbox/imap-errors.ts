@@ -1,14 +1,12 @@
 import type { ImapFlowError } from "imapflow";
 import { AdapterError } from "watchkeeper";
 import { cleanLine } from "./plain-text.ts";
+import { type Secrets, withoutSecrets } from "./without-secrets.ts";
 
-export interface ImapServerName {
+export interface ImapServerName extends Secrets {
   readonly host: string;
   readonly port: number;
-  readonly user: string;
   readonly folder: string;
-  /** Never shown: taken out of what the server answers, should it repeat it. */
-  readonly password: string | undefined;
 }
 
 const unreachableCodes = new Set([
@@ -60,7 +58,7 @@ export function toAdapterError(error: unknown, server: ImapServerName): AdapterE
       "IMAP_LOGIN_REFUSED",
       `${where} refused the login of "${server.user}": ${said}`,
       {
-        hint: "Check user and password in the inbox account; many providers want an app password here",
+        hint: "Check user and password in the inbox account; many providers want an app password here, or oauth2",
         retryable: false,
       },
     );
@@ -101,31 +99,14 @@ export function toAdapterError(error: unknown, server: ImapServerName): AdapterE
   return new AdapterError("IMAP_CONNECTION_LOST", `lost the connection to ${where}: ${said}`);
 }
 
-/** What the server or the system said, in one line, without the password. */
-export function reasonOf(
-  error: unknown,
-  server: Pick<ImapServerName, "user" | "password">,
-): string {
+/** What the server or the system said, in one line, without the secrets. */
+export function reasonOf(error: unknown, secrets: Secrets): string {
   const { responseText, message, code, reason } = asImapError(error);
   const text = responseText ?? reason ?? message ?? code ?? "";
-  const line = cleanLine(withoutPassword(text, server), 200).replace(/\.$/, "");
+  const line = cleanLine(withoutSecrets(text, secrets), 200).replace(/\.$/, "");
   return code && unreachableCodes.has(code) && !line.includes(code)
     ? `${line} (${code})`
     : line || "no reason given";
-}
-
-/** Takes the password, and the forms in which it is sent, out of what a server answers. */
-export function withoutPassword(
-  text: string,
-  { user, password }: Pick<ImapServerName, "user" | "password">,
-): string {
-  if (password === undefined) return text;
-  const forms = [password, btoaUtf8(password), btoaUtf8(`\0${user}\0${password}`)];
-  return forms.reduce((rest, form) => rest.replaceAll(form, "…"), text);
-}
-
-function btoaUtf8(text: string): string {
-  return Buffer.from(text).toString("base64");
 }
 
 function asImapError(error: unknown): ImapFlowError {

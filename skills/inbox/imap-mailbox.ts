@@ -1,5 +1,6 @@
 import type { ImapFlow } from "imapflow";
-import type { Account, ImapServer } from "./config.ts";
+import type { Account } from "./config.ts";
+import { type ImapServer, secretsOf } from "./servers.ts";
 import { digestHeaders } from "./identity.ts";
 import { type OpenFolder, withFolder } from "./imap-connection.ts";
 import { isConnectionLoss, reasonOf } from "./imap-errors.ts";
@@ -134,7 +135,7 @@ async function takeMessages({
       stored = await fetchMessage(client, uid, folder.uidValidity, input.now);
     } catch (error) {
       input.signal.throwIfAborted();
-      const reason = reasonOf(error, { user: server.user, password: server.password });
+      const reason = reasonOf(error, secretsOf(server));
       if (!isConnectionLoss(error)) {
         setAside(reason);
         continue;

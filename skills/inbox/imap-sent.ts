@@ -1,5 +1,6 @@
 import type { ImapFlow } from "imapflow";
-import type { Account, ImapServer } from "./config.ts";
+import type { Account } from "./config.ts";
+import type { ImapServer } from "./servers.ts";
 import { imapMailbox } from "./imap-mailbox.ts";
 import type { LookInput } from "./mailbox.ts";
 import { specialFolder } from "./imap-changes.ts";

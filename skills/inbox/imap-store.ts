@@ -1,6 +1,6 @@
 import type { ImapFlow } from "imapflow";
 import { ToolError } from "watchkeeper";
-import type { ImapServer } from "./config.ts";
+import type { ImapServer } from "./servers.ts";
 import { openFolder, withClient } from "./imap-connection.ts";
 import { identifyMessage } from "./identity.ts";
 import { demandDone, mayKeep, specialFolder, unlessRefused } from "./imap-changes.ts";

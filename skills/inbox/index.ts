@@ -2,7 +2,7 @@ import { type CheckDefinition, defineSkill, type SkillContext, type SkillLog } f
 import { answeredMailboxes } from "./answer.ts";
 import { archiveTool, labelTool, markReadTool } from "./change-tools.ts";
 import { accountCheck } from "./check.ts";
-import { type Account, type InboxConfig, inboxConfig } from "./config.ts";
+import { type InboxConfig, inboxConfig } from "./config.ts";
 import { imapMailbox } from "./imap-mailbox.ts";
 import { imapSent, imapSentMailbox } from "./imap-sent.ts";
 import type { Mailbox } from "./mailbox.ts";
@@ -21,6 +21,7 @@ import { readTool } from "./read-tool.ts";
 import { type Sender, sendTool } from "./send-tool.ts";
 import type { WaitingAccount } from "./waiting-look.ts";
 import type { SentFolder } from "./sent-folder.ts";
+import { type OpenAccount, openAccounts } from "./servers.ts";
 
 /**
  * Watches mailboxes, over IMAP or in a Maildir, one check per account. Looking, searching and reading
@@ -28,9 +29,11 @@ import type { SentFolder } from "./sent-folder.ts";
  */
 export default defineSkill({
   config: inboxConfig,
-  checks({ config: { every, accounts, rules, vips, waitingFor }, baseDir, log, wake }) {
+  checks(context) {
+    const { config, baseDir, log, wake } = context;
+    const { every, rules, vips, waitingFor } = config;
     return Object.fromEntries(
-      accounts.flatMap((account) => {
+      openAccounts(context).flatMap((account) => {
         const { name, authservId } = account;
         const own = ownMailOf(account, baseDir, log);
         const folders = account.folders.map((folder) => ({
@@ -48,9 +51,10 @@ export default defineSkill({
       }),
     );
   },
-  async background({ config, baseDir, log, wake, signal }) {
+  async background(context) {
+    const { baseDir, log, wake, signal } = context;
     await Promise.all(
-      config.accounts.flatMap(({ name, imap, folders: [folder = "INBOX"] }) => {
+      openAccounts(context).flatMap(({ name, imap, folders: [folder = "INBOX"] }) => {
         if (imap?.idle !== true) return [];
         const onNews = () => wake(name);
         return listenForNews({ account: name, server: imap, folder, baseDir, signal, log, onNews });
@@ -60,7 +64,7 @@ export default defineSkill({
   tools(context) {
     const { config, baseDir, log } = context;
     const accounts = new Map(
-      config.accounts.map((account) => {
+      openAccounts(context).map((account) => {
         const own = ownMailOf(account, baseDir, log);
         return [account.name, { account, store: openStore(account, baseDir), own }];
       }),
@@ -79,9 +83,10 @@ export default defineSkill({
   },
 });
 
-function findSenders({ config, baseDir }: SkillContext<InboxConfig>): Map<string, Sender> {
+function findSenders(context: SkillContext<InboxConfig>): Map<string, Sender> {
+  const { baseDir } = context;
   const senders = new Map<string, Sender>();
-  for (const account of config.accounts) {
+  for (const account of openAccounts(context)) {
     const { name, address, smtp } = account;
     if (smtp === undefined || address === undefined) continue;
     senders.set(name, { account, address, server: smtp, sent: openSent(account, baseDir) });
@@ -89,26 +94,26 @@ function findSenders({ config, baseDir }: SkillContext<InboxConfig>): Map<string
   return senders;
 }
 
-function openMailbox(account: Account, folder: string, baseDir: string): Mailbox {
+function openMailbox(account: OpenAccount, folder: string, baseDir: string): Mailbox {
   const { imap, maildir } = account;
   if (imap !== undefined) return imapMailbox({ account, server: imap, folder, baseDir });
   return maildirMailbox({ account, path: folderPath(maildir ?? ".", folder), baseDir });
 }
 
-function openStore(account: Account, baseDir: string): MailStore {
+function openStore(account: OpenAccount, baseDir: string): MailStore {
   const { imap, maildir, folders } = account;
   if (imap !== undefined) return imapStore({ server: imap, folders, baseDir });
   return maildirStore(account, maildir ?? ".", baseDir);
 }
 
-function ownMailOf(account: Account, baseDir: string, log: SkillLog): OwnMail | undefined {
+function ownMailOf(account: OpenAccount, baseDir: string, log: SkillLog): OwnMail | undefined {
   const { smtp, address } = account;
   return smtp && address ? ownMail(address, openSent(account, baseDir), log) : undefined;
 }
 
 /** Whose mail it is must be known: only accounts with an address are looked at for it. */
 function waitingIn(
-  account: Account,
+  account: OpenAccount,
   waitMs: number | undefined,
   baseDir: string,
 ): WaitingAccount | undefined {
@@ -121,7 +126,7 @@ function waitingIn(
   return { address, waitMs, sent, store: openStore(account, baseDir) };
 }
 
-function openSent(account: Account, baseDir: string): SentFolder {
+function openSent(account: OpenAccount, baseDir: string): SentFolder {
   const { imap, maildir } = account;
   if (imap !== undefined) return imapSent(imap, baseDir);
   return maildirSent(account, maildir ?? ".", baseDir);

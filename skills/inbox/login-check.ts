@@ -5,9 +5,8 @@ import {
   type ObservationInput,
   type ObserveResult,
 } from "watchkeeper";
-import type { ImapServer } from "./config.ts";
+import type { ImapServer } from "./servers.ts";
 import { withClient } from "./imap-connection.ts";
-import { tokenSource } from "./oauth2.ts";
 import { cleanLine } from "./plain-text.ts";
 
 /** Refused logins do not pass by themselves: they are told at once, and apart from a blind mailbox. */
@@ -53,8 +52,8 @@ function observeRefusal(account: string, { code, message, hint }: AdapterError):
   };
 }
 
-function observeEnd(account: string, { oauth2 }: ImapServer, now: Date): ObservationInput[] {
-  const endsAt = oauth2 && tokenSource(oauth2).last()?.refreshEndsAt;
+function observeEnd(account: string, { tokens }: ImapServer, now: Date): ObservationInput[] {
+  const endsAt = tokens?.refreshEndsAt();
   if (endsAt === undefined || endsAt - now.getTime() > warnBeforeMs) return [];
   const day = new Date(endsAt).toISOString().slice(0, 10);
   return [
@@ -63,7 +62,7 @@ function observeEnd(account: string, { oauth2 }: ImapServer, now: Date): Observa
       severity: "warning",
       trust: "trusted",
       title: `The permission to read the mail of ${account} ends on ${day}`,
-      text: `Get a new refresh token before then, and set it in imap.oauth2; it is told ${formatDuration(warnBeforeMs)} ahead.`,
+      text: `Get a new refresh token before then, and set it in imap.oauth2.refreshToken; it is told ${formatDuration(warnBeforeMs)} ahead.`,
       fingerprint: day,
     },
   ];

@@ -13,7 +13,15 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-const watchLogin = (config: unknown) => new Watch(config, { account: "work.login" });
+/** Where the skill may keep things. */
+async function makeFolder() {
+  const folder = await mkdtemp(join(tmpdir(), "watchkeeper-logins-"));
+  cleanups.push(() => rm(folder, { recursive: true }));
+  return folder;
+}
+
+const watchLogin = (config: unknown, baseDir = "/") =>
+  new Watch(config, { account: "work.login", baseDir });
 
 async function dovecotWithPassword() {
   const server = await startDovecot({ tls: false });
@@ -26,8 +34,7 @@ async function dovecotWithPassword() {
 async function dovecotWithTokens() {
   const tokens = await startTokenServer("watch");
   cleanups.push(() => tokens.stop());
-  const folder = await mkdtemp(join(tmpdir(), "watchkeeper-oauth2-"));
-  cleanups.push(() => rm(folder, { recursive: true }));
+  const folder = await makeFolder();
   const file = join(folder, "oauth2.conf");
   await writeFile(file, `tokeninfo_url = ${tokens.tokenInfoUrl}\nusername_attribute = username\n`);
   const settings = `auth_mechanisms = plain login xoauth2 oauthbearer
@@ -43,7 +50,7 @@ passdb {
   const { tokenUrl } = tokens;
   const oauth2 = { tokenUrl, clientId: "client", refreshToken: "refresh-0" };
   const imap = { host: "127.0.0.1", port, secure: false, user, oauth2 };
-  return { server, tokens, imap };
+  return { server, tokens, imap, baseDir: folder };
 }
 
 const accountWith = (imap: object) => ({ accounts: [{ name: "work", firstSight: "2d", imap }] });
@@ -78,9 +85,9 @@ describe.skipIf(!dovecotAvailable())("a login with a password", () => {
 
 describe.skipIf(!dovecotAvailable())("a login with OAuth2", () => {
   it("gets a token, keeps it, and gets another when the server refuses it", async () => {
-    const { server, tokens, imap } = await dovecotWithTokens();
+    const { server, tokens, imap, baseDir } = await dovecotWithTokens();
     await server.addMessage(mail());
-    const watch = new Watch(accountWith(imap));
+    const watch = new Watch(accountWith(imap), { baseDir });
     expect((await watch.look()).opened).toHaveLength(1);
     await watch.look();
     expect(tokens.given).toEqual(["access-1"]);
@@ -90,18 +97,21 @@ describe.skipIf(!dovecotAvailable())("a login with OAuth2", () => {
     expect((await watch.look()).opened).toHaveLength(1);
     // With the refresh token that came with the first: each is good for one time.
     expect(tokens.given).toEqual(["access-1", "access-2"]);
+    // And after a restart, when all that the config holds is the one that was good at first.
+    const restarted = new Watch(accountWith(imap), { baseDir });
+    expect((await restarted.look()).opened).toHaveLength(2);
   });
 
   it("is a finding when the permission was taken back, and before it ends", async () => {
-    const { tokens, imap } = await dovecotWithTokens();
+    const { tokens, imap, baseDir } = await dovecotWithTokens();
     tokens.refreshEndsIn = 3 * 86_400;
-    const login = watchLogin(accountWith(imap));
+    const login = watchLogin(accountWith(imap), baseDir);
     const { opened } = await login.look();
     expect(opened).toMatchObject([{ key: "ends", severity: "warning", trust: "trusted" }]);
     tokens.refreshToken = undefined;
     tokens.revoke();
     const other = { ...imap, oauth2: { ...imap.oauth2, refreshToken: "another" } };
-    const refused = await watchLogin(accountWith(other)).look();
+    const refused = await watchLogin(accountWith(other), baseDir).look();
     expect(refused.opened).toMatchObject([{ key: "refused" }]);
     expect(refused.opened[0]?.text).toContain("gives no token: invalid_grant");
     expect(inspect(refused.opened)).not.toContain("another was revoked");

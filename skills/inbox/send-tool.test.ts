@@ -133,8 +133,9 @@ async function directTool(smtp: Record<string, unknown>, limits = quick) {
   if (account?.smtp === undefined || account.address === undefined) throw new Error("no account");
   const sent = maildirSent(account, "./mail", baseDir);
   const mailbox = maildirMailbox({ account, path: "./mail", baseDir });
+  const server = { ...account.smtp, tokens: undefined };
   return sendTool({
-    senders: new Map([["work", { account, address: account.address, server: account.smtp, sent }]]),
+    senders: new Map([["work", { account, address: account.address, server, sent }]]),
     mailboxes: new Map([["work", { account, mailbox }]]),
     baseDir,
     limits,

@@ -6,7 +6,8 @@ import {
   type ToolRunContext,
   type z,
 } from "watchkeeper";
-import type { Account, SmtpServer } from "./config.ts";
+import type { Account } from "./config.ts";
+import type { SmtpServer } from "./servers.ts";
 import { type AnsweredMailboxes, findAnswered, findThread, outgoingInput } from "./answer.ts";
 import { composeMail, messageIdFor } from "./outgoing.ts";
 import { provenSender } from "./proven-sender.ts";

@@ -1,6 +1,7 @@
 import { AdapterError, ToolError } from "watchkeeper";
-import type { SmtpServer } from "./config.ts";
-import { certificateCodes, withoutPassword } from "./imap-errors.ts";
+import { secretsOf, type SmtpServer } from "./servers.ts";
+import { withoutSecrets } from "./without-secrets.ts";
+import { certificateCodes } from "./imap-errors.ts";
 import { cleanLine } from "./plain-text.ts";
 
 interface SmtpFailure {
@@ -50,12 +51,20 @@ export function explainFailure(
     });
   }
   const { code = "", originalCode = "", command = "" } = failure;
+  if (error instanceof AdapterError) {
+    return new ToolError("SMTP_NO_TOKEN", `no token to log in to ${where}: ${error.message}`, {
+      hint: `The mail was not sent. ${error.hint ?? "The provider has trouble of its own; try again later"}`,
+    });
+  }
   if (code === "EAUTH") {
     return new ToolError(
       "SMTP_LOGIN_REFUSED",
       `${where} refused the login of "${server.user ?? ""}": ${said}`,
       {
-        hint: "The mail was not sent; the owner must correct smtp.user and smtp.password, and many providers want an app password here",
+        hint:
+          server.tokens === undefined
+            ? "The mail was not sent; the owner must correct smtp.user and smtp.password, and many providers want an app password here"
+            : "The mail was not sent; the owner must correct smtp.user, or see that the permission behind oauth2 is one to send mail (its scope)",
       },
     );
   }
@@ -97,12 +106,10 @@ export function explainFailure(
   });
 }
 
-/** What the server or the system said, in one line, without the password. */
-export function serverWords(error: unknown, { user, password }: SmtpServer): string {
+/** What the server or the system said, in one line, without the secrets. */
+export function serverWords(error: unknown, server: SmtpServer): string {
   const { message, response, originalCode } = asFailure(error);
-  const text = response ?? message;
-  const scrubbed =
-    password === undefined ? text : withoutPassword(text, { user: user ?? "", password });
+  const scrubbed = withoutSecrets(response ?? message, secretsOf(server));
   const line = cleanLine(scrubbed, 200).replace(/\.$/, "") || "no reason given";
   return originalCode === undefined || line.includes(originalCode)
     ? line

@@ -1,9 +1,10 @@
 import { Readable } from "node:stream";
 import type SMTPConnection from "nodemailer/lib/smtp-connection";
 import { ToolError } from "watchkeeper";
-import type { SmtpServer } from "./config.ts";
+import type { SmtpServer } from "./servers.ts";
 import { isLoopback, readAuthority } from "./server-tls.ts";
 import { explainFailure, portOf, serverWords } from "./smtp-errors.ts";
+import { loggedIn, tokenLogin } from "./smtp-login.ts";
 
 export interface Delivery {
   readonly server: SmtpServer;
@@ -38,13 +39,52 @@ const smtpLimits: SmtpLimits = {
 };
 
 /**
- * Hands one message to an SMTP server.
+ * Hands one message to an SMTP server. A token that the server refuses may have been taken back before
+ * its time: one more try with a new one.
  * @throws ToolError when it was certainly not sent; AdapterError SMTP_OUTCOME_UNKNOWN when nobody can
  *   tell, because the connection ended between the first byte of the message and the last reply
  */
 export async function deliver(
   delivery: Delivery,
   { signal, limits = smtpLimits }: { signal: AbortSignal; limits?: SmtpLimits },
+): Promise<Delivered> {
+  const { server } = delivery;
+  const deadline = AbortSignal.any([signal, AbortSignal.timeout(limits.totalMs)]);
+  const patience = { signal, deadline, limits };
+  const token = await tokenFor(server, patience);
+  try {
+    return await handOver(delivery, token, patience);
+  } catch (error) {
+    const refused = error instanceof ToolError && error.code === "SMTP_LOGIN_REFUSED";
+    if (token === undefined || !refused) throw error;
+    return await handOver(delivery, await tokenFor(server, patience, token), patience);
+  }
+}
+
+interface Patience {
+  /** Aborted when whoever called wants it no more. */
+  readonly signal: AbortSignal;
+  /** Aborted then, and when it has taken too long. */
+  readonly deadline: AbortSignal;
+  readonly limits: SmtpLimits;
+}
+
+async function tokenFor(
+  server: SmtpServer,
+  { signal, deadline }: Patience,
+  refused?: string,
+): Promise<string | undefined> {
+  try {
+    return await server.tokens?.token(deadline, refused);
+  } catch (error) {
+    throw explainFailure(error, { server, handedOver: false, stopped: signal.aborted });
+  }
+}
+
+async function handOver(
+  delivery: Delivery,
+  token: string | undefined,
+  { signal, deadline, limits }: Patience,
 ): Promise<Delivered> {
   const { server, from, to, raw } = delivery;
   const connection = await createConnection(delivery, limits);
@@ -62,7 +102,6 @@ export async function deliver(
   broken.promise.catch(() => undefined);
   connection.on("error", broken.reject);
   connection.once("end", () => broken.reject(new Error("the connection was closed")));
-  const deadline = AbortSignal.any([signal, AbortSignal.timeout(limits.totalMs)]);
   const stop = () => {
     broken.reject(new Error(signal.aborted ? "it was stopped" : "it took too long"));
     connection.close();
@@ -72,7 +111,7 @@ export async function deliver(
     if (deadline.aborted) stop();
     const step = <Value>(promise: Promise<Value>) => Promise.race([promise, broken.promise]);
     await step(connected(connection));
-    await step(loggedIn(connection, server));
+    await step(loggedIn(connection, server, token));
     const {
       accepted,
       rejected,
@@ -116,6 +155,7 @@ async function createConnection(
     greetingTimeout: limits.greetingMs,
     socketTimeout: limits.silenceMs,
     maxResponseSize: 64 * 1024,
+    customAuth: tokenLogin,
     logger: false,
   });
 }
@@ -134,13 +174,6 @@ async function authorityOf({ tls }: SmtpServer, baseDir: string): Promise<string
 function connected(connection: SMTPConnection): Promise<void> {
   return new Promise((resolve, reject) => {
     connection.connect((error) => (error ? reject(error) : resolve()));
-  });
-}
-
-function loggedIn(connection: SMTPConnection, { user, password }: SmtpServer): Promise<void> {
-  if (user === undefined || password === undefined) return Promise.resolve();
-  return new Promise((resolve, reject) => {
-    connection.login({ user, pass: password }, (error) => (error ? reject(error) : resolve()));
   });
 }
 

@@ -129,7 +129,7 @@ export async function converse(
   let replied = from ? lastReply(talk.messages) : null;
   let end: Ending | null = null;
   while (!end) {
-    end = (await whyStop(talk, dependencies)) ?? null;
+    end = (await whyStop(talk, replied === null, dependencies)) ?? null;
     if (end) break;
     const reply = replied ?? (await askModel(talk, dependencies));
     end = reply.ok
@@ -158,13 +158,15 @@ async function firstMessage(
 /** What keeps a run from another step, whatever the model wants. */
 async function whyStop(
   { index, deadline }: Talk,
+  isStep: boolean,
   { store, clock, limits, signal }: ConversationDependencies,
 ): Promise<Ending | undefined> {
   if (signal.aborted) return ending("interrupted", "the daemon was stopped");
   if (await store.pausedAt(clock.now())) return ending("interrupted", "watchkeeper is paused");
   const late = deadline.reached();
   if (late) return cut(late);
-  if (index < limits.stepsPerRun) return undefined;
+  // The reply that a killed process has paid for is heard, as it would have been there.
+  if (!isStep || index < limits.stepsPerRun) return undefined;
   const reason = `the run did not end within ${limits.stepsPerRun} steps`;
   return cut({ limit: "stepsPerRun", reason });
 }

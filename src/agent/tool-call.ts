@@ -13,7 +13,6 @@ import { contain, type CallOrigin } from "../effects/contained.ts";
 import { grantUsesToday, lookUpFacts } from "../effects/facts.ts";
 import { effectOf, refit } from "../effects/fit.ts";
 import { performEffect } from "../effects/perform.ts";
-import { unknownOutcome } from "../effects/settle.ts";
 import type { ToolResultBlockParam, ToolUseBlock } from "../model/port.ts";
 import type { ToolEffect } from "../skills/define.ts";
 import type { LoadedTool } from "../skills/load.ts";
@@ -255,7 +254,7 @@ async function act(
   }: StepPlace & { stepId: number; key: string; grant: Grant | null },
   dependencies: ToolCallDependencies,
 ): Promise<CallEnd> {
-  const { store, clock, timezone } = dependencies;
+  const { clock, timezone } = dependencies;
   const end = await performEffect(
     {
       tool,
@@ -271,9 +270,6 @@ async function act(
     dependencies,
   );
   if (end.state === "refused") return refusal(end.reason);
-  if (end.state === "unknown") {
-    await store.setOwnFinding(unknownOutcome({ id: end.id, tool: tool.name }, clock.now()));
-  }
   if (end.state !== "done" || end.error !== null) {
     const error = `effect ${end.id} ${end.state}: ${end.error ?? ""}`;
     return { output: null, error, trust: trustOfError(tool) };

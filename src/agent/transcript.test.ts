@@ -70,6 +70,17 @@ describe("a conversation rebuilt from its journal", () => {
       { turns: ["user", "assistant"], open: [], results: ["a", "b"] },
     ],
     [
+      "a reply that said nothing, and was asked for again",
+      [
+        first,
+        toolStep(1, "a", true),
+        toolStep(2, "b", true),
+        modelStep(3, [answer("a", "b")], []),
+        modelStep(4, [answer("a", "b")], ["c"]),
+      ],
+      { turns: ["user", "assistant", "user", "assistant"], open: ["c"], results: [] },
+    ],
+    [
       "a second call under way",
       [
         first,

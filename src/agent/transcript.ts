@@ -29,14 +29,22 @@ export function rebuildConversation(steps: readonly StepRecord[]): RebuiltConver
   const messages: MessageParam[] = [];
   const nextIndex = Math.max(-1, ...steps.map(({ index }) => index)) + 1;
   let calls: ToolUseBlock[] = [];
+  // Of a reply that said nothing: the provider takes no empty message, and what was asked is asked again.
+  let unanswered = 0;
   for (const step of steps.filter(({ kind }) => kind === "model")) {
     const asked = asMessages(step.input);
     if (!asked) return { ok: false, problem: `step ${step.index} has no readable input` };
+    if (asked.length > 0) messages.length -= unanswered;
     messages.push(...asked);
     calls = [];
+    unanswered = 0;
     if (step.durationMs === null) continue;
     const content = asContent(step.output);
     if (!content) return { ok: false, problem: step.error ?? `step ${step.index} has no reply` };
+    if (content.length === 0) {
+      unanswered = asked.length;
+      continue;
+    }
     messages.push({ role: "assistant", content });
     calls = content.filter((block) => block.type === "tool_use");
   }

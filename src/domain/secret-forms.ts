@@ -72,6 +72,20 @@ export const seenThrough = (
   clues.base64.some((core) => base64.includes(core)) ||
   hex.includes(clues.hex);
 
+/** The same question for many secrets at once, for most texts hold none: one walk through each view. */
+export function seesAny(known: readonly SecretForms[]): (views: Views) => boolean {
+  const any = (words: readonly string[]) => new RegExp(words.map(RegExp.escape).join("|"));
+  const secrets = any(known.map(({ secret }) => secret));
+  const plain = any(known.map(({ clues }) => clues.plain));
+  const base64 = any(known.flatMap(({ clues }) => clues.base64));
+  const hex = any(known.map(({ clues }) => clues.hex));
+  return (views) =>
+    secrets.test(views.text) ||
+    views.plain.some((view) => plain.test(view)) ||
+    base64.test(views.base64) ||
+    hex.test(views.hex);
+}
+
 const codes =
   /(?:%[0-9a-fA-F]{2})+|\\+u[0-9a-fA-F]{4}|&(?:amp|lt|gt|quot|apos|#\d{2}|#[xX][0-9a-fA-F]{2});/g;
 const printableCodes = /(?:=\r?\n|=[0-9a-fA-F]{2})+/g;

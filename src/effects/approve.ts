@@ -2,8 +2,8 @@ import { callHash } from "../domain/canonical.ts";
 import { describeError } from "../domain/errors.ts";
 import type { ApprovalRecord } from "../store/port.ts";
 import { refit } from "./fit.ts";
+import { approvalsCheck, outcomeFinding } from "./outcome.ts";
 import { performEffect, type EffectDependencies, type EffectEnd } from "./perform.ts";
-import { unknownOutcome } from "./settle.ts";
 
 /** Carrying out what the owner has approved: this very call, once. */
 
@@ -27,8 +27,6 @@ export async function carryOutApproved(dependencies: EffectDependencies): Promis
       continue;
     }
     done.push({ approval, end });
-    // A pause is no outcome: it is carried out when the pause is lifted.
-    if (end.state !== "refused") await tellOutcome(approval, end, dependencies);
   }
   return done;
 }
@@ -60,8 +58,12 @@ async function carryOutOne(
       at: clock.now(),
     });
     if (!planned.ok) return { state: "refused", reason: planned.reason };
-    await store.finishEffect(planned.id, { state: "failed", result: null, error, at: clock.now() });
-    return { state: "failed", id: planned.id, result: null, error };
+    const failed = { state: "failed", result: null, error } as const;
+    const about = { id: planned.id, tool: approval.tool, approvalId: id, check: null };
+    const at = clock.now();
+    const tell = outcomeFinding(about, failed, at);
+    await store.finishEffect(planned.id, { ...failed, at, tell });
+    return { ...failed, id: planned.id };
   };
   const tool = tools.get(approval.tool);
   if (!tool) return refuse(`there is no tool ${approval.tool} any more`);
@@ -92,28 +94,6 @@ async function carryOutOne(
   );
 }
 
-/** The outcome is a finding. Only the tool's name and the status are ours to say in it. */
-async function tellOutcome(
-  approval: ApprovalRecord,
-  end: Exclude<EffectEnd, { state: "refused" }>,
-  { store, clock }: EffectDependencies,
-): Promise<void> {
-  const at = clock.now();
-  if (end.state === "unknown") {
-    await store.setOwnFinding(unknownOutcome({ id: end.id, tool: approval.tool }, at));
-    return;
-  }
-  const well = end.state === "done" && end.error === null;
-  await store.setOwnFinding({
-    check: "watchkeeper/approvals",
-    key: `approval-${approval.id}`,
-    severity: well ? "info" : "warning",
-    title: `Approval ${approval.id}: ${approval.tool} ${well ? "was done" : end.state === "done" ? "was done, but not as it should" : "failed"}`,
-    text: `Effect ${end.id}. \`watchkeeper approvals --all\` shows it.`,
-    at,
-  });
-}
-
 /** Ends approvals whose time is over, and says what was not done. */
 export async function expireApprovals({
   store,
@@ -122,7 +102,7 @@ export async function expireApprovals({
   const at = clock.now();
   for (const { id, tool } of await store.expireApprovals(at)) {
     await store.setOwnFinding({
-      check: "watchkeeper/approvals",
+      check: approvalsCheck,
       key: `approval-${id}`,
       severity: "notice",
       title: `Approval ${id} has expired: ${tool} was not done`,

@@ -143,8 +143,8 @@ describe("after a kill", () => {
       at: 1,
     });
     if (planned.ok && state === "sent") await store.markEffectSent(planned.id, 2);
-    await settleEffects(dependencies);
-    await settleEffects(dependencies);
+    await settleEffects(dependencies, await store.unsettledEffects());
+    await settleEffects(dependencies, await store.unsettledEffects());
     const titles = (await findings()).map(({ title }) => title);
     return { effect: await store.getEffect(1), posted, titles };
   };
@@ -178,9 +178,98 @@ describe("after a kill", () => {
     const { effect, posted } = await interrupted("sent", { idempotent: true });
     expect({ state: effect?.state, posted }).toEqual({ state: "done", posted: 1 });
   });
+
+  it.each<["planned" | "sent", Partial<AnyTool>, string]>([
+    ["planned", {}, "failed"],
+    ["sent", { reconcile: () => Promise.resolve("not-done" as const) }, "failed"],
+    ["sent", { reconcile: () => Promise.resolve({ result: 1 }) }, "was done"],
+    ["sent", { idempotent: true }, "was done"],
+  ])(
+    "the owner hears what came of an approved call that was %s (%#)",
+    async (state, more, word) => {
+      const { store, dependencies, call, ask, approve, findings } = await bench(
+        () => Promise.resolve(1),
+        more,
+      );
+      const approvalId = await ask();
+      await approve(approvalId);
+      const { tool, input: given, ...rest } = call({ approvalId });
+      const named = { tool: tool.name, toolVersion: tool.version, arguments: given };
+      await store.planEffect({ ...rest, ...named, grant: null, at: 1 });
+      if (state === "sent") await store.markEffectSent(1, 2);
+      await settleEffects(dependencies, await store.unsettledEffects());
+      expect((await findings()).map(({ title }) => title)).toEqual([`Approval 1: post ${word}`]);
+    },
+  );
+
+  it("a kill between an outcome that nobody knows and its telling loses neither", async () => {
+    const { store, dependencies, call, findings } = await bench(() =>
+      Promise.reject(new Error("connection lost")),
+    );
+    const killed = { ...store, setOwnFinding: () => Promise.reject(new Error("killed")) };
+    await performEffect(call(), { ...dependencies, store: killed }).catch(() => undefined);
+    await settleEffects({ ...dependencies, store: killed }, await store.unsettledEffects());
+    await settleEffects(dependencies, await store.unsettledEffects());
+    expect((await findings()).map(({ title }) => title)).toEqual([
+      "Nobody knows whether post was done (effect 1)",
+    ]);
+  });
+
+  it("one that is told to stop while it settles leaves the rest to the next", async () => {
+    const stop = new AbortController();
+    const { store, dependencies, call, findings } = await bench(() => Promise.resolve(1), {
+      reconcile: () => {
+        stop.abort();
+        return new Promise(() => undefined);
+      },
+    });
+    const { tool, input: given, ...rest } = call();
+    const named = { tool: tool.name, toolVersion: tool.version, arguments: given };
+    for (const idempotencyKey of ["a", "b"]) {
+      await store.planEffect({ ...rest, ...named, idempotencyKey, grant: null, at: 1 });
+    }
+    await store.markEffectSent(1, 2);
+    await store.markEffectSent(2, 2);
+    const left = await store.unsettledEffects();
+    expect(await settleEffects({ ...dependencies, signal: stop.signal }, left)).toEqual(left);
+    expect(await store.unsettledEffects()).toHaveLength(2);
+    expect(await findings()).toEqual([]);
+  });
+
+  it("nothing is repeated while watchkeeper is paused", async () => {
+    let posted = 0;
+    const { store, dependencies, call } = await bench(async () => (posted += 1), {
+      idempotent: true,
+    });
+    const { tool, input: given, ...rest } = call();
+    const named = { tool: tool.name, toolVersion: tool.version, arguments: given };
+    await store.planEffect({ ...rest, ...named, grant: null, at: 1 });
+    await store.markEffectSent(1, 2);
+    await store.pause({ pausedAt: 3, until: null, reason: null });
+    await settleEffects(dependencies, await store.unsettledEffects());
+    expect(posted).toBe(0);
+    await store.resume();
+    await settleEffects(dependencies, await store.unsettledEffects());
+    expect(posted).toBe(1);
+  });
 });
 
 describe("an approval", () => {
+  it("is not begun any more once the daemon has no time left", async () => {
+    const stop = new AbortController();
+    let posted = 0;
+    const { store, dependencies, ask, approve, findings } = await bench(async () => {
+      posted += 1;
+      stop.abort();
+    });
+    await approve(await ask({ id: "7" }));
+    await approve(await ask({ id: "8" }));
+    await carryOutApproved({ ...dependencies, signal: stop.signal });
+    expect(posted).toBe(1);
+    expect(await store.approvedCalls()).toMatchObject([{ id: 2 }]);
+    expect(await findings()).toHaveLength(1);
+  });
+
   it("is carried out once, exactly as it was shown, and its outcome told without its arguments", async () => {
     const posted: unknown[] = [];
     const { store, dependencies, ask, approve, findings } = await bench(async (given) => {

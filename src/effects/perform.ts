@@ -8,6 +8,7 @@ import type { LoadedTool } from "../skills/load.ts";
 import type { Store } from "../store/port.ts";
 import type { Log } from "../telemetry/log.ts";
 import { contain, type CallOrigin, type ToolEnd } from "./contained.ts";
+import { outcomeFinding } from "./outcome.ts";
 
 /**
  * Carrying out what a tool does to the world: the intent is on the disk before the call, the outcome
@@ -51,10 +52,13 @@ export async function performEffect(
   call: EffectCall,
   dependencies: EffectDependencies,
 ): Promise<EffectEnd> {
-  const { store, clock } = dependencies;
+  const { store, clock, signal } = dependencies;
   const { tool, input, grant, ...rest } = call;
   const pause = await store.pausedAt(clock.now());
   if (pause) return { state: "refused", reason: "watchkeeper is paused; nothing was done" };
+  // A tool that is given no time would leave an outcome that nobody knows.
+  if (signal.aborted)
+    return { state: "refused", reason: "there is no time left; nothing was done" };
   const planned = await store.planEffect({
     ...rest,
     tool: tool.name,
@@ -72,13 +76,15 @@ export async function performEffect(
   return carryOut(planned.id, call, dependencies);
 }
 
-/** Runs the tool for an effect that is marked as sent, and writes the outcome down. */
+/** Runs the tool for an effect that is marked as sent, writes the outcome down, and tells it where that is due. */
 export async function carryOut(
   id: number,
-  call: Pick<EffectCall, "tool" | "input" | keyof CallOrigin>,
+  call: Pick<EffectCall, "tool" | "input" | "approvalId" | keyof CallOrigin> & {
+    readonly check?: string | null;
+  },
   { store, clock, scrub, signal }: EffectDependencies,
 ): Promise<EffectEnd> {
-  const { tool, input } = call;
+  const { tool, input, approvalId, check = null } = call;
   const end = await contain(tool, call, { clock, scrub, signal }, (context) =>
     tool.definition.run(input, context),
   );
@@ -86,7 +92,9 @@ export async function carryOut(
   const problem =
     outcome.state === "done" ? await verify(call, outcome.result, { clock, signal, scrub }) : null;
   const saved = problem === null ? outcome : { ...outcome, error: problem };
-  await store.finishEffect(id, { ...saved, at: clock.now() });
+  const at = clock.now();
+  const tell = outcomeFinding({ id, tool: tool.name, approvalId, check }, saved, at);
+  await store.finishEffect(id, { ...saved, at, tell });
   return { id, ...saved };
 }
 

@@ -3,30 +3,44 @@ import type { LoadedTool } from "../skills/load.ts";
 import type { EffectRecord } from "../store/port.ts";
 import { contain } from "./contained.ts";
 import { refit } from "./fit.ts";
+import { outcomeFinding, type Outcome } from "./outcome.ts";
 import { carryOut, plainData, type EffectDependencies } from "./perform.ts";
 
 /**
  * What a killed process left without an outcome. What was never sent is not done. What was sent
  * settles itself where the tool can tell or may be called again; the rest is put to the owner, and
  * never repeated blindly.
+ * @returns those that cannot be settled now, because of a pause, a stop or a store that fails
  */
-export async function settleEffects(dependencies: EffectDependencies): Promise<void> {
-  for (const effect of await dependencies.store.unsettledEffects()) {
+export async function settleEffects(
+  dependencies: EffectDependencies,
+  left: readonly EffectRecord[],
+): Promise<EffectRecord[]> {
+  const open: EffectRecord[] = [];
+  for (const effect of left) {
     try {
-      await settle(effect, dependencies);
+      if (!(await settle(effect, dependencies))) open.push(effect);
     } catch (error) {
+      open.push(effect);
       dependencies.log.error(
         { effectId: effect.id, error: describeError(error) },
         "an effect could not be settled",
       );
     }
   }
+  return open;
 }
 
-async function settle(effect: EffectRecord, dependencies: EffectDependencies): Promise<void> {
-  const { store, clock, tools } = dependencies;
-  const finish = (state: "done" | "failed", result: unknown, error: string | null) =>
-    store.finishEffect(effect.id, { state, result, error, at: clock.now() });
+/** @returns false when it cannot be settled now, and is left as it is */
+async function settle(effect: EffectRecord, dependencies: EffectDependencies): Promise<boolean> {
+  const { store, clock, tools, signal } = dependencies;
+  const finish = async (state: Outcome["state"], result: unknown, error: string | null) => {
+    const at = clock.now();
+    const tell = outcomeFinding(effect, { state, error }, at, error ?? undefined);
+    await store.finishEffect(effect.id, { state, result, error, at, tell });
+    return true;
+  };
+  if (signal.aborted) return false;
   if (effect.state === "planned") {
     return finish("failed", null, "the process was stopped before it was sent");
   }
@@ -35,16 +49,15 @@ async function settle(effect: EffectRecord, dependencies: EffectDependencies): P
     const found = await reconcile(tool, effect, dependencies);
     if (found === "not-done") return finish("failed", null, "it was not done");
     if (found) return finish("done", plainData(found.result, dependencies.scrub), null);
+    if (signal.aborted) return false;
     const fitted = refit(tool, effect.arguments);
     if (tool.definition.idempotent && fitted.ok) {
-      const call = { ...effect, tool, input: fitted.input };
-      const end = await carryOut(effect.id, call, dependencies);
-      if (end.state !== "unknown") return;
+      if (await store.pausedAt(clock.now())) return false;
+      await carryOut(effect.id, { ...effect, tool, input: fitted.input }, dependencies);
+      return true;
     }
   }
-  const error = "the process was stopped in the middle of it";
-  await store.finishEffect(effect.id, { state: "unknown", result: null, error, at: clock.now() });
-  await store.setOwnFinding(unknownOutcome(effect, clock.now()));
+  return finish("unknown", null, "the process was stopped in the middle of it");
 }
 
 async function reconcile(
@@ -60,16 +73,3 @@ async function reconcile(
   if (end.kind !== "returned" || end.result === undefined) return undefined;
   return end.result as { result: unknown } | "not-done";
 }
-
-/** Under this name stand the findings about effects whose outcome nobody knows. */
-export const effectsCheck = "watchkeeper/effects";
-
-/** Put to the owner: only the tool's name is in it, the arguments stand in the journal. */
-export const unknownOutcome = (effect: Pick<EffectRecord, "id" | "tool">, at: number) => ({
-  check: effectsCheck,
-  key: `effect-${effect.id}`,
-  severity: "warning" as const,
-  title: `Nobody knows whether ${effect.tool} was done (effect ${effect.id})`,
-  text: "It was begun, and its outcome is not known. It will not be repeated. Look for yourself, then acknowledge this finding.",
-  at,
-});

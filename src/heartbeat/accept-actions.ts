@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { describeError } from "../domain/errors.ts";
+import type { Scrub } from "../domain/scrub.ts";
+import { scrubData } from "../domain/scrub-data.ts";
 import { effectOf } from "../effects/fit.ts";
 import type { PlannedAction } from "../store/port.ts";
 import { toolName, type LoadedCheck, type LoadedTool } from "../skills/load.ts";
@@ -27,12 +29,13 @@ export function acceptActions(
   given: readonly unknown[],
   check: Pick<LoadedCheck, "name" | "skill">,
   tools: ReadonlyMap<string, LoadedTool>,
+  scrub: Scrub,
 ): AcceptedActions {
   const actions: PlannedAction[] = [];
   const notes: string[] = [];
   for (const [index, value] of given.slice(0, mostActions).entries()) {
     try {
-      const accepted = acceptAction(value, check, tools);
+      const accepted = acceptAction(value, check, tools, scrub);
       if (typeof accepted === "string")
         notes.push(`action ${index + 1} was set aside: ${accepted}`);
       else actions.push(accepted);
@@ -50,6 +53,7 @@ function acceptAction(
   value: unknown,
   check: Pick<LoadedCheck, "name" | "skill">,
   tools: ReadonlyMap<string, LoadedTool>,
+  scrub: Scrub,
 ): PlannedAction | string {
   const parsed = actionSchema.safeParse(value);
   if (!parsed.success) {
@@ -63,6 +67,8 @@ function acceptAction(
   if (!input.success)
     return `its input does not fit ${tool.name}: ${input.error.issues[0]?.message ?? ""}`;
   const given: unknown = input.data;
+  // The journal keeps none: another call than this would be carried out from it.
+  if (scrubData(given, scrub) !== given) return "its input holds a secret of the owner's";
   const does = effectOf(tool, given);
   if (does === "read") return `${tool.name} only reads`;
   if (does === "destroy") return `${tool.name} cannot be undone, and is never done by a rule`;

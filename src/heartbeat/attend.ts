@@ -9,8 +9,7 @@ import { toolsCheck } from "../domain/tool-server.ts";
 import { startOf } from "../domain/zoned-time.ts";
 import { fittingFindings, type Prompt } from "../agent/prompt.ts";
 import { resumeAgent, runAgent, type RunDependencies, type RunSummary } from "../agent/run.ts";
-import { carryOutApproved, expireApprovals } from "../effects/approve.ts";
-import { effectsCheck, settleEffects } from "../effects/settle.ts";
+import { effectsCheck, rulesCheck } from "../effects/outcome.ts";
 import type { ModelAvailability, ModelChain } from "../model/chain.ts";
 import type { Channel } from "../notify/channel.ts";
 import {
@@ -21,8 +20,8 @@ import {
 } from "../notify/compose.ts";
 import { deliverReady } from "../notify/outbox.ts";
 import { createBudgetGate } from "./budget-gate.ts";
+import { createCarryOut } from "./carry-out.ts";
 import { outageCheck } from "./outage.ts";
-import { carryOutActions, rulesCheck } from "./rule-actions.ts";
 
 /**
  * What follows a beat: the gate, the run (beside the beats, never within one), the rules where no
@@ -90,8 +89,7 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
   const { signal, stopping } = dependencies;
   const { timezone } = attention;
   const budgetGate = createBudgetGate({ ...dependencies, models: dependencies.modelNames });
-  let carryingOut: Promise<void> | null = null;
-  let settled: Promise<void> | null = null;
+  const carryOut = createCarryOut(dependencies, wake);
   let resumed = false;
   let run: { readonly startedAt: number; readonly ended: Promise<void> } | null = null;
   // A run that could not even be saved is not begun again at once.
@@ -114,7 +112,12 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
   });
 
   function startRun(findings: readonly Finding[], beatId: number | null, using: ModelChain): void {
-    followRun(runDependencies(using).then((prepared) => runAgent(findings, beatId, prepared)));
+    followRun(
+      carryOut
+        .settle()
+        .then(() => runDependencies(using))
+        .then((prepared) => runAgent(findings, beatId, prepared)),
+    );
   }
 
   function followRun(running: Promise<RunSummary>): void {
@@ -152,7 +155,8 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
           revision: revisions.get(finding.id) ?? finding.revision,
         }));
         followRun(
-          settleOnce()
+          carryOut
+            .settle()
             .then(() => runDependencies(using))
             .then((prepared) => resumeAgent(left.run, findings, prepared)),
         );
@@ -289,34 +293,6 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
     }
   }
 
-  /** First of all, what a killed process left without an outcome. */
-  function settleOnce(): Promise<void> {
-    settled ??= settleEffects(dependencies);
-    return settled;
-  }
-
-  /** What the owner has approved or ruled, beside the beats: a tool may take its time. */
-  async function startApproved(): Promise<number | null> {
-    await expireApprovals(dependencies);
-    const pause = await store.pausedAt(clock.now());
-    if (pause) return pause.until;
-    if (carryingOut) return null;
-    const [approved, planned] = [await store.approvedCalls(), await store.plannedActions()];
-    if (settled && approved.length + planned.length === 0) return null;
-    carryingOut = settleOnce()
-      .then(() => carryOutActions(dependencies))
-      .then(() => carryOutApproved(dependencies))
-      .then(
-        () => undefined,
-        (error: unknown) => log.error({ error: describeError(error) }, "approvals failed"),
-      )
-      .finally(() => {
-        carryingOut = null;
-        wake();
-      });
-    return null;
-  }
-
   function whyNoModel(availability: ModelAvailability | undefined): string {
     if (!availability) return dependencies.withoutModel;
     return availability.ready ? "the last run could not be saved" : availability.reason;
@@ -350,7 +326,7 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
             await attempt("decide", async () => decide(beatId, await pending())),
             // Afterwards: where no model is asked, the rules have told already.
             await attempt("tell", async () => tellOverdue(await pending())),
-            await attempt("approvals", startApproved),
+            await attempt("approvals", () => carryOut.start()),
             await attempt("digest", sendDigest),
             await modelReadyAt(),
           ),
@@ -365,19 +341,19 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
   return {
     attend,
     async carryOutApproved() {
-      await startApproved();
-      while (carryingOut) await carryingOut;
+      await carryOut.start();
+      await carryOut.ended();
     },
-    busy: () => (run ?? carryingOut) !== null,
+    busy: () => run !== null || carryOut.busy(),
     async drain() {
       while (run) await run.ended;
-      while (carryingOut) await carryingOut;
+      await carryOut.ended();
     },
     async settle(beatId) {
       await attend(beatId);
-      while ((run ?? carryingOut) && !stopping.aborted) {
+      while ((run !== null || carryOut.busy()) && !stopping.aborted) {
         await run?.ended;
-        await carryingOut;
+        await carryOut.ended();
         await attend(beatId);
       }
     },

@@ -67,3 +67,11 @@ it("is over when it returns, and ends with the daemon", async () => {
   await waiting.ended;
   expect(waiting.begun()).toEqual([0]);
 });
+
+it("that does not hear that the daemon stops does not keep it from stopping", async () => {
+  const { clock, stop, ended } = bench(() => new Promise(() => undefined));
+  stop.abort();
+  await clock.whenPending();
+  await clock.advance(3 * second);
+  await ended;
+});

@@ -22,7 +22,10 @@ export interface Heartbeat {
   beatNow(names: readonly string[]): Promise<BeatSummary>;
   /** Looks again at what is due, and attends. */
   wake(): void;
-  /** Makes a check due early: at once, or when its last look is ten seconds ago. Unknown names do nothing. */
+  /**
+   * Makes a check due early: at once, or when its last look is ten seconds ago; after the look that is under
+   * way. One that fails keeps its growing waits. Unknown names do nothing.
+   */
   lookEarly(name: string): void;
   nextBeatAt(): number;
 }
@@ -79,9 +82,22 @@ export function createHeartbeat(
   let woken = new AbortController();
   let watching = false;
   const lateLooks = new Set<Promise<void>>();
+  /** Checks that an early look was asked of while they looked: what they saw may be older than the news. */
+  const askedMeanwhile = new Set<string>();
+
+  /** @returns whether it is due earlier now */
+  function bringForward(watched: WatchedCheck, now: number): boolean {
+    const { lastOkAt, nextDueAt, consecutiveFailures } = watched.health;
+    const soonest = Math.max(now, (lastOkAt ?? 0) + earlyLookGapMs);
+    // One that has never looked, is due before that, or is to be left alone for a while keeps its time.
+    if (nextDueAt === null || nextDueAt <= soonest || consecutiveFailures > 0) return false;
+    watched.health = { ...watched.health, nextDueAt: soonest };
+    return true;
+  }
 
   function plan(now: number) {
     for (const each of watched) {
+      if (!each.looking && askedMeanwhile.delete(each.check.name)) bringForward(each, now);
       // Settled once: a due time brought near at every look at the clock would move along with it.
       const nextDueAt = plausibleDue(each.health, each.check.schedule, now);
       if (nextDueAt !== each.health.nextDueAt) each.health = { ...each.health, nextDueAt };
@@ -174,12 +190,8 @@ export function createHeartbeat(
     lookEarly(name) {
       const early = watched.find(({ check }) => check.name === name);
       if (!early) return;
-      const { lastOkAt, nextDueAt } = early.health;
-      const soonest = Math.max(clock.now(), (lastOkAt ?? 0) + earlyLookGapMs);
-      // A check that has never looked, or is due before that, keeps its time.
-      if (nextDueAt === null || nextDueAt <= soonest) return;
-      early.health = { ...early.health, nextDueAt: soonest };
-      woken.abort();
+      if (early.looking) askedMeanwhile.add(name);
+      else if (bringForward(early, clock.now())) woken.abort();
     },
     nextBeatAt() {
       const now = clock.now();

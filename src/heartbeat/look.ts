@@ -57,7 +57,7 @@ export async function lookOnce(
   });
   const accept = (result: unknown) => {
     const accepted = acceptLook(result, scrub);
-    const { actions, notes } = acceptActions(accepted.actions, check, tools);
+    const { actions, notes } = acceptActions(accepted.actions, check, tools, scrub);
     return { ...accepted, actions, notes: [...accepted.notes, ...notes.map(scrub)] };
   };
   if (stopping.aborted) return { outcome: "aborted" };

@@ -1,7 +1,7 @@
 import { describeError } from "../domain/errors.ts";
 import { refit } from "../effects/fit.ts";
+import { outcomeFinding } from "../effects/outcome.ts";
 import { carryOut, type EffectDependencies } from "../effects/perform.ts";
-import { unknownOutcome } from "../effects/settle.ts";
 import type { EffectRecord } from "../store/port.ts";
 
 /**
@@ -9,7 +9,6 @@ import type { EffectRecord } from "../store/port.ts";
  * a kill leaves planned is carried out at the next start; what it leaves begun is settled like any effect.
  */
 
-export const rulesCheck = "watchkeeper/rules";
 /** An occasion that is older speaks of another world: a service need not be restarted for last week. */
 const longestWaitMs = 24 * 60 * 60_000;
 
@@ -30,8 +29,13 @@ async function carryOutOne(effect: EffectRecord, dependencies: EffectDependencie
   const { id, tool: name } = effect;
   const tool = tools.get(name);
   const refuse = async (error: string): Promise<void> => {
-    await store.finishEffect(id, { state: "failed", result: null, error, at: clock.now() });
-    await tellFailure(effect, error, dependencies);
+    const failed = { state: "failed", result: null, error } as const;
+    const at = clock.now();
+    await store.finishEffect(id, {
+      ...failed,
+      at,
+      tell: outcomeFinding(effect, failed, at, error),
+    });
   };
   if (!tool) return refuse(`there is no tool ${name} any more`);
   if (tool.version !== effect.toolVersion)
@@ -40,26 +44,5 @@ async function carryOutOne(effect: EffectRecord, dependencies: EffectDependencie
   const fitted = refit(tool, effect.arguments);
   if (!fitted.ok) return refuse(fitted.problem);
   if (!(await store.markEffectSent(id, clock.now()))) return;
-  const end = await carryOut(id, { ...effect, tool, input: fitted.input }, dependencies);
-  if (end.state === "unknown") {
-    await store.setOwnFinding(unknownOutcome({ id, tool: name }, clock.now()));
-  } else if (end.state === "failed" || (end.state === "done" && end.error !== null)) {
-    await tellFailure(effect, "see the journal", dependencies);
-  }
-}
-
-/** Once for a check and tool, however often: a rule that fails at each mail is one trouble. */
-async function tellFailure(
-  { id, check, tool }: EffectRecord,
-  why: string,
-  { store, clock }: EffectDependencies,
-): Promise<void> {
-  await store.setOwnFinding({
-    check: rulesCheck,
-    key: `${check ?? ""}/${tool}`,
-    severity: "warning",
-    title: `What a rule of ${check ?? "a check"} asks for fails: ${tool}`,
-    text: `First seen with effect ${id}: ${why}. The effects table holds the errors.`,
-    at: clock.now(),
-  });
+  await carryOut(id, { ...effect, tool, input: fitted.input }, dependencies);
 }

@@ -1,6 +1,7 @@
 import { and, asc, desc, eq, gte, inArray, isNotNull, isNull, or, sql } from "drizzle-orm";
 import { isOneOf, writing, type Db } from "./database.ts";
 import type { EffectRecord, Store, StoreReader } from "./port.ts";
+import { putOwnFinding } from "./own-findings.ts";
 import { effects, runFindings, runs } from "./schema.ts";
 
 /** The write-ahead journal of what tools do: intent before, outcome after. */
@@ -113,11 +114,14 @@ export function effectWrites(db: Db): EffectWrites {
       return sent.changes > 0;
     },
 
-    async finishEffect(id, { state, result, error, at }) {
-      db.update(effects)
-        .set({ state, result, error, finishedAt: at })
-        .where(and(eq(effects.id, id), inArray(effects.state, ["planned", "sent", "unknown"])))
-        .run();
+    async finishEffect(id, { state, result, error, at, tell }) {
+      db.transaction(() => {
+        db.update(effects)
+          .set({ state, result, error, finishedAt: at })
+          .where(and(eq(effects.id, id), inArray(effects.state, ["planned", "sent", "unknown"])))
+          .run();
+        if (tell) putOwnFinding(db, tell);
+      }, writing);
     },
 
     async unsettledEffects() {

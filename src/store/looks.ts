@@ -287,11 +287,6 @@ function statements(db: Db) {
       .from(observations)
       .where(and(check, isNull(observations.goneAt)))
       .prepare(),
-    overObservations: db
-      .select({ findingId: observations.findingId })
-      .from(observations)
-      .where(and(isNull(observations.goneAt), lte(observations.closesAt, sql.placeholder("at"))))
-      .prepare(),
     finding: db
       .select()
       .from(findings)

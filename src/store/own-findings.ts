@@ -8,57 +8,14 @@ import { findingEvents, findings } from "./schema.ts";
 type OwnFindingWrites = Pick<Store, "setOwnFinding" | "resolveOwnFinding">;
 
 export function ownFindingWrites(db: Db): OwnFindingWrites {
-  const findOpen = ({ check, key }: Pick<OwnFinding, "check" | "key">) =>
-    db
-      .select()
-      .from(findings)
-      .where(and(eq(findings.check, check), eq(findings.key, key), ne(findings.status, "resolved")))
-      .get();
-
-  function addEvent({ id, revision, state, severity, title, changedAt }: FindingRow): void {
-    db.insert(findingEvents)
-      .values({ findingId: id, beatId: null, revision, state, severity, title, at: changedAt })
-      .run();
-  }
-
   return {
-    async setOwnFinding({ at, ...finding }) {
-      return db.transaction(() => {
-        const { severity, title, text } = finding;
-        const open = findOpen(finding);
-        if (open && open.title === title && open.severity === severity) return open.id;
-        const row = open
-          ? db
-              .update(findings)
-              .set({
-                ...{ severity, title, text },
-                state: "changed",
-                changedAt: at,
-                revision: sql`${findings.revision} + 1`,
-              })
-              .where(eq(findings.id, open.id))
-              .returning()
-              .get()
-          : db
-              .insert(findings)
-              .values({
-                ...finding,
-                skill: "watchkeeper",
-                state: "opened",
-                trust: "trusted",
-                openedAt: at,
-                changedAt: at,
-              })
-              .returning()
-              .get();
-        addEvent(row);
-        return row.id;
-      }, writing);
+    async setOwnFinding(finding) {
+      return db.transaction(() => putOwnFinding(db, finding), writing);
     },
 
     async resolveOwnFinding({ at, ...finding }) {
       db.transaction(() => {
-        const open = findOpen(finding);
+        const open = findOpen(db, finding);
         if (!open) return;
         const row = db
           .update(findings)
@@ -74,10 +31,56 @@ export function ownFindingWrites(db: Db): OwnFindingWrites {
           .where(eq(findings.id, open.id))
           .returning()
           .get();
-        addEvent(row);
+        addEvent(db, row);
       }, writing);
     },
   };
 }
 
+/** Within a transaction of the caller's. @returns the finding's id */
+export function putOwnFinding(db: Db, { at, ...finding }: OwnFinding): number {
+  const { severity, title, text } = finding;
+  const open = findOpen(db, finding);
+  if (open && open.title === title && open.severity === severity) return open.id;
+  const row = open
+    ? db
+        .update(findings)
+        .set({
+          ...{ severity, title, text },
+          state: "changed",
+          changedAt: at,
+          revision: sql`${findings.revision} + 1`,
+        })
+        .where(eq(findings.id, open.id))
+        .returning()
+        .get()
+    : db
+        .insert(findings)
+        .values({
+          ...finding,
+          skill: "watchkeeper",
+          state: "opened",
+          trust: "trusted",
+          openedAt: at,
+          changedAt: at,
+        })
+        .returning()
+        .get();
+  addEvent(db, row);
+  return row.id;
+}
+
 type FindingRow = typeof findings.$inferSelect;
+
+const findOpen = (db: Db, { check, key }: Pick<OwnFinding, "check" | "key">) =>
+  db
+    .select()
+    .from(findings)
+    .where(and(eq(findings.check, check), eq(findings.key, key), ne(findings.status, "resolved")))
+    .get();
+
+function addEvent(db: Db, { id, revision, state, severity, title, changedAt }: FindingRow): void {
+  db.insert(findingEvents)
+    .values({ findingId: id, beatId: null, revision, state, severity, title, at: changedAt })
+    .run();
+}

@@ -585,6 +585,7 @@ export interface Store extends StoreReader {
   planEffect(effect: NewEffect): Promise<{ ok: true; id: number } | { ok: false; reason: string }>;
   /** False when it was begun already. */
   markEffectSent(id: number, at: number): Promise<boolean>;
+  /** The outcome, and with it what the owner is told of it: a kill leaves both or neither. */
   finishEffect(
     id: number,
     end: {
@@ -592,6 +593,7 @@ export interface Store extends StoreReader {
       result: unknown;
       error: string | null;
       at: number;
+      tell: OwnFinding | null;
     },
   ): Promise<void>;
   /** Intents without an outcome, from a process that was stopped; {@link plannedActions} excepted. */

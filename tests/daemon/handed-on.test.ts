@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { defineTool, z } from "watchkeeper";
 import {
@@ -8,6 +9,8 @@ import {
   startScriptedModel,
   text,
 } from "watchkeeper/testing";
+import { packageInfo } from "../../src/config/package.ts";
+import { openStore } from "../../src/store/index.ts";
 import { keepWatch, seen, temporaryFolder } from "./harness.ts";
 
 const hour = 60 * 60_000;
@@ -66,4 +69,38 @@ test("a run that takes over the findings of one that was given up is told what t
     { decision: "deny", reason: expect.stringMatching(/not done again: run 1 .* \(effect 1\)/) },
     { decision: "allow" },
   ]);
+});
+
+test("a report that a killed process had paid for counts, also when no step is left for another", async () => {
+  await using folder = await temporaryFolder();
+  const clock = new FakeClock();
+  const play = { checks: {}, tools: {} };
+  {
+    const { migrationsDir } = packageInfo();
+    await using store = openStore({ stateDir: join(folder.path, "state"), migrationsDir });
+    const at = clock.now();
+    const id = await store.setOwnFinding({
+      ...{ check: "watchkeeper/approvals", key: "1", severity: "info", title: "Done", at },
+      text: null,
+    });
+    const runId = await store.beginRun({
+      ...{ beatId: null, at, model: "claude-sonnet-5-5", promptVersion: "1" },
+      ...{ readUntrusted: false, findings: [{ id, revision: 1 }] },
+    });
+    const messages = [{ role: "user", content: [{ type: "text", text: "findings" }] }];
+    const verdicts = [{ findingId: String(id), verdict: "digest", message: "It is done." }];
+    const call = { type: "tool_use", id: "r", name: "report", input: { verdicts } };
+    const step = await store.beginStep({
+      ...{ runId, index: 0, kind: "model", name: "m", startedAt: at },
+      input: { messages },
+    });
+    const output = { content: [call], stopReason: "tool_use" };
+    await store.finishStep(step, { durationMs: 5, output, error: null });
+  }
+  await using model = await startScriptedModel([]);
+  const config = { model: { limits: { stepsPerRun: 1 } } };
+  await using kept = await keepWatch({ folder: folder.path, clock, model, play, config });
+  await kept.settle();
+  expect(await kept.journal()).toMatchObject([{ outcome: "ok", error: null }]);
+  expect(model.requests).toEqual([]);
 });

@@ -1,5 +1,10 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { FakeClock } from "watchkeeper/testing";
 import { createPlace } from "../cli/place.ts";
+import { keepWatch, temporaryFolder } from "./harness.ts";
 
 /** Writes whatever it is given or finds at hand into a file: nothing takes secrets out of that. */
 const telltale = (file: string) => `
@@ -49,4 +54,38 @@ test("a skill finds its own secret in its config, and no other's there or in the
     expect(seen).not.toContain(`${other}-of-dotenv`);
     expect(seen).not.toContain("sk-of-dotenv");
   }
+});
+
+test("skills that cannot let go, or throw at it, do not keep the daemon from stopping", async () => {
+  await using folder = await temporaryFolder();
+  const api = JSON.stringify(join(import.meta.dirname, "..", "..", "src", "index.ts"));
+  const ends = {
+    hangs: "new Promise(() => undefined)",
+    throws: "Promise.reject(new Error('gone'))",
+  };
+  for (const [name, end] of Object.entries(ends)) {
+    await mkdir(join(folder.path, name));
+    await writeFile(
+      join(folder.path, name, "SKILL.md"),
+      `---\nname: ${name}\ndescription: Holds on.\n---\n`,
+    );
+    await writeFile(
+      join(folder.path, name, "index.ts"),
+      `import { defineSkill } from ${api};\nexport default defineSkill({ close: () => ${end} });\n`,
+    );
+  }
+  const clock = new FakeClock();
+  const options = { folder: folder.path, clock, skills: { "./hangs": {}, "./throws": {} } };
+  const kept = await keepWatch(options);
+  let over = false;
+  const stopped = Promise.resolve(kept[Symbol.asyncDispose]()).finally(() => (over = true));
+  for (let turn = 0; turn < 1_000 && !over; turn += 1) {
+    await nextTurn();
+    if (turn % 10 === 9) await clock.advance(100);
+  }
+  expect(over).toBe(true);
+  await stopped;
+  // The state is free for the next one.
+  await using again = await keepWatch({ folder: folder.path, clock });
+  expect(again.beats).toHaveLength(1);
 });

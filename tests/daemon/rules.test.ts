@@ -208,3 +208,23 @@ test("what a killed process had planned is done at the next start", async () => 
   expect(home.restarted).toEqual(["a"]);
   expect(await kept.store.plannedActions()).toEqual([]);
 });
+
+test("an action whose input holds a secret is set aside: what is done is what was asked, letter for letter", async () => {
+  const looks = [[{ ...restart("a"), input: { target: "web-sk-test-0123456789" } }, restart("b")]];
+  const home = household(looks);
+  await using folder = await temporaryFolder();
+  await using kept = await keepWatch({
+    folder: folder.path,
+    clock: new FakeClock(),
+    play: home.play,
+    config: {
+      model: { chain: [{ model: "claude-sonnet-5-5", apiKey: "sk-test-0123456789" }] },
+    },
+  });
+  await kept.watch.attendance.carryOutApproved();
+  expect(home.restarted).toEqual(["b"]);
+  const [beat] = await kept.store.listBeats({ limit: 1 });
+  expect(beat?.checks[0]?.notes?.join()).toMatch(
+    /action 1 was set aside: its input holds a secret/,
+  );
+});

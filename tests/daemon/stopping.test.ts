@@ -40,7 +40,7 @@ test("SIGTERM lets a run end, tells what it decided, and exits with 0", async ()
   await using daemon = startDaemon({ ...world, modelUrl: model.baseUrl });
   await model.nextRequest();
   daemon.signal("SIGTERM");
-  await until("it says that it stops", async () => daemon.stderr.includes(`"stopping"`), daemon);
+  await until("it says that it waits", async () => daemon.stderr.includes("waiting up to"), daemon);
   gate.resolve();
   expect(await daemon.exitCode).toBe(0);
   expect(daemon.stderr).toContain("waiting up to 8 s for the run to end");
@@ -73,7 +73,11 @@ test("a second signal stops at once, and the next daemon goes on with the run th
     await using daemon = startDaemon({ ...world, modelUrl: model.baseUrl });
     await model.nextRequest();
     daemon.signal("SIGTERM");
-    await until("it says that it stops", async () => daemon.stderr.includes(`"stopping"`), daemon);
+    await until(
+      "it says that it waits",
+      async () => daemon.stderr.includes("waiting up to"),
+      daemon,
+    );
     const askedAt = performance.now();
     daemon.signal("SIGTERM");
     expect(await daemon.exitCode).toBe(143);

@@ -112,6 +112,15 @@ const described: { heading: string; schema: z.ZodType; samples: unknown[] }[] = 
               oauth2: { tokenUrl: "https://a.example", clientId: "a", refreshToken: "a" },
             },
           },
+          {
+            name: "b",
+            address: "b@b.example",
+            maildir: "b",
+            smtp: {
+              ...{ host: "b", user: "b" },
+              oauth2: { tokenUrl: "https://b.example", clientId: "b", refreshToken: "b" },
+            },
+          },
         ],
       },
     ],

@@ -12,6 +12,7 @@ const realServers: readonly RealServer[] = [
   { program: "radicale", package: "radicale" },
   { program: "openssl", package: "openssl" },
   { program: "sqlite3", package: "sqlite3" },
+  { program: "ping", package: "iputils-ping" },
 ];
 
 /** Where Debian puts servers; not on every user's path. */

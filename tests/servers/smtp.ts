@@ -13,6 +13,8 @@ export interface MailServer {
   readonly user: string;
   readonly password: string;
   readonly received: ReceivedMail[];
+  /** The mechanism of each login that was tried. */
+  readonly logins: string[];
   stop(): Promise<void>;
 }
 
@@ -30,6 +32,8 @@ export interface MailServerOptions {
   tls?: "start" | "starttls" | "none";
   /** Ask for a login. Default true with TLS. */
   login?: boolean;
+  /** Takes access tokens too (XOAUTH2), those that this says yes to; refuses with a challenge or at once. */
+  tokens?: { accepts: (token: string) => boolean; refusal: "challenge" | "at once" };
   /** The answer to a recipient: an error's `responseCode` and message, or nothing when it is taken. */
   refuseRecipient?: (address: string) => Error | undefined;
   /** The answer to the message, after it was read whole. */
@@ -43,9 +47,11 @@ const password = "s3cret-Passw0rd";
 export const hasOpenssl = spawnSync("openssl", ["version"]).status === 0;
 
 export async function startMailServer(options: MailServerOptions = {}): Promise<MailServer> {
-  const { tls = "none", login = tls !== "none", refuseRecipient, refuseMessage } = options;
+  const { tls = "none", tokens, refuseRecipient, refuseMessage } = options;
+  const { login = tls !== "none" || tokens !== undefined } = options;
   const pair = tls === "none" ? undefined : makeCertificate();
   const received: ReceivedMail[] = [];
+  const logins: string[] = [];
   const server = new SMTPServer({
     secure: tls === "start",
     ...(pair ?? {}),
@@ -53,11 +59,18 @@ export async function startMailServer(options: MailServerOptions = {}): Promise<
     disableReverseLookup: true,
     disabledCommands: [...(tls === "starttls" ? [] : ["STARTTLS"]), ...(login ? [] : ["AUTH"])],
     authOptional: !login,
+    authMethods: ["PLAIN", "LOGIN", ...(tokens === undefined ? [] : ["XOAUTH2"])],
     closeTimeout: 100,
     onAuth(auth, _session, callback) {
-      if (auth.username === user && auth.password === password) callback(null, { user });
+      const { accessToken = "" } = auth;
+      logins.push(auth.method);
+      const isGood =
+        auth.method === "XOAUTH2" ? tokens?.accepts(accessToken) : auth.password === password;
+      if (auth.username === user && isGood === true) callback(null, { user });
+      else if (auth.method === "XOAUTH2" && tokens?.refusal === "challenge")
+        callback(null, { data: { status: "401", schemes: "bearer" } });
       // A server that repeats what it was given.
-      else callback(refusal(535, `5.7.8 ${auth.password ?? ""} is wrong`));
+      else callback(refusal(535, `5.7.8 ${auth.password ?? accessToken} is wrong`));
     },
     onRcptTo({ address }, _session, callback) {
       callback(refuseRecipient?.(address));
@@ -83,6 +96,7 @@ export async function startMailServer(options: MailServerOptions = {}): Promise<
     user,
     password,
     received,
+    logins,
     stop: () => new Promise((resolve) => server.close(resolve)),
   };
 }

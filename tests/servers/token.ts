@@ -11,8 +11,14 @@ export interface TokenServer {
   readonly given: string[];
   /** Refresh tokens that are taken; each is good for one time and gives the next one. */
   refreshToken: string | undefined;
+  /** How often it was asked with another one. */
+  refused: number;
+  /** Whether it gives a new refresh token each time; else the first stays good. Default true. */
+  rotates: boolean;
   /** Seconds for which the refresh token lives, if it says so. */
   refreshEndsIn: number | undefined;
+  /** Whether an access token is good. */
+  accepts(token: string): boolean;
   /** Takes all access tokens back. */
   revoke(): void;
   stop(): Promise<void>;
@@ -36,19 +42,21 @@ export async function startTokenServer(user: string): Promise<TokenServer> {
       if (form.get("grant_type") !== "refresh_token" || form.get("client_id") !== "client")
         return reply(400, { error: "invalid_request" });
       const given = form.get("refresh_token");
-      if (given === null || given !== tokens.refreshToken)
+      if (given === null || given !== tokens.refreshToken) {
+        tokens.refused += 1;
         return reply(400, { error: "invalid_grant", error_description: `${given} was revoked` });
+      }
       count += 1;
       const token = `access-${count}`;
       valid.add(token);
       tokens.given.push(token);
-      tokens.refreshToken = `refresh-${count}`;
+      if (tokens.rotates) tokens.refreshToken = `refresh-${count}`;
       const ends = tokens.refreshEndsIn;
       reply(200, {
         access_token: token,
         token_type: "Bearer",
         expires_in: 3_600,
-        refresh_token: tokens.refreshToken,
+        ...(tokens.rotates && { refresh_token: tokens.refreshToken }),
         ...(ends !== undefined && { refresh_token_expires_in: ends }),
       });
     });
@@ -60,7 +68,10 @@ export async function startTokenServer(user: string): Promise<TokenServer> {
     tokenInfoUrl: `${base}/info?token=`,
     given: [],
     refreshToken: "refresh-0",
+    refused: 0,
+    rotates: true,
     refreshEndsIn: undefined,
+    accepts: (token) => valid.has(token),
     revoke: () => valid.clear(),
     async stop() {
       server.closeAllConnections();
