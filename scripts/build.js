@@ -4,7 +4,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { build, stop } from "esbuild";
 import { publish } from "./publish.js";
 import { readSourceState } from "./sources.js";
 
@@ -84,6 +84,9 @@ export async function buildBundle({ root = checkout, prune = false, extra } = {}
   await publish({ dist, files, sources, prune });
   return result.metafile;
 }
+
+/** Ends esbuild's own process, which would else stay for as long as a daemon that was built here runs. */
+export const endBuilder = () => stop();
 
 /** @param {boolean} forPackage */
 async function run(forPackage) {

@@ -22,8 +22,12 @@ export async function ensureBuilt(root = checkout) {
   process.stderr.write("watchkeeper: building… ");
   const startedAt = performance.now();
   try {
-    const { buildBundle } = await import("./build.js");
-    await buildBundle({ root });
+    const { buildBundle, endBuilder } = await import("./build.js");
+    try {
+      await buildBundle({ root });
+    } finally {
+      await endBuilder();
+    }
   } catch (error) {
     process.stderr.write("failed\n");
     return `dist/ could not be built: ${describe(error)}`;

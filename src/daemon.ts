@@ -90,7 +90,7 @@ export interface Watch extends AsyncDisposable {
 const serversPatienceMs = 10_000;
 
 /** What a server's process needs to find its program; the rest of our environment is none of its business. */
-const processBasics = (): Record<string, string> =>
+export const processBasics = (): Record<string, string> =>
   Object.fromEntries(
     ["PATH", "HOME"].flatMap((name) => {
       const value = process.env[name];

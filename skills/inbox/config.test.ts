@@ -111,4 +111,20 @@ describe("the inbox config", () => {
     expect(messages).toHaveLength(1);
     expect(messages[0]).toMatch(message);
   });
+
+  it("refuses a rule for an account that is not there", () => {
+    const rules = [{ name: "r", match: { from: "a" }, label: "x", accounts: ["hom", "a"] }];
+    expect(messagesOf({ accounts: [{ name: "a", maildir: "m" }], rules })).toEqual([
+      expect.stringMatching(/no account "hom"; the accounts are a/),
+    ]);
+  });
+
+  it("refuses waitingFor where no account says whose mail it is", () => {
+    const accounts = [{ name: "a", maildir: "m" }];
+    expect(messagesOf({ accounts, waitingFor: "3d" })).toEqual([
+      expect.stringMatching(/write the address of an account/),
+    ]);
+    const known = [{ ...accounts[0], address: "a@b.example" }];
+    expect(messagesOf({ accounts: known, waitingFor: "3d" })).toEqual([]);
+  });
 });

@@ -152,66 +152,90 @@ const account = z
     }
   });
 
-export const inboxConfig = z.strictObject({
-  every: z
-    .string()
-    .default("10m")
-    .refine((text) => parseDuration(text) !== undefined, {
-      error: 'is not a duration; write a number and s, m, h or d, such as "10m"',
-    }),
-  accounts: z
-    .array(account)
-    .min(1)
-    .check((context) => {
-      const seen = new Set<string>();
-      for (const [index, { name }] of context.value.entries()) {
-        if (seen.has(name)) {
-          context.issues.push({
-            code: "custom",
-            message: `the account name "${name}" is used twice`,
-            path: [index, "name"],
-            input: name,
-          });
+export const inboxConfig = z
+  .strictObject({
+    every: z
+      .string()
+      .default("10m")
+      .refine((text) => parseDuration(text) !== undefined, {
+        error: 'is not a duration; write a number and s, m, h or d, such as "10m"',
+      }),
+    accounts: z
+      .array(account)
+      .min(1)
+      .check((context) => {
+        const seen = new Set<string>();
+        for (const [index, { name }] of context.value.entries()) {
+          if (seen.has(name)) {
+            context.issues.push({
+              code: "custom",
+              message: `the account name "${name}" is used twice`,
+              path: [index, "name"],
+              input: name,
+            });
+          }
+          seen.add(name);
         }
-        seen.add(name);
-      }
-    }),
-  /** The owner's own rules: the first that fits a mail decides. */
-  rules: z
-    .array(rule)
-    .max(500)
-    .default([])
-    .check((context) => {
-      const seen = new Set<string>();
-      for (const [index, { name }] of context.value.entries()) {
-        if (seen.has(name)) {
-          context.issues.push({
-            code: "custom",
-            message: `the rule name "${name}" is used twice`,
-            path: [index, "name"],
-            input: name,
-          });
+      }),
+    /** The owner's own rules: the first that fits a mail decides. */
+    rules: z
+      .array(rule)
+      .max(500)
+      .default([])
+      .check((context) => {
+        const seen = new Set<string>();
+        for (const [index, { name }] of context.value.entries()) {
+          if (seen.has(name)) {
+            context.issues.push({
+              code: "custom",
+              message: `the rule name "${name}" is used twice`,
+              path: [index, "name"],
+              input: name,
+            });
+          }
+          seen.add(name);
         }
-        seen.add(name);
+      }),
+    /** How long a question by mail may wait for its answer before it is told, in milliseconds. */
+    waitingFor: z
+      .string()
+      .transform((text, context) => {
+        const ms = parseDuration(text);
+        if (ms !== undefined) return ms;
+        context.issues.push({
+          code: "custom",
+          message: `"${text}" is not a duration; write a number and h or d, such as "3d"`,
+          input: text,
+        });
+        return z.NEVER;
+      })
+      .optional(),
+    /** Senders whose mail is one step more urgent. */
+    vips: z.array(vip).max(1_000).default([]),
+  })
+  .check((context) => {
+    const { accounts, rules, waitingFor } = context.value;
+    const names = accounts.map(({ name }) => name);
+    for (const [index, { accounts: meant = [] }] of rules.entries()) {
+      for (const [place, name] of meant.entries()) {
+        if (names.includes(name)) continue;
+        context.issues.push({
+          code: "custom",
+          message: `there is no account "${name}"; the accounts are ${names.join(", ")}`,
+          path: ["rules", index, "accounts", place],
+          input: name,
+        });
       }
-    }),
-  /** How long a question by mail may wait for its answer before it is told, in milliseconds. */
-  waitingFor: z
-    .string()
-    .transform((text, context) => {
-      const ms = parseDuration(text);
-      if (ms !== undefined) return ms;
+    }
+    if (waitingFor !== undefined && !accounts.some(({ address }) => address !== undefined)) {
       context.issues.push({
         code: "custom",
-        message: `"${text}" is not a duration; write a number and h or d, such as "3d"`,
-        input: text,
+        message: "needs to know whose mail it is; write the address of an account",
+        path: ["waitingFor"],
+        input: waitingFor,
       });
-      return z.NEVER;
-    })
-    .optional(),
-  /** Senders whose mail is one step more urgent. */
-  vips: z.array(vip).max(1_000).default([]),
-});
+    }
+  });
 
 export type InboxConfig = z.output<typeof inboxConfig>;
 export type Account = InboxConfig["accounts"][number];

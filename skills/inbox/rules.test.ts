@@ -7,7 +7,10 @@ import { fitsSomewhere, fitsWhole } from "./pattern.ts";
 import { judge } from "./rules.ts";
 import { vipSender } from "./vip-sender.ts";
 
-const accounts = [{ name: "work", maildir: "mail", firstSight: "2d" }];
+const accounts = [
+  { name: "work", maildir: "mail", firstSight: "2d" },
+  { name: "home", maildir: "home" },
+];
 const messagesOf = (rules: unknown[], vips: unknown[] = []) =>
   inboxConfig.safeParse({ accounts, rules, vips }).error?.issues.map(({ message }) => message) ??
   [];

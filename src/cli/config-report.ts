@@ -4,6 +4,7 @@ import { offerPublicApi } from "../config/user-module.ts";
 import { ConfigError, describeError } from "../domain/errors.ts";
 import { missingPrices, pricesWith } from "../model/pricing.ts";
 import { loadSkills, silentSkillLog } from "../skills/load.ts";
+import { refuseExposed } from "../web/exposure.ts";
 import { loadConfigFor, type CommandContext } from "./context.ts";
 
 /** What `config check` found; `ok` when the daemon would start with all of its skills. */
@@ -30,10 +31,11 @@ export async function inspectConfig(context: CommandContext): Promise<ConfigRepo
   } catch (error) {
     return { ...nothing, problems: problemsOf(error) };
   }
-  const { skills, broken, problems, warnings } = await inspectSkills(config, {
+  const { skills, broken, warnings, ...found } = await inspectSkills(config, {
     builtinSkillsDir: packageInfo.builtinSkillsDir,
     stateDir,
   });
+  const problems = [...pageProblems(config, stateDir), ...found.problems];
   const checks = skills.flatMap((skill) => skill.checks.map(({ name }) => name));
   for (const skill of skills) await skill.close();
   return {
@@ -56,6 +58,15 @@ export async function inspectConfig(context: CommandContext): Promise<ConfigRepo
         : []),
     ],
   };
+}
+
+function pageProblems({ web }: ResolvedConfig, stateDir: string): readonly string[] {
+  try {
+    if (web) refuseExposed(web, stateDir);
+    return [];
+  } catch (error) {
+    return problemsOf(error);
+  }
 }
 
 async function inspectSkills(

@@ -35,6 +35,8 @@ export function buildProgram({ version, out, err, run }: ProgramDependencies): C
       getErrHelpWidth: () => err.columns,
     })
     .showSuggestionAfterError(true)
+    // Its own knows one word only: `help skills new` would be the help of `skills`.
+    .helpCommand(false)
     .exitOverride()
     .addHelpText(
       "after",
@@ -166,10 +168,10 @@ export function buildProgram({ version, out, err, run }: ProgramDependencies): C
   ).option("--note <text>", "why, for the record");
   add(
     program,
-    "undo <effect-id>",
-    "take back what a tool has written",
+    "undo [id]",
+    "take back what a tool has written; without an id, show what there is",
     async () => (await import("./commands/undo.ts")).undo,
-  );
+  ).addOption(limit());
   add(
     program,
     "pause",
@@ -288,7 +290,17 @@ export function buildProgram({ version, out, err, run }: ProgramDependencies): C
     "keep watch over a small world of its own, no account needed",
     async () => (await import("./commands/demo.ts")).demo,
   ).option("--dir <dir>", "where the small world is kept (default: a temporary folder)");
+  prepared(program.command("help [command...]"))
+    .description("show help for a command")
+    .action((words: readonly string[]) => helpFor(program, words));
   return program;
+}
+
+function helpFor(command: Command, [word, ...more]: readonly string[]): void {
+  if (word === undefined) command.help();
+  const subcommand = command.commands.find((each) => each.name() === word);
+  if (subcommand === undefined) command.error(`unknown command '${word}'`);
+  else helpFor(subcommand, more);
 }
 
 /** A command that says what is wrong with its use in one line, with where its help is. */

@@ -15,6 +15,12 @@ const schema = z.strictObject({
   mode: z.enum(["fast", "slow"]).optional(),
   site: z.url().optional(),
   byName: z.record(z.string(), imap).optional(),
+  page: z.union([z.literal(false), z.strictObject({ port: z.int() })]).optional(),
+  small: z
+    .record(z.string().regex(/^[a-z]+$/, { error: "must be small letters" }), z.int())
+    .optional(),
+  archive: z.literal(true).optional(),
+  file: z.union([z.boolean(), z.union([z.string(), z.array(z.string())])]).optional(),
 });
 const account = { imap: { host: "h", user: "u" } };
 
@@ -29,7 +35,9 @@ describe("describeIssues", () => {
     [
       "a key like no other",
       { accounts: [account], colour: 1 },
-      ["colour: unknown key; known are every, accounts, mode, site, byName"],
+      [
+        "colour: unknown key; known are every, accounts, mode, site, byName, page, small, archive, file",
+      ],
     ],
     [
       "a typo of a key that is needed, once",
@@ -72,6 +80,31 @@ describe("describeIssues", () => {
       "no address",
       { accounts: [account], site: "example" },
       ['site: "example" is not an address such as "https://example.com/"'],
+    ],
+    [
+      "a value that is none of a union's kinds",
+      { accounts: [account], page: true },
+      ["page: must be false or an object in { }, and is true"],
+    ],
+    [
+      "a value that is none of the kinds of a union in a union",
+      { accounts: [account], file: 3 },
+      ["file: must be true or false or a text in quotes or a list in [ ], and is 3"],
+    ],
+    [
+      "keys that exclude each other",
+      { accounts: [{ ...account, maildir: "./mail" }] },
+      ["accounts[0].maildir: does not go with the other keys here; remove one"],
+    ],
+    [
+      "a name that cannot be one",
+      { accounts: [account], small: { "Bad Name": 1 } },
+      ['small["Bad Name"]: the name must be small letters'],
+    ],
+    [
+      "another value than the only one",
+      { accounts: [account], archive: false },
+      ["archive: must be true"],
     ],
     ["no object at all", null, ["the config: must be an object in { }, and is null"]],
   ])("%s", (_, value, lines) => {

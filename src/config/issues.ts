@@ -20,9 +20,26 @@ export function describeIssues(schema: Schema, issues: readonly Issue[], root = 
 /** Of a union's alternatives, the one that fits best says best what is wrong. */
 function rebase(issue: Issue): Issue[] {
   if (issue.code !== "invalid_union" || issue.errors.length === 0) return [issue];
+  const wanted = issue.errors.map(wantedOf);
+  if (issue.input !== undefined && !wanted.includes(undefined)) {
+    const message = `must be ${[...new Set(wanted)].join(" or ")}, and is ${kindOf(issue.input)}`;
+    return [{ ...issue, code: "custom", message }];
+  }
   const best = issue.errors.reduce((a, b) => (misfit(b) < misfit(a) ? b : a));
   if (best.length === 0) return [issue];
   return best.flatMap((inner) => rebase({ ...inner, path: [...issue.path, ...inner.path] }));
+}
+
+/** What an alternative asks for, when the value is of another kind altogether. */
+function wantedOf([issue, ...others]: readonly Issue[]): string | undefined {
+  if (issue === undefined || others.length > 0 || issue.path.length > 0) return undefined;
+  if (issue.code === "invalid_type") return kinds[issue.expected] ?? issue.expected;
+  if (issue.code === "invalid_union") {
+    const wanted = issue.errors.map(wantedOf);
+    return wanted.includes(undefined) ? undefined : wanted.join(" or ");
+  }
+  if (issue.code !== "invalid_value") return undefined;
+  return issue.values.map((value) => JSON.stringify(value)).join(" or ");
 }
 
 const misfit = (issues: readonly Issue[]): number =>
@@ -60,13 +77,16 @@ function describeIssue(schema: Schema, issue: Issue, root: string): string[] {
   }
   const known = knownKeysAt(schema, issue.path);
   return issue.keys.map((key) => {
+    const path = formatPath(root, [...issue.path, key]);
+    // Of a union: another of its alternatives has it.
+    if (known.includes(key)) return `${path}: does not go with the other keys here; remove one`;
     const nearest = nearestOf(key, known);
     const mend = nearest
       ? `did you mean "${nearest}"?`
       : known.length > 0
         ? `known are ${known.join(", ")}`
         : "remove it";
-    return `${formatPath(root, [...issue.path, key])}: unknown key; ${mend}`;
+    return `${path}: unknown key; ${mend}`;
   });
 }
 
@@ -97,8 +117,12 @@ function plainMessage(issue: Issue): string {
         ? "must not be empty"
         : `must ${sizeWords[issue.origin] ?? "be"} ${bound[issue.code]} ${String(limit)}`;
     }
-    case "invalid_value":
-      return `must be one of ${issue.values.map((value) => JSON.stringify(value)).join(", ")}`;
+    case "invalid_value": {
+      const values = issue.values.map((value) => JSON.stringify(value)).join(", ");
+      return issue.values.length === 1 ? `must be ${values}` : `must be one of ${values}`;
+    }
+    case "invalid_key":
+      return `the name ${issue.issues.map(plainMessage).join("; ")}`;
     case "invalid_format":
       return issue.format === "url"
         ? `${JSON.stringify(issue.input)} is not an address such as "https://example.com/"`

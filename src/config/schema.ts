@@ -107,7 +107,12 @@ const isOriginOnly = ({ pathname, search, hash, username, password }: URL): bool
   pathname === "/" && `${search}${hash}${username}${password}` === "";
 
 const web = z.strictObject({
-  host: z.string().min(1).default("127.0.0.1"),
+  host: z
+    .string()
+    .regex(/^[A-Za-z0-9.:_-]+$/, {
+      error: 'must be an address or a name of this machine, such as "127.0.0.1"',
+    })
+    .default("127.0.0.1"),
   port: z.int().min(0).max(65_535).default(7373),
   publicUrl: publicUrl().optional(),
 });

@@ -14,7 +14,7 @@ export async function undoEffect(
   const refuse = (message: string, hint?: string) =>
     new WatchkeeperError("UNDO_REFUSED", message, hint === undefined ? {} : { hint });
   const effect = await store.getEffect(id);
-  if (!effect) throw refuse(`there is no effect ${id}`);
+  if (!effect) throw refuse(`there is no effect ${id}`, "`watchkeeper undo` lists what there is");
   const tool = tools.get(effect.tool);
   if (effect.effect !== "write" || !tool?.definition.undo)
     throw refuse(`${effect.tool} cannot be undone`);

@@ -8,7 +8,12 @@ import { effects, runFindings, runs } from "./schema.ts";
 
 type EffectReads = Pick<
   StoreReader,
-  "getEffect" | "getEffectByKey" | "listEffects" | "effectsOfGivenUpRuns" | "grantUses"
+  | "getEffect"
+  | "getEffectByKey"
+  | "listEffects"
+  | "listStandingWrites"
+  | "effectsOfGivenUpRuns"
+  | "grantUses"
 >;
 type EffectWrites = Pick<
   Store,
@@ -31,6 +36,14 @@ export function effectReads(db: Db): EffectReads {
     },
     async listEffects({ limit }): Promise<EffectRecord[]> {
       return db.select().from(effects).orderBy(desc(effects.id)).limit(limit).all();
+    },
+    async listStandingWrites({ limit }): Promise<EffectRecord[]> {
+      const stands = and(
+        eq(effects.effect, "write"),
+        eq(effects.state, "done"),
+        isNull(effects.undoneAt),
+      );
+      return db.select().from(effects).where(stands).orderBy(desc(effects.id)).limit(limit).all();
     },
     async effectsOfGivenUpRuns(findingIds): Promise<EffectRecord[]> {
       const over = db

@@ -481,6 +481,8 @@ export interface StoreReader extends AsyncDisposable {
   getEffect(id: number): Promise<EffectRecord | undefined>;
   getEffectByKey(idempotencyKey: string): Promise<EffectRecord | undefined>;
   listEffects(options: { limit: number }): Promise<EffectRecord[]>;
+  /** Writes that are done and not taken back, the newest first. */
+  listStandingWrites(options: { limit: number }): Promise<EffectRecord[]>;
   /** What runs that were given up did about any of these findings: begun, whatever came of it. */
   effectsOfGivenUpRuns(findingIds: readonly number[]): Promise<EffectRecord[]>;
   /** The last push under each name of a skill. */

@@ -33,7 +33,10 @@ export function decideGate(head: RequestHead, own: OwnNames): GateDecision {
     return refuse(400, "there must be one Host header");
   }
   if (!own.hosts.has(host.toLowerCase())) {
-    return refuse(403, "this is not the host you asked for; web.publicUrl names another one");
+    return refuse(
+      403,
+      "the daemon does not answer to this host name; set web.publicUrl to add one",
+    );
   }
   if (head.origins.some((origin) => !own.origins.has(origin.toLowerCase()))) {
     return refuse(403, "requests of other origins are refused");

@@ -3,8 +3,9 @@ import type { AddressInfo } from "node:net";
 import type { ResolvedConfig, WebSettings } from "../config/load.ts";
 import type { Watch } from "../daemon.ts";
 import { systemClock, type Clock } from "../domain/clock.ts";
-import { ConfigError, describeError } from "../domain/errors.ts";
+import { describeError } from "../domain/errors.ts";
 import type { Log } from "../telemetry/log.ts";
+import { isExposed, refuseExposed, whyNotListening } from "./exposure.ts";
 import { createHandler } from "./handler.ts";
 import { asUrlHost, isLoopback, ownNames } from "./gate.ts";
 import { pushTargets } from "./push.ts";
@@ -12,7 +13,6 @@ import type { WebDependencies } from "./route.ts";
 import { allRoutes } from "./routes.ts";
 import { createWebServer, usualLimits, type WebLimits } from "./server.ts";
 import { cookieKind } from "./session.ts";
-import { readToken } from "./token.ts";
 
 /** Offers the page and the API of a watch. */
 
@@ -48,7 +48,7 @@ export async function offerWeb(watch: Watch, options: WebOptions): Promise<Offer
     server.listen(web.port, web.host);
     await once(server, "listening");
   } catch (error) {
-    return notOffered(log, whyNot(web, error));
+    return notOffered(log, whyNotListening(web, error));
   }
   const { address, port } = server.address() as AddressInfo;
   if (isLoopback(web.host) && !isLoopback(address)) {
@@ -82,35 +82,7 @@ export async function offerWeb(watch: Watch, options: WebOptions): Promise<Offer
   };
 }
 
-/** Whether somebody on another machine can ask: by the address, or through a proxy. */
-const isExposed = ({ host, publicUrl }: WebSettings): boolean =>
-  !isLoopback(host) || publicUrl !== undefined;
-
-function refuseExposed(web: WebSettings, stateDir: string): void {
-  if (isLoopback(web.host) || readToken(stateDir) !== undefined) return;
-  throw new ConfigError(
-    "WEB_TOKEN_MISSING",
-    `web.host ${web.host} can be reached from other machines, and there is no token`,
-    { hint: "Make one with `watchkeeper web token`, or set web.host to 127.0.0.1" },
-  );
-}
-
 function notOffered(log: Log, why: string): OfferedWeb {
   log.warn({}, `the page is off: ${why}`);
   return { url: null, port: null, [Symbol.asyncDispose]: () => Promise.resolve() };
-}
-
-function whyNot({ host, port }: WebSettings, error: unknown): string {
-  const at = `${asUrlHost(host)}:${port}`;
-  switch ((error as NodeJS.ErrnoException).code) {
-    case "EADDRINUSE":
-      return `${at} is taken by another program; set web.port to one that is free`;
-    case "EADDRNOTAVAIL":
-    case "ENOTFOUND":
-      return `${host} is not an address of this machine; set web.host to one`;
-    case "EACCES":
-      return `you may not listen on ${at}; set web.port to one above 1023`;
-    default:
-      return `cannot listen on ${at}: ${describeError(error)}`;
-  }
 }

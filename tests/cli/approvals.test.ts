@@ -141,9 +141,12 @@ describe.each([["without a daemon"], ["beside a daemon"]])("%s", (how) => {
     deeds.trust = "trusted";
     await deeds.ring(writing("milk"), writing("bread"));
     expect((await deeds.lines("notes.txt")).toSorted()).toEqual(["bread", "milk"]);
-    const { value: run } = await place.json("runs", "show", "1");
-    const outputs = contract.runWithSteps.parse(run).steps.map(({ output }) => output);
-    const id = /effect (\d+) done: [^,]*milk/.exec(JSON.stringify(outputs))?.[1] ?? "";
+    const writes = contract.writes.parse((await place.json("undo")).value);
+    const milk = writes.find(({ arguments: given }) => given.text === "milk");
+    const id = String(milk?.effectId);
+    expect((await place.run("undo")).stdout).toMatch(
+      new RegExp(`^ *${id} .*run 1 .*deeds_write .*milk`, "m"),
+    );
     const { exitCode, stdout } = await place.run("undo", id);
     expect(exitCode).toBe(0);
     expect(stdout).toBe(`effect ${id}: deeds_write was undone.\n`);
@@ -158,6 +161,12 @@ describe.each([["without a daemon"], ["beside a daemon"]])("%s", (how) => {
       expect(again.stderr).toContain(words);
     }
     expect(await deeds.lines("notes.txt")).toEqual(["bread"]);
+    expect((await place.run("undo")).stdout).not.toContain("milk");
+    await place.run("undo", String(writes.find((write) => write !== milk)?.effectId));
+    expect(await place.run("undo")).toMatchObject({
+      exitCode: 0,
+      stdout: "Nothing was written that could be taken back.\n",
+    });
   });
 });
 

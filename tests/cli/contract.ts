@@ -70,6 +70,18 @@ export const approvalWithOutcome = approval.extend({
     .nullable(),
 });
 
+/** What `undo` without an id lists. */
+export const writes = z.array(
+  z.object({
+    effectId: id,
+    tool: text,
+    arguments: z.record(z.string(), z.json()),
+    check: text.nullable(),
+    runId: id.nullable(),
+    finishedAt: time.nullable(),
+  }),
+);
+
 const grant = z.object({
   tool: text,
   when: z.record(z.string(), z.string()),

@@ -36,6 +36,11 @@ describe("--help", () => {
     },
   );
 
+  test("`help` finds a command of a command, as --help does", async () => {
+    const { stdout } = await place.run("skills", "new", "--help");
+    expect(await place.run("help", "skills", "new")).toEqual({ exitCode: 0, stdout, stderr: "" });
+  });
+
   test("--version is the package's", async () => {
     const { version } = JSON.parse(
       await readFile(new URL("../../package.json", import.meta.url), "utf8"),

@@ -48,5 +48,8 @@ describe("inbox test", () => {
     expect(stderr).toContain('there is no rule "bill"');
     expect(stderr).toContain('Did you mean "bills"?');
     expect((await place.run("inbox", "test", "bills", "--days", "0")).exitCode).toBe(2);
+    const astray = await place.run("inbox", "test", "bills", "--account", "work");
+    expect(astray.exitCode).toBe(2);
+    expect(astray.stderr).toContain('there is no account "work". The accounts are: home');
   });
 });

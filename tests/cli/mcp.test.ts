@@ -27,6 +27,13 @@ test("skills and status tell how servers stand, and skills accept takes what has
     error: "the daemon is not running",
   });
 
+  const doctor = await place.run("doctor");
+  expect(doctor.exitCode).toBe(1);
+  expect(doctor.stdout).toMatch(/ok +mcp papers: 1 tool\n/);
+  expect(doctor.stdout).toMatch(/ok +mcp sums: \d+ tools?\n/);
+  expect(doctor.stdout).toMatch(/fail +mcp gone: [^]*ENOENT[^]* command of\s+mcp\.gone/);
+  expect(doctor.stdout).not.toContain("not-to-be-shown");
+
   const first = place.start("start");
   await first.seen(watching);
   expect(await entry("papers")).toMatchObject({

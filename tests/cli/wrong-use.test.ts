@@ -22,6 +22,9 @@ describe("a slip of the fingers", () => {
   test.each([
     ["statsu", "did you mean status?", "watchkeeper --help"],
     ["stat", "did you mean status?", "watchkeeper --help"],
+    ["help nope", "unknown command 'nope'", "watchkeeper --help"],
+    ["help statsu", "did you mean status?", "watchkeeper --help"],
+    ["help skills nw", "did you mean new?", "watchkeeper skills --help"],
     ["config chek", "did you mean check?", "watchkeeper config --help"],
     ["findings akc 1", 'did you mean "findings ack"?', "watchkeeper findings --help"],
     ["findings 12", 'did you mean "findings show 12"?', "watchkeeper findings --help"],
@@ -48,15 +51,12 @@ describe("a slip of the fingers", () => {
     expect(outcome.stderr).toContain(mend);
   });
 
-  test.each([[""], ["config"], ["help nope"]])(
-    "`%s` alone is shown the commands, and exit 2",
-    async (words) => {
-      const outcome = await place.run(...words.split(" ").filter(Boolean));
-      expect(outcome).toMatchObject({ exitCode: 2, stdout: "" });
-      expect(outcome.stderr).toMatch(/^Usage: watchkeeper/);
-      expect(outcome.stderr).toContain("Commands:");
-    },
-  );
+  test.each([[""], ["config"]])("`%s` alone is shown the commands, and exit 2", async (words) => {
+    const outcome = await place.run(...words.split(" ").filter(Boolean));
+    expect(outcome).toMatchObject({ exitCode: 2, stdout: "" });
+    expect(outcome.stderr).toMatch(/^Usage: watchkeeper/);
+    expect(outcome.stderr).toContain("Commands:");
+  });
 
   test.each([
     ["beats show 99", "no beat 99", "watchkeeper beats"],

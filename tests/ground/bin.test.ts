@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, readdir, rm, stat } from "node:fs/promises";
+import { chmod, readdir, readFile, rm, stat } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { Linter } from "eslint";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -116,6 +116,22 @@ describe("in a checkout", () => {
     await once(child, "close");
     expect(output).toBe("ready\nfirst:wait-then-load\n");
   });
+
+  test.runIf(process.platform === "linux")(
+    "the builder's own process does not stay beside a daemon that was built at its start",
+    async () => {
+      const daemon = spawn(
+        process.execPath,
+        [join(miniature.path, "bin/watchkeeper.js"), "wait-then-load"],
+        { env: miniature.environment, stdio: ["pipe", "pipe", "ignore"] },
+      );
+      await once(daemon.stdout, "data");
+      const task = `/proc/${daemon.pid}/task/${daemon.pid}`;
+      expect(await readFile(`${task}/children`, "utf8")).toBe("");
+      daemon.stdin.end("go\n");
+      await once(daemon, "exit");
+    },
+  );
 
   test("the public API is one instance for the CLI, skills, tests and the demo's config", async () => {
     expect((await miniature.run(["instances"])).stdout).toBe("true");

@@ -138,8 +138,26 @@ describe("the start", () => {
         "Make one with `watchkeeper web token`, or set web.host to 127.0.0.1",
       );
       expect(stderr).not.toMatch(watching);
+      const checked = await place.run("config", "check");
+      expect(checked).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("no token") });
+      expect((await place.run("doctor")).stdout).toMatch(/fail +config: web\.host [^]* no\s+token/);
+      await place.run("web", "token");
+      expect((await place.run("config", "check")).exitCode).toBe(0);
     },
   );
+
+  test("`doctor` says beforehand that the port is taken, or free", async () => {
+    const other = createServer().listen(0, "127.0.0.1");
+    await once(other, "listening");
+    const { port } = other.address() as AddressInfo;
+    await place.config(`{ web: { port: ${port} } }`);
+    const { exitCode, stdout } = await place.run("doctor");
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/warn +web: there would be no page: 127\.0\.0\.1:\d+\s+is\s+taken/);
+    other.close();
+    await once(other, "close");
+    expect((await place.run("doctor")).stdout).toMatch(/ok +web: http.* is free/);
+  });
 
   test("opens nothing when web is switched off", async () => {
     await place.config(`{ web: false }`);

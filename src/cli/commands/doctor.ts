@@ -21,6 +21,8 @@ import { inspectConfig } from "../config-report.ts";
 import { exit, loadConfigFor, readStore, type CommandContext } from "../context.ts";
 import { rehearseDemo } from "../demo-rehearsal.ts";
 import { painterFor, quoted, wrap } from "../text.ts";
+import { diagnoseServers } from "../mcp-diagnosis.ts";
+import { diagnosePage } from "../web-diagnosis.ts";
 import { readStatus } from "./status.ts";
 
 /** One thing that the watch needs, and how it stands. */
@@ -53,7 +55,9 @@ async function diagnoseConfig(context: CommandContext): Promise<Diagnosis[]> {
     { name, level: "ok", message: file },
     ...warnings.map((message): Diagnosis => ({ name, level: "warn", message })),
     diagnoseModel(config),
+    ...(await diagnoseWeb(context, config)),
     ...(await diagnoseSkills(context, config)),
+    ...(await diagnoseServers(config, context.packageInfo.version)),
   ];
 }
 
@@ -116,6 +120,16 @@ function diagnoseModel({ model }: ResolvedConfig): Diagnosis {
         level: "warn",
         message: "no ANTHROPIC_API_KEY: the rules decide; set it in the environment or in .env",
       };
+}
+
+/** A daemon that runs has the port itself. */
+async function diagnoseWeb(
+  { stateDir }: CommandContext,
+  { web }: ResolvedConfig,
+): Promise<Diagnosis[]> {
+  if (!web || isLocked(stateDir)) return [];
+  const found = await diagnosePage(web);
+  return found ? [{ name: "web", ...found }] : [];
 }
 
 /** Each check looks once, for nothing: that shows that its server is reachable and lets it in. */

@@ -15,7 +15,10 @@ const ruleSchema = z.looseObject({
   archive: z.boolean().optional(),
   ignore: z.boolean().optional(),
 });
-const settingsSchema = z.looseObject({ rules: z.array(ruleSchema).default([]) });
+const settingsSchema = z.looseObject({
+  rules: z.array(ruleSchema).default([]),
+  accounts: z.array(z.looseObject({ name: z.string() })).default([]),
+});
 
 const foundSchema = z.looseObject({
   messages: z.array(
@@ -41,9 +44,11 @@ export async function testRule(
 ): Promise<number> {
   const days = parseDays(given);
   await using tools = await openTools(context);
-  const { rules } = settingsSchema.parse(tools.config.skills.get("inbox") ?? {});
+  const { rules, accounts } = settingsSchema.parse(tools.config.skills.get("inbox") ?? {});
   const rule = rules.find((each) => each.name === name);
   if (rule === undefined) throw unknownRule(name, rules);
+  const names = accounts.map((each) => each.name);
+  if (account !== undefined && !names.includes(account)) throw unknownAccount(account, names);
   const search = tools.get("inbox_search");
   const { signal } = new AbortController();
   const scrub = createScrub(tools.config.secrets);
@@ -102,13 +107,21 @@ function render(
 
 function unknownRule(name: string, rules: readonly { readonly name: string }[]): ConfigError {
   const names = rules.map((rule) => rule.name);
-  const nearest = nearestOf(name, names);
-  return new ConfigError("RULE_UNKNOWN", `there is no rule "${name}"`, {
-    hint:
-      nearest !== undefined
-        ? `Did you mean "${nearest}"?`
-        : names.length > 0
-          ? `The rules are: ${names.join(", ")}`
-          : "Write some under `rules` in the inbox skill's configuration",
+  const hint =
+    names.length > 0
+      ? nearestOrAll(name, names, "rules")
+      : "Write some under `rules` in the inbox skill's configuration";
+  return new ConfigError("RULE_UNKNOWN", `there is no rule "${name}"`, { hint });
+}
+
+const unknownAccount = (name: string, names: readonly string[]): ConfigError =>
+  new ConfigError("ACCOUNT_UNKNOWN", `there is no account "${name}"`, {
+    hint: nearestOrAll(name, names, "accounts"),
   });
+
+function nearestOrAll(name: string, names: readonly string[], what: string): string {
+  const nearest = nearestOf(name, names);
+  return nearest === undefined
+    ? `The ${what} are: ${names.join(", ")}`
+    : `Did you mean "${nearest}"?`;
 }
