@@ -29,6 +29,7 @@ CREATE TABLE `tool_servers` (
 );
 --> statement-breakpoint
 ALTER TABLE `effects` ADD `check_name` text;--> statement-breakpoint
+ALTER TABLE `effects` ADD `undo_begun_at` integer;--> statement-breakpoint
 ALTER TABLE `memories` ADD `note_key` text;--> statement-breakpoint
 CREATE UNIQUE INDEX `memories_note_key` ON `memories` (`note_key`);--> statement-breakpoint
 ALTER TABLE `notifications` ADD `approval_id` integer REFERENCES approvals(id);--> statement-breakpoint

@@ -15,7 +15,7 @@ import { linkedAbort } from "./domain/linked-abort.ts";
 import { createScrub, type Scrub } from "./domain/scrub.ts";
 import { scrubData } from "./domain/scrub-data.ts";
 import { describeSchedule } from "./domain/schedule.ts";
-import { undoEffect } from "./effects/undo.ts";
+import { tellInterruptedUndos, undoEffect } from "./effects/undo.ts";
 import { tellOutages } from "./heartbeat/outage.ts";
 import { anthropicModel } from "./model/anthropic.ts";
 import { createModelChain, type ChainOptions, type ModelChain } from "./model/chain.ts";
@@ -124,6 +124,7 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
   const { version } = packageInfo;
   await store.recordStart({ pid, version, at: clock.now(), heartbeatMs: config.heartbeat.everyMs });
   onFailure.defer(() => store.recordStop(clock.now()));
+  await tellInterruptedUndos({ store, clock });
   const early: { look?: (check: string) => void } = {};
   const { skills, broken } = await loadSkills(config, {
     builtinSkillsDir: packageInfo.builtinSkillsDir,

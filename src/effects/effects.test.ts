@@ -11,7 +11,7 @@ import { FakeClock } from "../testing/fake-clock.ts";
 import { approvalLifeMs, carryOutApproved, expireApprovals } from "./approve.ts";
 import { performEffect, type EffectCall } from "./perform.ts";
 import { settleEffects } from "./settle.ts";
-import { undoEffect } from "./undo.ts";
+import { tellInterruptedUndos, undoEffect } from "./undo.ts";
 
 const input = z.strictObject({ id: z.string() });
 type Run = (given: { id: string }) => Promise<unknown>;
@@ -396,6 +396,37 @@ describe("undo", () => {
     await expect(undoEffect(1, dependencies)).rejects.toThrow("was undone already");
     expect(undone).toEqual([{ folder: "Archive" }]);
     expect((await store.getEffect(1))?.undoneAt).not.toBeNull();
+  });
+
+  it("that a killed process had begun is put to the owner, and may be tried again", async () => {
+    let undone = 0;
+    const { store, dependencies, clock } = await write(async () => void (undone += 1));
+    // As a process leaves it that is killed within the tool.
+    await store.beginUndo(1, clock.now());
+    await expect(undoEffect(1, dependencies)).rejects.toThrow("is being undone already");
+    await tellInterruptedUndos(dependencies);
+    expect(await store.listFindings({ all: false, limit: 5 })).toMatchObject([
+      {
+        severity: "warning",
+        title: expect.stringMatching(/^Nobody knows whether .* was taken back/),
+      },
+    ]);
+    expect(await store.getEffect(1)).toMatchObject({ undoneAt: null, undoBegunAt: null });
+    await undoEffect(1, dependencies);
+    await tellInterruptedUndos(dependencies);
+    expect(undone).toBe(1);
+    expect(await store.listFindings({ all: true, limit: 5 })).toHaveLength(1);
+  });
+
+  it("of a result that was too large to keep is refused, and the tool is not given its beginning", async () => {
+    let undone = 0;
+    const bed = await bench(() => Promise.resolve({ text: "x".repeat(70_000) }), {
+      effect: "write",
+      undo: async () => void (undone += 1),
+    });
+    await performEffect(bed.call({ effect: "write" }), bed.dependencies);
+    await expect(undoEffect(1, bed.dependencies)).rejects.toThrow("too large to keep");
+    expect(undone).toBe(0);
   });
 
   it("that fails may be tried again", async () => {

@@ -130,6 +130,10 @@ async function verify(
 
 const largestResult = 64 * 1024;
 
+/** Whether {@link plainData} has kept only the beginning. */
+export const wasCut = (kept: unknown): boolean =>
+  typeof kept === "object" && kept !== null && Object.keys(kept).join() === "cut";
+
 /** As JSON, without secrets, small enough for the journal. */
 export function plainData(value: unknown, scrub: Scrub): unknown {
   try {

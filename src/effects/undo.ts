@@ -1,7 +1,8 @@
 import { WatchkeeperError } from "../domain/errors.ts";
 import type { EffectRecord } from "../store/port.ts";
 import { contain } from "./contained.ts";
-import type { EffectDependencies } from "./perform.ts";
+import { effectsCheck } from "./outcome.ts";
+import { wasCut, type EffectDependencies } from "./perform.ts";
 
 /**
  * Takes a `write` back.
@@ -20,7 +21,10 @@ export async function undoEffect(
     throw refuse(`${effect.tool} cannot be undone`);
   if (effect.undoneAt !== null) throw refuse(`effect ${id} was undone already`);
   if (effect.state !== "done") throw refuse(`effect ${id} is ${effect.state}, not done`);
-  if (!(await store.beginUndo(id, clock.now()))) throw refuse(`effect ${id} was undone already`);
+  if (wasCut(effect.result))
+    throw refuse(`what is needed to undo effect ${id} was too large to keep`);
+  if (!(await store.beginUndo(id, clock.now())))
+    throw refuse(`effect ${id} is being undone already`);
   const origin = { ...effect, idempotencyKey: `undo-${effect.idempotencyKey}` };
   const end = await contain(tool, origin, { clock, scrub, signal }, async () =>
     tool.definition.undo?.(effect.result),
@@ -29,5 +33,23 @@ export async function undoEffect(
     await store.failUndo(id);
     throw new WatchkeeperError("UNDO_FAILED", `effect ${id} could not be undone: ${end.error}`);
   }
+  await store.finishUndo(id, clock.now());
   return { ...effect, undoneAt: clock.now() };
+}
+
+/** Before a process undoes anything: what a killed one had begun to take back is put to the owner. */
+export async function tellInterruptedUndos({
+  store,
+  clock,
+}: Pick<EffectDependencies, "store" | "clock">): Promise<void> {
+  for (const { id, tool } of await store.unfinishedUndos()) {
+    await store.failUndo(id, {
+      check: effectsCheck,
+      key: `undo-${id}`,
+      severity: "warning",
+      title: `Nobody knows whether ${tool} was taken back (effect ${id})`,
+      text: `The process was stopped in the middle of it. Look for yourself; \`watchkeeper undo ${id}\` tries again.`,
+      at: clock.now(),
+    });
+  }
 }

@@ -23,7 +23,9 @@ type EffectWrites = Pick<
   | "unsettledEffects"
   | "plannedActions"
   | "beginUndo"
+  | "finishUndo"
   | "failUndo"
+  | "unfinishedUndos"
 >;
 
 export function effectReads(db: Db): EffectReads {
@@ -147,14 +149,37 @@ export function effectWrites(db: Db): EffectWrites {
     async beginUndo(id, at) {
       const begun = db
         .update(effects)
-        .set({ undoneAt: at })
-        .where(and(eq(effects.id, id), eq(effects.state, "done"), isNull(effects.undoneAt)))
+        .set({ undoBegunAt: at })
+        .where(
+          and(
+            eq(effects.id, id),
+            eq(effects.state, "done"),
+            isNull(effects.undoBegunAt),
+            isNull(effects.undoneAt),
+          ),
+        )
         .run();
       return begun.changes > 0;
     },
 
-    async failUndo(id) {
-      db.update(effects).set({ undoneAt: null }).where(eq(effects.id, id)).run();
+    async finishUndo(id, at) {
+      db.update(effects).set({ undoneAt: at }).where(eq(effects.id, id)).run();
+    },
+
+    async failUndo(id, tell) {
+      db.transaction(() => {
+        db.update(effects).set({ undoBegunAt: null }).where(eq(effects.id, id)).run();
+        if (tell) putOwnFinding(db, tell);
+      }, writing);
+    },
+
+    async unfinishedUndos() {
+      return db
+        .select()
+        .from(effects)
+        .where(and(isNotNull(effects.undoBegunAt), isNull(effects.undoneAt)))
+        .orderBy(asc(effects.id))
+        .all();
     },
   };
 }

@@ -265,6 +265,7 @@ export interface EffectRecord {
   readonly plannedAt: number;
   readonly sentAt: number | null;
   readonly finishedAt: number | null;
+  readonly undoBegunAt: number | null;
   readonly undoneAt: number | null;
 }
 
@@ -609,8 +610,11 @@ export interface Store extends StoreReader {
   plannedActions(): Promise<EffectRecord[]>;
   /** Takes the right to undo a done effect; false when it is not done, or undone already. */
   beginUndo(id: number, at: number): Promise<boolean>;
-  /** Gives it back when undoing failed. */
-  failUndo(id: number): Promise<void>;
+  finishUndo(id: number, at: number): Promise<void>;
+  /** Gives the right back when undoing failed; with `tell`, what the owner must know of that, in one write. */
+  failUndo(id: number, tell?: OwnFinding): Promise<void>;
+  /** Undoings that were begun and have no end; of a killed process when this one has begun none. */
+  unfinishedUndos(): Promise<EffectRecord[]>;
 
   /**
    * Puts a call to the owner. The very same call (by its hash) that waits already is not put twice:

@@ -318,6 +318,7 @@ export const effects = sqliteTable(
     plannedAt: integer("planned_at").notNull(),
     sentAt: integer("sent_at"),
     finishedAt: integer("finished_at"),
+    undoBegunAt: integer("undo_begun_at"),
     undoneAt: integer("undone_at"),
   },
   (table) => [
