@@ -196,7 +196,8 @@ async function isSettled(store: StoreReader, world: BusyWorld): Promise<boolean>
     findings.filter(({ skill }) => skill !== "watchkeeper").length >=
       world.mails.length + world.lines.length &&
     run?.finishedAt !== null &&
-    (await store.pendingFindings(1)).length === 0 &&
+    // How a letter ended is only `info`: after the last run it waits for the digest.
+    (await store.pendingFindings(1_000)).every(({ severity }) => severity === "info") &&
     notifications.every(({ state }) => state === "delivered") &&
     approvals.every(({ status, effectId }) => status !== "approved" || effectId !== null) &&
     (await store.listEffects(everything)).every(({ finishedAt }) => finishedAt !== null)
