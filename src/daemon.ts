@@ -385,7 +385,7 @@ const guardLog = (log: Log, scrub: Scrub): Log => ({
 
 /** Whatever is told, also what was saved before a secret was known. */
 const guardChannel = (channel: Channel, scrub: Scrub): Channel => ({
-  name: channel.name,
+  ...channel,
   deliver: ({ title, body, why, ...rest }, signal) =>
     channel.deliver({ ...rest, title: scrub(title), body: scrub(body), why: scrub(why) }, signal),
 });

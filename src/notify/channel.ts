@@ -1,11 +1,26 @@
-import type { NotificationRecord } from "../store/port.ts";
+import type { Message } from "./message.ts";
 import { terminalChannel } from "./terminal.ts";
 
 /** Where notifications go. A new channel is one file and one line in {@link channels}. */
 export interface Channel {
+  /** Its name in the config. */
   readonly name: string;
-  /** Delivers one notification; throws when it could not. */
-  deliver(notification: NotificationRecord, signal: AbortSignal): Promise<void>;
+  /** The same key twice reaches the owner once, or harms nobody: an unknown outcome may be tried again. */
+  readonly repeatable: boolean;
+  /**
+   * Delivers one message.
+   * @throws DeliveryError with what is known of the outcome; whatever else is thrown counts as `unknown`
+   */
+  deliver(message: Message, signal: AbortSignal): Promise<void>;
+  /**
+   * Finds out whether a delivery with an unknown outcome has arrived.
+   * @param since when its attempt began, in milliseconds
+   * @returns undefined when nobody can tell
+   */
+  confirm?(
+    message: Message,
+    options: { readonly since: number; readonly signal: AbortSignal },
+  ): Promise<"sent" | "not-sent" | undefined>;
 }
 
 export interface ChannelDependencies {

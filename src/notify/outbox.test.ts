@@ -1,9 +1,10 @@
 import { expect, it } from "vitest";
 import { FakeClock } from "../testing/fake-clock.ts";
 import { silentLog } from "../telemetry/log.ts";
-import type { NewNotification, NotificationRecord } from "../store/port.ts";
+import type { NewNotification } from "../store/port.ts";
 import { openTemporaryStore } from "../store/store-fixture.ts";
 import type { Channel } from "./channel.ts";
+import type { Message } from "./message.ts";
 import { deliverReady } from "./outbox.ts";
 
 const notification = (title: string): NewNotification => ({
@@ -42,7 +43,8 @@ function channel(name: string, deliver: (title: string) => Promise<void> | void)
   return {
     got,
     name,
-    async deliver({ title }: NotificationRecord) {
+    repeatable: true,
+    async deliver({ title }: Message) {
       got.push(title);
       await deliver(title);
     },

@@ -3,6 +3,7 @@ import { describeError } from "../domain/errors.ts";
 import type { Store } from "../store/port.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Channel } from "./channel.ts";
+import { messageOf } from "./message.ts";
 
 /** Delivers what is ready. What could not be delivered stays ready, and is tried with the next beat. */
 export async function deliverReady({
@@ -24,7 +25,8 @@ export async function deliverReady({
       if (!(await store.beginDelivery(notification.id, channel.name, clock.now()))) continue;
       let error: string | null = null;
       try {
-        await channel.deliver(notification, signal);
+        const key = `${notification.id}-${channel.name}`;
+        await channel.deliver(messageOf(notification, { key }), signal);
       } catch (thrown) {
         error = describeError(thrown);
         log.warn(

@@ -1,19 +1,18 @@
 import { expect, it } from "vitest";
-import type { NotificationRecord } from "../store/port.ts";
-import { formatNotification, terminalChannel } from "./terminal.ts";
+import type { Message } from "./message.ts";
+import { formatMessage, terminalChannel } from "./terminal.ts";
 
-const notification: NotificationRecord = {
-  id: 1,
-  runId: null,
+const message: Message = {
+  key: "1-terminal",
   kind: "finding",
-  state: "ready",
-  findings: [1],
   severity: "critical",
   title: "api is down",
   body: "services/api, finding 1\n\nNo model.",
   why: "critical: told at once",
-  createdAt: Date.parse("2026-11-23T08:30:00Z"),
-  dueAt: 0,
+  at: Date.parse("2026-11-23T08:30:00Z"),
+  thread: "finding-1",
+  links: [],
+  replyToken: null,
 };
 
 it("prints time, severity and title first, then the body indented, then why", async () => {
@@ -22,7 +21,7 @@ it("prints time, severity and title first, then the body indented, then why", as
     print: (text) => printed.push(text),
     timezone: "Europe/Berlin",
   });
-  await channel.deliver(notification, new AbortController().signal);
+  await channel.deliver(message, new AbortController().signal);
   expect(printed).toEqual([
     [
       "",
@@ -37,8 +36,8 @@ it("prints time, severity and title first, then the body indented, then why", as
 });
 
 it("marks what is over as well, whatever it was", () => {
-  const over = { ...notification, kind: "recovery", title: "Over after 18s: api is down" } as const;
-  expect(formatNotification(over, "UTC")).toMatch(/^\n08:30 ok: Over after 18s: api is down\n/);
+  const over = { ...message, kind: "recovery", title: "Over after 18s: api is down" } as const;
+  expect(formatMessage(over, "UTC")).toMatch(/^\n08:30 ok: Over after 18s: api is down\n/);
 });
 
 it.each([
@@ -46,6 +45,6 @@ it.each([
   ["notice", "08:30 - notice: x"],
   ["warning", "08:30 ! warning: x"],
 ] as const)("marks %s as such", (severity, head) => {
-  const text = formatNotification({ ...notification, severity, title: "x", body: "" }, "UTC");
+  const text = formatMessage({ ...message, severity, title: "x", body: "" }, "UTC");
   expect(text.split("\n")).toEqual(["", head, "", "        why now: critical: told at once", ""]);
 });

@@ -1,14 +1,15 @@
 import { formatTimeOfDay } from "../domain/zoned-time.ts";
-import type { NotificationRecord } from "../store/port.ts";
 import type { Channel, ChannelDependencies } from "./channel.ts";
 import { labelOf } from "./compose.ts";
+import type { Message } from "./message.ts";
 
 /** Prints notifications where the daemon runs. Printing again after a crash harms nobody. */
 export function terminalChannel({ print, timezone }: ChannelDependencies): Channel {
   return {
     name: "terminal",
-    deliver(notification) {
-      print(formatNotification(notification, timezone));
+    repeatable: true,
+    deliver(message) {
+      print(formatMessage(message, timezone));
       return Promise.resolve();
     },
   };
@@ -16,10 +17,10 @@ export function terminalChannel({ print, timezone }: ChannelDependencies): Chann
 
 const marks = { info: " ", notice: "-", warning: "!", critical: "!!" } as const;
 
-export function formatNotification(notification: NotificationRecord, timezone: string): string {
-  const { kind, severity, title, body, why, createdAt } = notification;
+export function formatMessage(message: Message, timezone: string): string {
+  const { kind, severity, title, body, why, at } = message;
   const mark = kind === "recovery" ? "" : `${marks[severity]} `;
-  const head = `${formatTimeOfDay(createdAt, timezone)} ${mark}${labelOf(kind, severity)}: ${title}`;
+  const head = `${formatTimeOfDay(at, timezone)} ${mark}${labelOf(kind, severity)}: ${title}`;
   const lines = body.split("\n").map((line) => (line ? `        ${line}` : ""));
   return `\n${[head, ...lines, `        why now: ${why}`].join("\n")}\n`;
 }
