@@ -1,5 +1,6 @@
 import { createAttendance, type Attendance, type AttendObserver } from "./heartbeat/attend.ts";
 import { keepBackground } from "./heartbeat/background.ts";
+import { createDeadMansPing } from "./heartbeat/dead-mans-ping.ts";
 import type { BeatSummary } from "./heartbeat/beat.ts";
 import { createHeartbeat, watchedChecks, type Heartbeat } from "./heartbeat/heartbeat.ts";
 import { ownTools } from "./agent/own-tools.ts";
@@ -191,6 +192,10 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
   await remoteTools();
   const stopping = new AbortController();
   const runStopping = new AbortController();
+  const { deadMansPing } = config.notify;
+  const deadMan =
+    deadMansPing &&
+    createDeadMansPing(deadMansPing, { clock, log, scrub, signal: runStopping.signal });
   const watched = watchedChecks(checks, records, config.heartbeat.slackMs);
   const heartbeat = createHeartbeat(watched, {
     store,
@@ -202,7 +207,15 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
     hanging: new Set(),
     tools,
     heartbeatEveryMs: config.heartbeat.everyMs,
-    observer: options.observer,
+    observer: {
+      beat(summary) {
+        options.observer.beat(summary);
+        if (deadMan) deadMan.beat(summary.outcome === "failed" ? "failed" : "completed");
+      },
+      turnFailed() {
+        if (deadMan) deadMan.beat("failed");
+      },
+    },
   });
   early.look = (check) => heartbeat.lookEarly(check);
   const { chain, withoutModel } = chooseModels(config.model.chain, {
@@ -286,6 +299,7 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
       const patience = new AbortController();
       void clock.sleep(drainMs, patience.signal).then(() => runStopping.abort());
       await attendance.drain();
+      if (deadMan) await deadMan.ended();
       patience.abort();
       await held.disposeAsync();
     },

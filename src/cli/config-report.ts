@@ -47,7 +47,6 @@ export async function inspectConfig(context: CommandContext): Promise<ConfigRepo
     problems,
     warnings: [
       ...config.secretWarnings,
-      ...config.unused.map((part) => `${part} is understood, but not used by this version yet`),
       ...missingPrices(
         config.model.chain.map(({ model }) => model),
         pricesWith(config.model.prices),

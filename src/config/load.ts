@@ -59,8 +59,6 @@ export interface ResolvedConfig {
   /** Null when it is switched off. */
   readonly web: WebSettings | null;
   readonly demo: { readonly dir: string; readonly port: number } | undefined;
-  /** Parts that are understood but that this version does not use yet. */
-  readonly unused: readonly string[];
   /** Values that must never leave the process. */
   readonly secrets: readonly string[];
   /** Secrets that cannot be guarded, or only badly, each in one line. */
@@ -149,8 +147,8 @@ export function resolveConfig(raw: unknown, source: ConfigSource): ResolvedConfi
     mcp: config.mcp,
     web: config.web === false ? null : resolveWeb(config.web),
     demo: config.demo && { dir: resolve(baseDir, config.demo.dir), port: config.demo.port },
-    unused: partsWithoutUse(raw),
-    secrets: secretsOf([...revealed.values, ...keys]),
+    // Whoever has the address can speak for the watch.
+    secrets: secretsOf([...revealed.values, ...keys, config.notify.deadMansPing ?? ""]),
     secretWarnings: revealed.warnings,
   });
 }
@@ -173,17 +171,6 @@ function deepFreeze<T extends object>(part: T): T {
     if (isPlain) deepFreeze(value as object);
   }
   return Object.freeze(part);
-}
-
-/** Honest about what is configured and not used yet, so that nobody relies on it. */
-function partsWithoutUse(raw: unknown): string[] {
-  const config = raw as {
-    notify?: { deadMansPing?: unknown; channels?: { ntfy?: unknown } };
-  };
-  return [
-    ...(config.notify?.deadMansPing ? ["notify.deadMansPing"] : []),
-    ...(config.notify?.channels?.ntfy ? ["notify.channels.ntfy"] : []),
-  ];
 }
 
 function readDotEnv(dir: string): Environment {

@@ -74,7 +74,6 @@ export async function keepWatch(
     for (const missing of missingPrices(models, pricesWith(config.model.prices))) {
       log.warn({}, missing);
     }
-    for (const part of config.unused) log.warn({}, `${part} is not used by this version yet`);
     signals.onStop(() => watch.stop());
     await watch.keepWatch();
     log.info({}, "stopping");
