@@ -73,10 +73,13 @@ export function readStore({ stateDir, packageInfo }: CommandContext): StoreReade
 export function readExistingStore(context: CommandContext): StoreReader {
   const reader = readStore(context);
   if (reader) return reader;
-  throw new WatchkeeperError("NOTHING_SAVED", `there is no watch in ${context.stateDir} yet`, {
+  throw nothingSaved(context.stateDir);
+}
+
+export const nothingSaved = (stateDir: string): WatchkeeperError =>
+  new WatchkeeperError("NOTHING_SAVED", `there is no watch in ${stateDir} yet`, {
     hint: "Start one with `watchkeeper start`, or name its directory with --state DIR",
   });
-}
 
 /** Opens the store for the owner's word. */
 export async function writeStore(context: CommandContext): Promise<Store> {

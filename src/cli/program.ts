@@ -206,6 +206,26 @@ export function buildProgram({ version, out, err, run }: ProgramDependencies): C
     .requiredOption("--args <json>", "the arguments of the call")
     .option("--untrusted", "in a run that has read what a stranger could have written");
 
+  const db = prepared(program.command("db")).description("care of the database");
+  add(
+    db,
+    "backup <file>",
+    "copy the database, also while the daemon writes, and read the copy back",
+    async () => (await import("./commands/db.ts")).backup,
+  );
+  add(
+    db,
+    "restore <file>",
+    "put a backup in the place of the database, which is kept; not while a daemon runs",
+    async () => (await import("./commands/db.ts")).restore,
+  );
+  add(
+    db,
+    "check",
+    "whether the file is whole, and what is in it",
+    async () => (await import("./commands/db.ts")).check,
+  );
+
   const web = prepared(program.command("web")).description("the page and its keys");
   add(
     web,

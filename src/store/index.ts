@@ -23,6 +23,8 @@ import { toolReads, toolWrites } from "./tool-pins.ts";
 import { statusReads } from "./status.ts";
 import { totalsReads } from "./totals.ts";
 
+export { backUp, restore, type BackupStep } from "./backup.ts";
+export { checkFile } from "./check-file.ts";
 export { acquireLock, isLocked, type Lock } from "./lock.ts";
 export type * from "./port.ts";
 
