@@ -157,7 +157,7 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
     })),
     { at: clock.now(), keepSkills: broken.map(({ name }) => name) },
   );
-  const always = { tools: ownTools({ store, skills, log: skillLog(log, "memory") }) };
+  const always = { tools: ownTools({ store, skills, stateDir, log: skillLog(log, "memory") }) };
   const tools = new Map(toolsOf([...skills, always]));
   const servers = watchServers(
     serversOf(config.mcp, { cwd: config.baseDir, basics: processBasics() }),
