@@ -1,4 +1,5 @@
 import { createAttendance, type Attendance, type AttendObserver } from "./heartbeat/attend.ts";
+import { consolidation } from "./heartbeat/consolidation.ts";
 import { keepBackground } from "./heartbeat/background.ts";
 import type { BeatSummary } from "./heartbeat/beat.ts";
 import { createHeartbeat, watchedChecks, type Heartbeat } from "./heartbeat/heartbeat.ts";
@@ -14,7 +15,7 @@ import { describeError, StoreError } from "./domain/errors.ts";
 import { linkedAbort } from "./domain/linked-abort.ts";
 import { createScrub, type Scrub } from "./domain/scrub.ts";
 import { scrubData } from "./domain/scrub-data.ts";
-import { describeSchedule } from "./domain/schedule.ts";
+import { describeSchedule, nextDue } from "./domain/schedule.ts";
 import { tellInterruptedUndos, undoEffect } from "./effects/undo.ts";
 import { tellOutages } from "./heartbeat/outage.ts";
 import { anthropicModel } from "./model/anthropic.ts";
@@ -38,6 +39,7 @@ import {
   type EffectRecord,
   type Store,
 } from "./store/index.ts";
+import { createDailyLog } from "./memory/daily-log.ts";
 import { serversOf } from "./mcp/settings.ts";
 import { watchServers } from "./mcp/servers.ts";
 import { reportName } from "./agent/report.ts";
@@ -148,12 +150,24 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
     );
   }
 
-  const checks = skills.flatMap((skill) => skill.checks);
+  const { chain, withoutModel } = chooseModels(config.model.chain, {
+    clock,
+    random: options.random ?? Math.random,
+    log,
+  });
+  const ofSkills = skills.flatMap((skill) => skill.checks);
+  const housekeeping = consolidation({
+    ...{ store, timezone: config.timezone, hasModel: chain !== undefined },
+    log: skillLog(log, "memory"),
+  });
+  const checks = [...ofSkills, housekeeping];
   const records = await store.registerChecks(
-    checks.map(({ name, skill, schedule }) => ({
-      name,
-      skill,
-      schedule: describeSchedule(schedule),
+    checks.map((check) => ({
+      name: check.name,
+      skill: check.skill,
+      schedule: describeSchedule(check.schedule),
+      // Nobody waits for it: its first look is at its hour too.
+      ...(check === housekeeping && { firstDueAt: nextDue(check.schedule, clock.now(), 0) }),
     })),
     { at: clock.now(), keepSkills: broken.map(({ name }) => name) },
   );
@@ -192,6 +206,22 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
   const stopping = new AbortController();
   const runStopping = new AbortController();
   const watched = watchedChecks(checks, records, config.heartbeat.slackMs);
+  const dailyLog = createDailyLog({
+    ...{ store, stateDir, clock, log, scrub },
+    timezone: config.timezone,
+  });
+  onFailure.defer(() => dailyLog.flush());
+  const observer: DaemonObserver = {
+    beat(summary) {
+      options.observer.beat(summary);
+      dailyLog.beat(summary.outcome !== "quiet");
+    },
+    ran: (run) => options.observer.ran(run),
+    ruled(judged, reason) {
+      options.observer.ruled(judged, reason);
+      dailyLog.note();
+    },
+  };
   const heartbeat = createHeartbeat(watched, {
     store,
     clock,
@@ -202,14 +232,9 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
     hanging: new Set(),
     tools,
     heartbeatEveryMs: config.heartbeat.everyMs,
-    observer: options.observer,
+    observer,
   });
   early.look = (check) => heartbeat.lookEarly(check);
-  const { chain, withoutModel } = chooseModels(config.model.chain, {
-    clock,
-    random: options.random ?? Math.random,
-    log,
-  });
   const signal = runStopping.signal;
   const attendance = createAttendance(
     {
@@ -235,13 +260,17 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
         print: options.print,
         timezone: config.timezone,
       }).map((channel) => guardChannel(channel, scrub)),
-      observer: options.observer,
+      observer,
       grants: config.policy.grants,
       scrub,
       stopping: stopping.signal,
       signal,
     },
-    () => heartbeat.wake(),
+    () => {
+      // A run, or what the owner has approved, has ended.
+      dailyLog.note();
+      heartbeat.wake();
+    },
   );
 
   function stop(): void {
@@ -269,7 +298,8 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
       return watching;
     },
     async beatNow(names) {
-      const chosen = resolveNames(names, checks);
+      // Housekeeping looks when it is named, or at its hour.
+      const chosen = resolveNames(names, names === null ? ofSkills : checks);
       const summary = await heartbeat.beatNow(chosen);
       await attendance.settle(summary.id);
       return summary;
