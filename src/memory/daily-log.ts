@@ -20,6 +20,8 @@ export interface DailyLog {
   beat(hasNews: boolean): void;
   /** Something else than a beat has ended, such as a run. */
   note(): void;
+  /** Resolves when what is being written stands, or cannot be written. */
+  written(): Promise<void>;
   /** Writes what is due, whenever the last time was; resolves when it stands, or cannot be written. */
   flush(): Promise<void>;
 }
@@ -162,6 +164,7 @@ export function createDailyLog(dependencies: DailyLogDependencies): DailyLog {
     note() {
       isDue = true;
     },
+    written: () => writing,
     async flush() {
       await writing;
       if (!isDue) return;

@@ -112,7 +112,7 @@ test("a check that hangs delays and fails none of its beat, and is looked at aga
   const { checks } = await kept.store.status();
   expect(checks.map(({ name, status }) => `${name} ${status}`)).toEqual([
     "memory/consolidation ok",
-    "stage/level ok",
+    "stage/quick ok",
     "stage/stuck ok",
   ]);
 });
