@@ -1,8 +1,14 @@
 import { createAttendance, type Attendance, type AttendObserver } from "./heartbeat/attend.ts";
+import { consolidation } from "./heartbeat/consolidation.ts";
 import { keepBackground } from "./heartbeat/background.ts";
 import { createDeadMansPing } from "./heartbeat/dead-mans-ping.ts";
 import type { BeatSummary } from "./heartbeat/beat.ts";
-import { createHeartbeat, watchedChecks, type Heartbeat } from "./heartbeat/heartbeat.ts";
+import {
+  createHeartbeat,
+  watchedChecks,
+  type Heartbeat,
+  type HeartbeatObserver,
+} from "./heartbeat/heartbeat.ts";
 import { ownTools } from "./agent/own-tools.ts";
 import { buildPrompt, type Prompt } from "./agent/prompt.ts";
 import type { PackageInfo } from "./config/package.ts";
@@ -15,7 +21,7 @@ import { describeError, StoreError } from "./domain/errors.ts";
 import { linkedAbort } from "./domain/linked-abort.ts";
 import { createScrub, type Scrub } from "./domain/scrub.ts";
 import { scrubData } from "./domain/scrub-data.ts";
-import { describeSchedule } from "./domain/schedule.ts";
+import { describeSchedule, nextDue } from "./domain/schedule.ts";
 import { tellInterruptedUndos, undoEffect } from "./effects/undo.ts";
 import { tellOutages } from "./heartbeat/outage.ts";
 import { anthropicModel } from "./model/anthropic.ts";
@@ -39,6 +45,7 @@ import {
   type EffectRecord,
   type Store,
 } from "./store/index.ts";
+import { createDailyLog } from "./memory/daily-log.ts";
 import { serversOf } from "./mcp/settings.ts";
 import { watchServers } from "./mcp/servers.ts";
 import { reportName } from "./agent/report.ts";
@@ -149,16 +156,28 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
     );
   }
 
-  const checks = skills.flatMap((skill) => skill.checks);
+  const { chain, withoutModel } = chooseModels(config.model.chain, {
+    clock,
+    random: options.random ?? Math.random,
+    log,
+  });
+  const ofSkills = skills.flatMap((skill) => skill.checks);
+  const housekeeping = consolidation({
+    ...{ store, timezone: config.timezone, hasModel: chain !== undefined },
+    log: skillLog(log, "memory"),
+  });
+  const checks = [...ofSkills, housekeeping];
   const records = await store.registerChecks(
-    checks.map(({ name, skill, schedule }) => ({
-      name,
-      skill,
-      schedule: describeSchedule(schedule),
+    checks.map((check) => ({
+      name: check.name,
+      skill: check.skill,
+      schedule: describeSchedule(check.schedule),
+      // Nobody waits for it: its first look is at its hour too.
+      ...(check === housekeeping && { firstDueAt: nextDue(check.schedule, clock.now(), 0) }),
     })),
     { at: clock.now(), keepSkills: broken.map(({ name }) => name) },
   );
-  const always = { tools: ownTools({ store, skills, log: skillLog(log, "memory") }) };
+  const always = { tools: ownTools({ store, skills, stateDir, log: skillLog(log, "memory") }) };
   const tools = new Map(toolsOf([...skills, always]));
   const servers = watchServers(
     serversOf(config.mcp, { cwd: config.baseDir, basics: processBasics() }),
@@ -197,6 +216,26 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
     deadMansPing &&
     createDeadMansPing(deadMansPing, { clock, log, scrub, signal: runStopping.signal });
   const watched = watchedChecks(checks, records, config.heartbeat.slackMs);
+  const dailyLog = createDailyLog({
+    ...{ store, stateDir, clock, log, scrub },
+    timezone: config.timezone,
+  });
+  onFailure.defer(() => dailyLog.flush());
+  const observer: DaemonObserver & HeartbeatObserver = {
+    beat(summary) {
+      options.observer.beat(summary);
+      if (deadMan) deadMan.beat(summary.outcome === "failed" ? "failed" : "completed");
+      dailyLog.beat(summary.outcome !== "quiet");
+    },
+    turnFailed() {
+      if (deadMan) deadMan.beat("failed");
+    },
+    ran: (run) => options.observer.ran(run),
+    ruled(judged, reason) {
+      options.observer.ruled(judged, reason);
+      dailyLog.note();
+    },
+  };
   const heartbeat = createHeartbeat(watched, {
     store,
     clock,
@@ -207,22 +246,9 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
     hanging: new Set(),
     tools,
     heartbeatEveryMs: config.heartbeat.everyMs,
-    observer: {
-      beat(summary) {
-        options.observer.beat(summary);
-        if (deadMan) deadMan.beat(summary.outcome === "failed" ? "failed" : "completed");
-      },
-      turnFailed() {
-        if (deadMan) deadMan.beat("failed");
-      },
-    },
+    observer,
   });
   early.look = (check) => heartbeat.lookEarly(check);
-  const { chain, withoutModel } = chooseModels(config.model.chain, {
-    clock,
-    random: options.random ?? Math.random,
-    log,
-  });
   const signal = runStopping.signal;
   const attendance = createAttendance(
     {
@@ -248,13 +274,17 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
         print: options.print,
         timezone: config.timezone,
       }).map((channel) => guardChannel(channel, scrub)),
-      observer: options.observer,
+      observer,
       grants: config.policy.grants,
       scrub,
       stopping: stopping.signal,
       signal,
     },
-    () => heartbeat.wake(),
+    () => {
+      // A run, or what the owner has approved, has ended.
+      dailyLog.note();
+      heartbeat.wake();
+    },
   );
 
   function stop(): void {
@@ -282,7 +312,8 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
       return watching;
     },
     async beatNow(names) {
-      const chosen = resolveNames(names, checks);
+      // Housekeeping looks when it is named, or at its hour.
+      const chosen = resolveNames(names, names === null ? ofSkills : checks);
       const summary = await heartbeat.beatNow(chosen);
       await attendance.settle(summary.id);
       return summary;

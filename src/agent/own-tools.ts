@@ -4,6 +4,7 @@ import { plainText } from "../domain/plain-text.ts";
 import { defineTool, type AnyTool, type SkillLog } from "../skills/define.ts";
 import { loadTool, type LoadedSkill, type LoadedTool } from "../skills/load.ts";
 import type { MemoryRecord, Store } from "../store/port.ts";
+import { memoryPropose } from "./memory-propose.ts";
 import { skillRead } from "./skill-read.ts";
 
 /** Tools that are always there: the agent's own notes, and the skills' instructions. */
@@ -16,13 +17,15 @@ export interface OwnToolDependencies {
   readonly store: Store;
   readonly log: SkillLog;
   readonly skills: readonly LoadedSkill[];
+  readonly stateDir: string;
 }
 
-export function ownTools({ store, log, skills }: OwnToolDependencies): LoadedTool[] {
+export function ownTools({ store, log, skills, stateDir }: OwnToolDependencies): LoadedTool[] {
   const memory = { note: memoryNote(store), search: memorySearch(store) };
   const read = skillRead(skills);
   return [
     ...Object.entries(memory).map(([part, tool]) => loadTool({ skill: "memory", part, tool, log })),
+    memoryPropose(stateDir, log),
     ...(read ? [loadTool({ skill: "skill", part: "read", tool: read, log })] : []),
   ];
 }

@@ -115,7 +115,7 @@ async function callTool(
   });
   let end: CallEnd;
   if (!ready.ok || decision === "deny") end = refusal(reason);
-  else if (decision === "ask") end = await ask(ready, reason, place, dependencies);
+  else if (decision === "ask") end = await ask(ready, reason, { ...place, key }, dependencies);
   else if (ready.effect === "read") end = await read(ready, originOf(place, key), dependencies);
   else end = await act(ready, { ...place, stepId, key, grant }, dependencies);
   const { output, error, trust } = end;
@@ -195,6 +195,7 @@ async function decide(
     tool: tool.name,
     effect,
     harmless: definition.harmless === true,
+    alwaysAsked: tool.asked !== undefined,
     arguments: input,
     facts: known.facts,
     runReadUntrusted: place.readUntrusted,
@@ -283,13 +284,24 @@ async function act(
 
 /** The owner is asked; the call is carried out, as it is now, only after their word. */
 async function ask(
-  { tool, input, effect }: Ready,
+  { tool, input: given, effect }: Ready,
   reason: string,
-  { runId, readUntrusted }: StepPlace,
-  { store, clock, grants, askOwner }: ToolCallDependencies,
+  { key, ...place }: StepPlace & { key: string },
+  dependencies: ToolCallDependencies,
 ): Promise<CallEnd> {
+  const { store, clock, grants, askOwner } = dependencies;
+  const { runId, readUntrusted } = place;
+  const unfit = (problem: string) =>
+    refusal(`Not done, and the owner cannot be asked: ${problem}.`);
+  let input = given;
+  const { asked } = tool;
+  if (asked) {
+    const shown = await contain(tool, originOf(place, key), dependencies, () => asked.shown(given));
+    if (shown.kind !== "returned") return unfit(shown.error);
+    input = shown.result;
+  }
   const fitted = refit(tool, input);
-  if (!fitted.ok) return refusal(`Not done, and the owner cannot be asked: ${fitted.problem}.`);
+  if (!fitted.ok) return unfit(fitted.problem);
   const call = { tool: tool.name, version: tool.version, arguments: input };
   const at = clock.now();
   const { id, status } = await store.addApproval({
@@ -340,7 +352,7 @@ function prepare(tool: LoadedTool | undefined, call: ToolUseBlock): Prepared {
   if (withheld !== undefined) return { ok: false, problem: withheld };
   if (!tool) return { ok: false, problem: `there is no tool "${call.name}"` };
   try {
-    const parsed = tool.definition.input.safeParse(call.input);
+    const parsed = (tool.asked?.input ?? tool.definition.input).safeParse(call.input);
     if (!parsed.success) {
       const issues = parsed.error.issues.slice(0, 5);
       const problems = issues.map(

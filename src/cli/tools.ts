@@ -1,3 +1,4 @@
+import { memoryPropose } from "../agent/memory-propose.ts";
 import { describeIssues, nearestOf } from "../config/issues.ts";
 import type { ResolvedConfig } from "../config/load.ts";
 import { offerPublicApi } from "../config/user-module.ts";
@@ -36,7 +37,12 @@ export async function openTools(context: CommandContext): Promise<OpenTools> {
   for (const { name, error } of broken) {
     err.write(`watchkeeper: the skill ${name} is off: ${quoted(error)}\n`);
   }
-  const tools = new Map([...toolsOf(skills), ...(await pinnedTools(context, config))]);
+  const propose = memoryPropose(stateDir, silentSkillLog());
+  const tools = new Map([
+    ...toolsOf(skills),
+    [propose.name, propose] as const,
+    ...(await pinnedTools(context, config)),
+  ]);
   return {
     config,
     skills,
@@ -84,17 +90,18 @@ export function parseArguments(text: string): unknown {
 export function fitArguments(
   { name, definition }: LoadedTool,
   given: unknown,
+  schema = definition.input,
 ): { readonly input: unknown; readonly effect: ToolEffect } {
   const misfit = (why: string) =>
     new ConfigError("ARGUMENTS_INVALID", `the arguments do not fit ${name}: ${why}`);
   let problems: string[];
   try {
-    const parsed = definition.input.safeParse(given, { reportInput: true });
+    const parsed = schema.safeParse(given, { reportInput: true });
     if (parsed.success) {
       const input: unknown = parsed.data;
       return { input, effect: effectOf({ definition }, input) };
     }
-    problems = describeIssues(definition.input, parsed.error.issues, "arguments");
+    problems = describeIssues(schema, parsed.error.issues, "arguments");
   } catch (error) {
     throw misfit(describeError(error));
   }

@@ -19,6 +19,7 @@ const input = (changes: Partial<PolicyInput> = {}): PolicyInput => ({
   tool: "inbox_archive",
   effect: "write",
   harmless: false,
+  alwaysAsked: false,
   arguments: { id: "7" },
   facts: { from: "weekly@news.example.com" },
   runReadUntrusted: true,
@@ -44,6 +45,18 @@ describe("without a grant", () => {
       input({ effect, harmless: harmless !== "", runReadUntrusted: trust === "untrusted" }),
     );
     expect(decided).toMatchObject({ decision, grant: null });
+  });
+});
+
+describe("a tool whose writes every later run trusts", () => {
+  it.each<[string, Partial<PolicyInput>]>([
+    ["a grant that fits", { grants: [grant] }],
+    ["a run that has read nothing of strangers", { runReadUntrusted: false }],
+    ["being harmless", { harmless: true }],
+  ])("is asked, whatever %s says", (_, changes) => {
+    const decided = decideToolCall(input({ alwaysAsked: true, ...changes }));
+    expect(decided).toMatchObject({ decision: "ask", grant: null });
+    expect(decided.reason).toContain("no grant can stand in for your word");
   });
 });
 

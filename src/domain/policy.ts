@@ -21,6 +21,8 @@ export interface PolicyInput {
   readonly effect: ToolEffect;
   /** The tool declares that its writes hide nothing, reach nobody and can be undone. */
   readonly harmless: boolean;
+  /** What it writes is trusted by every later run: only the owner's word allows it. */
+  readonly alwaysAsked: boolean;
   /** Validated. */
   readonly arguments: unknown;
   /** What the tool's own code found out about the call; null when it could not. */
@@ -47,6 +49,10 @@ export function decideToolCall(input: PolicyInput): Decision {
     grant,
   });
   if (effect === "read") return allow("reading is allowed");
+  if (input.alwaysAsked) {
+    const reason = "every later run trusts what it writes: no grant can stand in for your word";
+    return { decision: "ask", reason, grant: null };
+  }
   if (effect === "write" && harmless)
     return allow("it hides nothing, reaches nobody, and can be undone");
   if (effect === "write" && !runReadUntrusted) {

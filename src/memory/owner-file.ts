@@ -7,7 +7,8 @@ import { describeError } from "../domain/errors.ts";
 export const standingOrdersFile = "HEARTBEAT.md";
 export const longTermMemoryFile = "MEMORY.md";
 
-const largestBytes = 8 * 1024;
+/** What goes into each prompt at most. */
+export const largestBytes = 8 * 1024;
 
 /**
  * @param warn told when the file is there and cannot be read: the run goes on without it

@@ -10,6 +10,7 @@ import { approvalReads, approvalWrites } from "./approvals.ts";
 import { effectReads, effectWrites } from "./effects.ts";
 import { checkWrites } from "./checks.ts";
 import { daemonWrites } from "./daemon.ts";
+import { dayReads } from "./days.ts";
 import { findingReads, findingWrites } from "./findings.ts";
 import { lookReads, lookWrites } from "./looks.ts";
 import { memoryReads, memoryWrites } from "./memories.ts";
@@ -87,6 +88,7 @@ function readerOf(db: Db): StoreReader {
     ...lookReads(db),
     ...toolReads(db),
     ...memoryReads(db),
+    ...dayReads(db),
     ...pushReads(db),
     async [Symbol.asyncDispose]() {
       db.$client.close();

@@ -40,6 +40,8 @@ export interface CheckRegistration {
   readonly skill: string;
   /** Names the schedule; when it differs from the stored one, the check is due at once. */
   readonly schedule: string;
+  /** When one that was never seen is due first; else at once. */
+  readonly firstDueAt?: number;
 }
 
 export type LookResult =
@@ -96,6 +98,71 @@ export interface MemoryRecord {
   readonly trust: Trust;
   readonly createdAt: number;
   readonly expiresAt: number | null;
+}
+
+/** So many rows of a day as are shown, and how many there are. */
+export interface Portion<Row> {
+  readonly rows: readonly Row[];
+  readonly count: number;
+}
+
+/** What happened between two moments, oldest first. */
+export interface DayRecord {
+  /** Beats that found nothing. */
+  readonly quietBeats: number;
+  readonly beats: Portion<{
+    readonly id: number;
+    readonly startedAt: number;
+    readonly trigger: BeatTrigger;
+    readonly outcome: BeatOutcome | null;
+    readonly checks: readonly ReceiptLine[];
+    /** Different findings that something happened to. */
+    readonly findings: number;
+  }>;
+  /** Also what began before or ended after. */
+  readonly missed: readonly {
+    readonly from: number;
+    readonly to: number;
+    readonly count: number;
+  }[];
+  readonly events: Portion<{
+    readonly findingId: number;
+    readonly check: string;
+    /** Of a check that went blind: its name. */
+    readonly key: string;
+    readonly state: FindingState;
+    readonly severity: Severity;
+    readonly title: string;
+    readonly at: number;
+  }>;
+  readonly runs: Portion<
+    Pick<RunRecord, "id" | "startedAt" | "outcome" | "model" | "costUsd"> & {
+      readonly findings: number;
+    }
+  >;
+  readonly effects: Portion<
+    Pick<
+      EffectRecord,
+      | "id"
+      | "tool"
+      | "effect"
+      | "state"
+      | "plannedAt"
+      | "undoneAt"
+      | "approvalId"
+      | "runId"
+      | "check"
+    >
+  >;
+  /** Asked for or answered within the time. */
+  readonly approvals: Portion<
+    Pick<ApprovalRecord, "id" | "tool" | "status" | "createdAt" | "decidedAt">
+  >;
+  readonly notifications: Portion<
+    Pick<NotificationRecord, "id" | "kind" | "state" | "severity" | "title" | "createdAt">
+  >;
+  /** Of all runs, also those not among the rows. */
+  readonly costUsd: number;
 }
 
 /** A finding whose last revision has no verdict. */
@@ -490,6 +557,13 @@ export interface StoreReader extends AsyncDisposable {
   lastPushes(skill: string): Promise<PushRecord[]>;
   /** Notes that hold all words of the text, the best match first; those past their time never. */
   searchMemories(query: { text: string; limit: number; now: number }): Promise<MemoryRecord[]>;
+  /** The newest first; with `all` those past their time too; without a limit every one. */
+  listMemories(query: { all: boolean; limit?: number; now: number }): Promise<MemoryRecord[]>;
+  getMemory(id: number): Promise<MemoryRecord | undefined>;
+  /** Notes with a greater id, the smallest first; those past their time never. */
+  memoriesAfter(query: { id: number; limit: number; now: number }): Promise<MemoryRecord[]>;
+  /** What happened from `from` (included) to `to` (excluded); of each kind at most `limit` rows. */
+  dayRecord(query: { from: number; to: number; limit: number }): Promise<DayRecord>;
   /** Null when the stop button is not pressed, or is lifted by itself at `now`. */
   pausedAt(now: number): Promise<PauseRecord | null>;
   /** How often a grant was used since then. */
@@ -646,6 +720,8 @@ export interface Store extends StoreReader {
   addMemory(note: Omit<MemoryRecord, "id"> & { noteKey: string }): Promise<number>;
   /** False when it is not there. */
   removeMemory(id: number): Promise<boolean>;
+  /** Deletes the notes that are past their time, and makes one of those that say the same. */
+  tidyMemories(now: number): Promise<{ readonly expired: number; readonly merged: number }>;
 
   pause(pause: PauseRecord): Promise<void>;
   resume(): Promise<void>;

@@ -174,6 +174,7 @@ export const findingEvents = sqliteTable(
     index("finding_events_finding").on(table.findingId),
     index("finding_events_beat").on(table.beatId),
     index("finding_events_kind").on(table.state, table.severity),
+    index("finding_events_at").on(table.at),
   ],
 );
 
@@ -325,6 +326,7 @@ export const effects = sqliteTable(
     uniqueIndex("effects_idempotency_key").on(table.idempotencyKey),
     uniqueIndex("effects_approval").on(table.approvalId),
     index("effects_grant").on(table.grantKey, table.plannedAt),
+    index("effects_planned_at").on(table.plannedAt),
     validJson("effects_arguments_json", table.arguments),
     validJson("effects_result_json", table.result),
     index("effects_unsettled")

@@ -188,6 +188,16 @@ export const cost = z.object({
   }),
 });
 
+/** One of the agent's notes. */
+export const note = z.object({
+  id,
+  text,
+  trust: z.enum(["trusted", "untrusted"]),
+  runId: id.nullable(),
+  createdAt: time,
+  expiresAt: time.nullable(),
+});
+
 export const skill = z.object({
   name: text,
   origin: text,

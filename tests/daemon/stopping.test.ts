@@ -61,7 +61,8 @@ test("SIGTERM in the middle of a look that would take long ends at once, and cou
   expect(await daemon.exitCode).toBe(0);
   expect(performance.now() - askedAt).toBeLessThan(3_000);
   const status = await look(world.stateDir, (store) => store.status());
-  expect(status?.checks).toMatchObject([{ name: "tide/level", status: "ok", lastRunAt: null }]);
+  const level = status?.checks.find(({ name }) => name === "tide/level");
+  expect(level).toMatchObject({ status: "ok", lastRunAt: null });
 });
 
 test("a second signal stops at once, and the next daemon goes on with the run that it cut off", async () => {
