@@ -19,7 +19,7 @@ export interface Asking {
   readonly timezone: string;
 }
 
-const longestArguments = 2_800;
+const longestArguments = 2_600;
 const longestReason = 400;
 const longestTitle = 100;
 const mostFindings = 3;
