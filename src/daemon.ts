@@ -57,6 +57,8 @@ export interface DaemonOptions {
   readonly print: (text: string) => void;
   readonly observer: DaemonObserver;
   readonly clock?: Clock;
+  /** In the place of those that the config names: tests look at what they are given. */
+  readonly channels?: readonly Channel[];
   /** Stands between the daemon and its store: tests end the process there. */
   readonly decorateStore?: (store: Store) => Store;
   /** From 0 up to 1, 1 excluded; spreads the waits before a model is asked again. */
@@ -242,10 +244,10 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
       attention: attentionSettings(config),
       activeHours: config.heartbeat.activeHours,
       gatherMs: config.model.gatherMs,
-      channels: openChannels(config.notify.channels, {
-        print: options.print,
-        timezone: config.timezone,
-      }).map((channel) => guardChannel(channel, scrub)),
+      channels: (
+        options.channels ??
+        openChannels(config.notify.channels, { print: options.print, timezone: config.timezone })
+      ).map((channel) => guardChannel(channel, scrub)),
       extrasFor: createExtrasFor({ store, clock }, { publicUrl, secret: wordSecret }),
       hasLinks: publicUrl !== undefined && wordSecret !== null,
       observer: options.observer,
