@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { createAttendance, type Attendance, type AttendObserver } from "./heartbeat/attend.ts";
 import { consolidation } from "./heartbeat/consolidation.ts";
 import { keepBackground } from "./heartbeat/background.ts";
@@ -28,6 +29,7 @@ import { anthropicModel } from "./model/anthropic.ts";
 import { createModelChain, type ChainOptions, type ModelChain } from "./model/chain.ts";
 import { pricesWith } from "./model/pricing.ts";
 import { openChannels, type Channel } from "./notify/channel.ts";
+import { createExtrasFor } from "./notify/word-links.ts";
 import type { AttentionSettings } from "./notify/compose.ts";
 import { resolveNames } from "./skills/names.ts";
 import {
@@ -38,6 +40,7 @@ import {
   type LoadedTool,
 } from "./skills/load.ts";
 import { guardStore } from "./store/guarded.ts";
+import { makeSecretFile } from "./store/secret-file.ts";
 import {
   acquireLock,
   openStore,
@@ -62,6 +65,8 @@ export interface DaemonOptions {
   readonly print: (text: string) => void;
   readonly observer: DaemonObserver;
   readonly clock?: Clock;
+  /** In the place of those that the config names: tests look at what they are given. */
+  readonly channels?: readonly Channel[];
   /** Stands between the daemon and its store: tests end the process there. */
   readonly decorateStore?: (store: Store) => Store;
   /** From 0 up to 1, 1 excluded; spreads the waits before a model is asked again. */
@@ -78,6 +83,8 @@ export interface Watch extends AsyncDisposable {
   readonly store: Store;
   readonly skills: readonly LoadedSkill[];
   readonly broken: readonly BrokenSkill[];
+  /** What one-time tokens are made with; null when its file cannot be used. */
+  readonly wordSecret: string | null;
   /** Why no model is asked, or null when one is. */
   readonly withoutModel: string | null;
   readonly heartbeat: Heartbeat;
@@ -119,13 +126,18 @@ const drainMs = 8_000;
 export async function openWatch(options: DaemonOptions): Promise<Watch> {
   const { config, stateDir, packageInfo, pid } = options;
   const clock = options.clock ?? systemClock;
-  const scrub = createScrub(config.secrets);
-  const log = guardLog(options.log, scrub);
   await using onFailure = new AsyncDisposableStack();
 
   const lock = acquireLock(stateDir);
   if (!lock) throw await alreadyRunning(stateDir, packageInfo.migrationsDir);
   onFailure.defer(() => lock.release());
+  const word = wordSecretOf(stateDir);
+  const wordSecret = word.secret;
+  const scrub = createScrub([...config.secrets, ...(wordSecret === null ? [] : [wordSecret])]);
+  const log = guardLog(options.log, scrub);
+  if (word.problem !== null) {
+    log.warn({ error: word.problem }, "approvals can be answered by command only");
+  }
   const opened = openStore({ stateDir, migrationsDir: packageInfo.migrationsDir });
   onFailure.use(opened);
   const store = guardStore(options.decorateStore?.(opened) ?? opened, scrub);
@@ -250,6 +262,7 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
   });
   early.look = (check) => heartbeat.lookEarly(check);
   const signal = runStopping.signal;
+  const publicUrl = config.web ? config.web.publicUrl : undefined;
   const attendance = createAttendance(
     {
       store,
@@ -270,10 +283,12 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
       attention: attentionSettings(config),
       activeHours: config.heartbeat.activeHours,
       gatherMs: config.model.gatherMs,
-      channels: openChannels(config.notify.channels, {
-        print: options.print,
-        timezone: config.timezone,
-      }).map((channel) => guardChannel(channel, scrub)),
+      channels: (
+        options.channels ??
+        openChannels(config.notify.channels, { print: options.print, timezone: config.timezone })
+      ).map((channel) => guardChannel(channel, scrub)),
+      extrasFor: createExtrasFor({ store, clock }, { publicUrl, secret: wordSecret }),
+      hasLinks: publicUrl !== undefined && wordSecret !== null,
       observer,
       grants: config.policy.grants,
       scrub,
@@ -301,6 +316,7 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
     store,
     skills,
     broken,
+    wordSecret,
     withoutModel,
     heartbeat,
     attendance,
@@ -335,6 +351,19 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
       await held.disposeAsync();
     },
   };
+}
+
+/** A watch without it is better than none. */
+function wordSecretOf(stateDir: string): {
+  readonly secret: string | null;
+  readonly problem: string | null;
+} {
+  try {
+    const secret = makeSecretFile(join(stateDir, "word-secret"), { renew: false });
+    return { secret, problem: null };
+  } catch (error) {
+    return { secret: null, problem: describeError(error) };
+  }
 }
 
 /** Whatever the skill makes of it, the rest is let go of too. */
