@@ -1,7 +1,8 @@
 import { createAttendance, type Attendance, type AttendObserver } from "./heartbeat/attend.ts";
 import { keepBackground } from "./heartbeat/background.ts";
 import type { BeatSummary } from "./heartbeat/beat.ts";
-import { createHeartbeat, watchedChecks, type Heartbeat } from "./heartbeat/heartbeat.ts";
+import { createHeartbeat, type Heartbeat } from "./heartbeat/heartbeat.ts";
+import { openWatchList } from "./heartbeat/watch-list.ts";
 import { ownTools } from "./agent/own-tools.ts";
 import { buildPrompt, type Prompt } from "./agent/prompt.ts";
 import type { PackageInfo } from "./config/package.ts";
@@ -14,7 +15,6 @@ import { describeError, StoreError } from "./domain/errors.ts";
 import { linkedAbort } from "./domain/linked-abort.ts";
 import { createScrub, type Scrub } from "./domain/scrub.ts";
 import { scrubData } from "./domain/scrub-data.ts";
-import { describeSchedule } from "./domain/schedule.ts";
 import { tellInterruptedUndos, undoEffect } from "./effects/undo.ts";
 import { tellOutages } from "./heartbeat/outage.ts";
 import { anthropicModel } from "./model/anthropic.ts";
@@ -27,6 +27,7 @@ import {
   loadSkills,
   toolsOf,
   type BrokenSkill,
+  type LoadedCheck,
   type LoadedSkill,
   type LoadedTool,
 } from "./skills/load.ts";
@@ -70,6 +71,8 @@ export interface Watch extends AsyncDisposable {
   readonly store: Store;
   readonly skills: readonly LoadedSkill[];
   readonly broken: readonly BrokenSkill[];
+  /** Of the skills, and the owner's timed orders as they are now. */
+  readonly checks: readonly LoadedCheck[];
   /** Why no model is asked, or null when one is. */
   readonly withoutModel: string | null;
   readonly heartbeat: Heartbeat;
@@ -148,14 +151,13 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
     );
   }
 
-  const checks = skills.flatMap((skill) => skill.checks);
-  const records = await store.registerChecks(
-    checks.map(({ name, skill, schedule }) => ({
-      name,
-      skill,
-      schedule: describeSchedule(schedule),
-    })),
-    { at: clock.now(), keepSkills: broken.map(({ name }) => name) },
+  const list = await openWatchList(
+    skills.flatMap((skill) => skill.checks),
+    {
+      ...{ store, clock, log, scrub, stateDir },
+      slackMs: config.heartbeat.slackMs,
+      brokenSkills: broken.map(({ name }) => name),
+    },
   );
   const always = { tools: ownTools({ store, skills, log: skillLog(log, "memory") }) };
   const tools = new Map(toolsOf([...skills, always]));
@@ -191,8 +193,7 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
   await remoteTools();
   const stopping = new AbortController();
   const runStopping = new AbortController();
-  const watched = watchedChecks(checks, records, config.heartbeat.slackMs);
-  const heartbeat = createHeartbeat(watched, {
+  const heartbeat = createHeartbeat(await list.refresh(), {
     store,
     clock,
     log,
@@ -203,6 +204,7 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
     tools,
     heartbeatEveryMs: config.heartbeat.everyMs,
     observer: options.observer,
+    refresh: () => list.refresh(),
   });
   early.look = (check) => heartbeat.lookEarly(check);
   const { chain, withoutModel } = chooseModels(config.model.chain, {
@@ -258,6 +260,9 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
     store,
     skills,
     broken,
+    get checks() {
+      return list.checks;
+    },
     withoutModel,
     heartbeat,
     attendance,
@@ -269,7 +274,8 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
       return watching;
     },
     async beatNow(names) {
-      const chosen = resolveNames(names, checks);
+      await list.refresh();
+      const chosen = resolveNames(names, list.checks);
       const summary = await heartbeat.beatNow(chosen);
       await attendance.settle(summary.id);
       return summary;
