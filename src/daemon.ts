@@ -4,12 +4,8 @@ import { consolidation } from "./heartbeat/consolidation.ts";
 import { keepBackground } from "./heartbeat/background.ts";
 import { createDeadMansPing } from "./heartbeat/dead-mans-ping.ts";
 import type { BeatSummary } from "./heartbeat/beat.ts";
-import {
-  createHeartbeat,
-  watchedChecks,
-  type Heartbeat,
-  type HeartbeatObserver,
-} from "./heartbeat/heartbeat.ts";
+import { createHeartbeat, type Heartbeat, type HeartbeatObserver } from "./heartbeat/heartbeat.ts";
+import { openWatchList } from "./heartbeat/watch-list.ts";
 import { ownTools } from "./agent/own-tools.ts";
 import { buildPrompt, type Prompt } from "./agent/prompt.ts";
 import type { PackageInfo } from "./config/package.ts";
@@ -22,7 +18,6 @@ import { describeError, StoreError } from "./domain/errors.ts";
 import { linkedAbort } from "./domain/linked-abort.ts";
 import { createScrub, type Scrub } from "./domain/scrub.ts";
 import { scrubData } from "./domain/scrub-data.ts";
-import { describeSchedule, nextDue } from "./domain/schedule.ts";
 import { tellInterruptedUndos, undoEffect } from "./effects/undo.ts";
 import { tellOutages } from "./heartbeat/outage.ts";
 import { anthropicModel } from "./model/anthropic.ts";
@@ -36,6 +31,7 @@ import {
   loadSkills,
   toolsOf,
   type BrokenSkill,
+  type LoadedCheck,
   type LoadedSkill,
   type LoadedTool,
 } from "./skills/load.ts";
@@ -85,6 +81,8 @@ export interface Watch extends AsyncDisposable {
   readonly broken: readonly BrokenSkill[];
   /** What one-time tokens are made with; null when its file cannot be used. */
   readonly wordSecret: string | null;
+  /** Of the skills, and the owner's timed orders as they are now. */
+  readonly checks: readonly LoadedCheck[];
   /** Why no model is asked, or null when one is. */
   readonly withoutModel: string | null;
   readonly heartbeat: Heartbeat;
@@ -173,22 +171,16 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
     random: options.random ?? Math.random,
     log,
   });
-  const ofSkills = skills.flatMap((skill) => skill.checks);
   const housekeeping = consolidation({
     ...{ store, timezone: config.timezone, hasModel: chain !== undefined },
     log: skillLog(log, "memory"),
   });
-  const checks = [...ofSkills, housekeeping];
-  const records = await store.registerChecks(
-    checks.map((check) => ({
-      name: check.name,
-      skill: check.skill,
-      schedule: describeSchedule(check.schedule),
-      // Nobody waits for it: its first look is at its hour too.
-      ...(check === housekeeping && { firstDueAt: nextDue(check.schedule, clock.now(), 0) }),
-    })),
-    { at: clock.now(), keepSkills: broken.map(({ name }) => name) },
-  );
+  const list = await openWatchList([...skills.flatMap((skill) => skill.checks), housekeeping], {
+    ...{ store, clock, log, scrub, stateDir },
+    slackMs: config.heartbeat.slackMs,
+    brokenSkills: broken.map(({ name }) => name),
+    unhurried: new Set([housekeeping]),
+  });
   const always = { tools: ownTools({ store, skills, stateDir, log: skillLog(log, "memory") }) };
   const tools = new Map(toolsOf([...skills, always]));
   const servers = watchServers(
@@ -227,7 +219,6 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
   const deadMan =
     deadMansPing &&
     createDeadMansPing(deadMansPing, { clock, log, scrub, signal: runStopping.signal });
-  const watched = watchedChecks(checks, records, config.heartbeat.slackMs);
   const dailyLog = createDailyLog({
     ...{ store, stateDir, clock, log, scrub },
     timezone: config.timezone,
@@ -248,7 +239,7 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
       dailyLog.note();
     },
   };
-  const heartbeat = createHeartbeat(watched, {
+  const heartbeat = createHeartbeat(await list.refresh(), {
     store,
     clock,
     log,
@@ -259,6 +250,7 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
     tools,
     heartbeatEveryMs: config.heartbeat.everyMs,
     observer,
+    refresh: () => list.refresh(),
   });
   early.look = (check) => heartbeat.lookEarly(check);
   const signal = runStopping.signal;
@@ -311,12 +303,16 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
   }
 
   const held = onFailure.move();
+  const hurried = () => list.checks.filter((check) => check !== housekeeping);
   let watching: Promise<void> | null = null;
   return {
     store,
     skills,
     broken,
     wordSecret,
+    get checks() {
+      return hurried();
+    },
     withoutModel,
     heartbeat,
     attendance,
@@ -328,8 +324,9 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
       return watching;
     },
     async beatNow(names) {
+      await list.refresh();
       // Housekeeping looks when it is named, or at its hour.
-      const chosen = resolveNames(names, names === null ? ofSkills : checks);
+      const chosen = resolveNames(names, names === null ? hurried() : list.checks);
       const summary = await heartbeat.beatNow(chosen);
       await attendance.settle(summary.id);
       return summary;

@@ -18,7 +18,7 @@ import type { ToolEffect } from "../skills/define.ts";
 import type { LoadedTool } from "../skills/load.ts";
 import type { EffectRecord, Store } from "../store/port.ts";
 import type { Log } from "../telemetry/log.ts";
-import { escapeXml } from "./prompt.ts";
+import { escapeXml } from "./escape-xml.ts";
 import { whyWithheld } from "./without-secrets.ts";
 
 /** Tool calls, contained: validated, decided by policy, bounded in time and size; every end is a result. */

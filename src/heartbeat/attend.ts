@@ -5,6 +5,7 @@ import { budgetCheck } from "../domain/budget.ts";
 import { describeError } from "../domain/errors.ts";
 import type { Finding } from "../domain/finding.ts";
 import { decideGate, untoldCriticals } from "../domain/gate.ts";
+import { ordersCheck } from "../domain/standing-orders.ts";
 import { toolsCheck } from "../domain/tool-server.ts";
 import { startOf } from "../domain/zoned-time.ts";
 import { fittingFindings, type Prompt } from "../agent/prompt.ts";
@@ -77,7 +78,14 @@ export interface Attendance {
 
 /** Findings of one run; what is above waits for the next one. */
 const mostFindings = 60;
-const ownersOnly = new Set([outageCheck, budgetCheck, effectsCheck, rulesCheck, toolsCheck]);
+const ownersOnly = new Set([
+  outageCheck,
+  budgetCheck,
+  effectsCheck,
+  rulesCheck,
+  toolsCheck,
+  ordersCheck,
+]);
 /** A run that was interrupted longer ago speaks of another world: its findings go to a new one. */
 const longestGapMs = 60 * 60_000;
 const firstRestMs = 60_000;

@@ -13,6 +13,8 @@ import { runBeat, type BeatDependencies, type BeatSummary, type WatchedCheck } f
 export interface HeartbeatDependencies extends BeatDependencies {
   readonly heartbeatEveryMs: number;
   readonly observer: HeartbeatObserver;
+  /** The checks as they are now; asked for before each turn. Must not reject. */
+  readonly refresh: () => Promise<readonly WatchedCheck[]>;
 }
 
 export interface HeartbeatObserver {
@@ -79,10 +81,11 @@ interface Request {
 }
 
 export function createHeartbeat(
-  watched: readonly WatchedCheck[],
+  checks: readonly WatchedCheck[],
   dependencies: HeartbeatDependencies,
 ): Heartbeat {
-  const { store, clock, log, stopping, heartbeatEveryMs, observer } = dependencies;
+  const { store, clock, log, stopping, heartbeatEveryMs, observer, refresh } = dependencies;
+  let watched = checks;
   const requests: Request[] = [];
   let lastBeatAt: number | null = null;
   let woken = new AbortController();
@@ -140,6 +143,7 @@ export function createHeartbeat(
 
   /** @returns when to look again, at the latest */
   async function turn(attendance: Attendance): Promise<number> {
+    watched = await refresh();
     const request = requests.shift();
     if (request) {
       const beating = beat(request.names, "manual");
@@ -186,7 +190,13 @@ export function createHeartbeat(
     },
     beatNow(names) {
       if (stopping.aborted) return Promise.reject(stoppingError());
-      if (!watching) return beat(new Set(names), "manual").then(({ whole }) => whole);
+      if (!watching) {
+        return refresh().then(async (now) => {
+          watched = now;
+          const { whole } = await beat(new Set(names), "manual");
+          return whole;
+        });
+      }
       return new Promise((settle) => {
         requests.push({ names: new Set(names), settle });
         woken.abort();

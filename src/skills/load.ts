@@ -193,7 +193,7 @@ async function loadSkill(
 ): Promise<LoadedSkill> {
   if (!isSkillName(name)) {
     throw new SkillError("SKILL_NAME_INVALID", `"${name}" is not a skill's name`, {
-      hint: "Name its folder with small letters, digits and hyphens; watchkeeper, memory and skill are taken",
+      hint: "Name its folder with small letters, digits and hyphens; watchkeeper, memory, skill and standing-orders are taken",
     });
   }
   const { description, instructions, version, notes } = readSkillFile(dir);

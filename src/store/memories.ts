@@ -20,7 +20,7 @@ import { memories } from "./schema.ts";
 
 type MemoryReads = Pick<
   StoreReader,
-  "searchMemories" | "listMemories" | "getMemory" | "memoriesAfter"
+  "searchMemories" | "recallMemories" | "listMemories" | "getMemory" | "memoriesAfter"
 >;
 type MemoryWrites = Pick<Store, "addMemory" | "removeMemory" | "tidyMemories">;
 
@@ -50,6 +50,18 @@ export function memoryReads(db: Db): MemoryReads {
         .limit(limit)
         .all();
     },
+
+    async recallMemories({ words, withUntrusted, limit, now }) {
+      const query = words.flatMap(quoted).join(" OR ");
+      if (query === "") return [];
+      return db.all<MemoryRecord>(sql`
+        select m.id, m.run_id as runId, m.text, m.trust, m.created_at as createdAt, m.expires_at as expiresAt
+        from memories_text join memories m on m.id = memories_text.rowid
+        where memories_text match ${query} and (m.expires_at is null or m.expires_at > ${now})
+          and (m.trust = 'trusted' or ${Number(withUntrusted)})
+        order by m.trust = 'trusted' desc, bm25(memories_text), m.id desc limit ${limit}`);
+    },
+
     async searchMemories({ text, limit, now }) {
       const query = ftsQuery(text);
       if (query === "") return [];
@@ -96,9 +108,13 @@ export function memoryWrites(db: Db): MemoryWrites {
   };
 }
 
-/** Each word as a quoted prefix: the index's own query language is not for whoever asks. */
+/** The index's own query language is not for whoever asks. */
+const quoted = (text: string): string[] =>
+  (text.match(/[\p{L}\p{N}]+/gu) ?? []).map((word) => `"${word}"`);
+
+/** Each word as a quoted prefix. */
 const ftsQuery = (text: string): string =>
-  (text.match(/[\p{L}\p{N}]+/gu) ?? [])
+  quoted(text)
     .slice(0, 16)
-    .map((word) => `"${word}"*`)
+    .map((word) => `${word}*`)
     .join(" ");

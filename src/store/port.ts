@@ -165,6 +165,21 @@ export interface DayRecord {
   readonly costUsd: number;
 }
 
+/** What a run came to, in fields of our own: no word of a model or of a stranger. */
+export interface RunBrief {
+  readonly id: number;
+  readonly finishedAt: number;
+  readonly outcome: RunOutcome;
+  readonly verdicts: readonly { readonly findingId: number; readonly verdict: Verdict }[];
+  readonly effects: readonly Pick<EffectRecord, "id" | "tool" | "state" | "undoneAt">[];
+}
+
+/** An unresolved finding that the owner was told of, without its words. */
+export type ToldFinding = Pick<
+  Finding,
+  "id" | "skill" | "check" | "severity" | "status" | "openedAt"
+>;
+
 /** A finding whose last revision has no verdict. */
 export interface PendingRecord extends Finding {
   /** When it is over by itself, or null. */
@@ -537,6 +552,10 @@ export interface StoreReader extends AsyncDisposable {
   getBeat(id: number): Promise<BeatRecord | undefined>;
   listRuns(options: { limit: number }): Promise<RunRecord[]>;
   getRun(id: number): Promise<(RunRecord & { steps: StepRecord[] }) | undefined>;
+  /** Those that ended, the newest first. */
+  recentRuns(options: { limit: number }): Promise<RunBrief[]>;
+  /** Unresolved ones that the owner was told of at once, most severe first; those of `without` (a skill) not. */
+  toldFindings(options: { without: string; limit: number }): Promise<ToldFinding[]>;
   /** Open ones, most severe first; with `all`, newest first. */
   listFindings(options: { all: boolean; limit: number }): Promise<Finding[]>;
   getFindings(ids: readonly number[]): Promise<Finding[]>;
@@ -564,6 +583,16 @@ export interface StoreReader extends AsyncDisposable {
   memoriesAfter(query: { id: number; limit: number; now: number }): Promise<MemoryRecord[]>;
   /** What happened from `from` (included) to `to` (excluded); of each kind at most `limit` rows. */
   dayRecord(query: { from: number; to: number; limit: number }): Promise<DayRecord>;
+  /**
+   * Notes that hold any of the words, trusted ones first, the best match first; those past their time never.
+   * @param query `withUntrusted`: also those that a stranger may have written
+   */
+  recallMemories(query: {
+    words: readonly string[];
+    withUntrusted: boolean;
+    limit: number;
+    now: number;
+  }): Promise<MemoryRecord[]>;
   /** Null when the stop button is not pressed, or is lifted by itself at `now`. */
   pausedAt(now: number): Promise<PauseRecord | null>;
   /** How often a grant was used since then. */

@@ -5,6 +5,8 @@ import { systemClock } from "../../domain/clock.ts";
 import { createScrub } from "../../domain/scrub.ts";
 import { formatDuration } from "../../domain/duration.ts";
 import { dryRun, type DryLook } from "../../heartbeat/dry-run.ts";
+import { readTimedOrders } from "../../heartbeat/timed-orders.ts";
+import { standingOrdersFile } from "../../memory/owner-file.ts";
 import { loadSkills, silentSkillLog, toolsOf } from "../../skills/load.ts";
 import { resolveNames } from "../../skills/names.ts";
 import { isLocked } from "../../store/index.ts";
@@ -67,7 +69,10 @@ async function showDryRun(
     logFor: silentSkillLog,
   });
   for (const { name, error } of broken) warn(`the skill ${name} is off: ${error}`);
-  const checks = skills.flatMap((skill) => skill.checks);
+  const scrub = createScrub(config.secrets);
+  const orders = await readTimedOrders(stateDir, scrub);
+  for (const problem of orders.problems) warn(`${standingOrdersFile}, ${problem}`);
+  const checks = [...skills.flatMap((skill) => skill.checks), ...orders.checks];
   const chosen = new Set(resolveNames(names, checks));
   await using store = readStore(context);
   const looks = await dryRun(
@@ -76,7 +81,7 @@ async function showDryRun(
       store,
       clock: systemClock,
       attention: attentionSettings(config),
-      scrub: createScrub(config.secrets),
+      scrub,
       tools: toolsOf(skills),
     },
   );
