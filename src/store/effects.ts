@@ -1,4 +1,5 @@
 import { and, asc, desc, eq, gte, inArray, isNotNull, isNull, or, sql } from "drizzle-orm";
+import { usedUp } from "../domain/policy.ts";
 import { isOneOf, writing, type Db } from "./database.ts";
 import type { EffectRecord, Store, StoreReader } from "./port.ts";
 import { putOwnFinding } from "./own-findings.ts";
@@ -93,7 +94,7 @@ export function effectWrites(db: Db): EffectWrites {
     async planEffect({ grant, at, ...effect }) {
       return db.transaction(() => {
         if (grant && usesOf(db, grant.key, grant.since) >= grant.maxPerDay) {
-          return { ok: false, reason: `the grant's ${grant.maxPerDay} uses of today are used up` };
+          return { ok: false, reason: usedUp(grant) };
         }
         const inserted = db
           .insert(effects)

@@ -30,8 +30,20 @@ describe("policy explain", () => {
     ["deeds_send", line("ann@hill"), "untrusted", "allow", "your grant for deeds_send"],
     ["deeds_send", line("bob@dale"), "trusted", "allow", "your grant for deeds_send"],
     ["deeds_send", line("bob@dale"), "untrusted", "ask", "does not hold in a run that has read"],
-    ["deeds_send", line("eve@moor"), "trusted", "ask", "wants street to be hill, and it is moor"],
-    ["deeds_send", line("eve@moor"), "untrusted", "ask", "wants street to be hill, and it is moor"],
+    [
+      "deeds_send",
+      line("eve@moor"),
+      "trusted",
+      "ask",
+      'wants "street" to be "hill", and it is "moor"',
+    ],
+    [
+      "deeds_send",
+      line("eve@moor"),
+      "untrusted",
+      "ask",
+      'wants "street" to be "hill", and it is "moor"',
+    ],
   ])("%s %s in a run that is %s: %s", async (tool, args, trust, decision, reason) => {
     const flag = trust === "untrusted" ? ["--untrusted"] : [];
     const view = await explain(tool, args, ...flag);
@@ -80,7 +92,7 @@ test("a grant that is used up today is not offered twice: the run was allowed on
   expect(await deeds.lines("sent.txt")).toEqual(["ann@hill: hello"]);
   const view = await explain("deeds_send", line("ann@hill"), "--untrusted");
   expect(view).toMatchObject({ decision: "ask" });
-  expect(view.reason).toContain("the grant's 1 uses of today are used up");
+  expect(view.reason).toContain("the grant's one use a day is used up");
   await deeds.ring(sending("ann@hill", "again"));
   expect(await deeds.lines("sent.txt")).toEqual(["ann@hill: hello"]);
 });
