@@ -299,6 +299,10 @@ export interface ApprovalRecord {
   readonly arguments: unknown;
   readonly argumentsHash: string;
   readonly effect: EffectKind;
+  /** What the tool's own code looked up for the call when it was asked; null when it is not known. */
+  readonly facts: Readonly<Record<string, string>> | null;
+  /** The arguments as they were asked, when the owner has approved others; null when they are the same. */
+  readonly editedFrom: unknown;
   readonly trust: Trust;
   readonly reason: string;
   readonly status: ApprovalStatus;
@@ -310,7 +314,21 @@ export interface ApprovalRecord {
   readonly effectId: number | null;
 }
 
-export type NewApproval = Omit<ApprovalRecord, "id" | "status" | "note" | "decidedAt" | "effectId">;
+export type NewApproval = Omit<
+  ApprovalRecord,
+  "id" | "facts" | "editedFrom" | "status" | "note" | "decidedAt" | "effectId"
+> & { readonly facts?: ApprovalRecord["facts"] };
+
+/** A call that the owner has answered, with what came of it. */
+export interface AnsweredCall extends ApprovalRecord {
+  readonly status: "approved" | "denied";
+  readonly decidedAt: number;
+  /** Null when it was not carried out. */
+  readonly outcome: Pick<
+    EffectRecord,
+    "state" | "error" | "finishedAt" | "undoBegunAt" | "undoneAt"
+  > | null;
+}
 
 /** Something that the daemon has to say about itself. */
 export interface OwnFinding {
@@ -479,6 +497,8 @@ export interface StoreReader extends AsyncDisposable {
   /** Pending ones, oldest first; with `all`, newest first. */
   listApprovals(options: { all: boolean; limit: number }): Promise<ApprovalRecord[]>;
   getApproval(id: number): Promise<ApprovalRecord | undefined>;
+  /** What the owner has said yes or no to since then, the newest first. */
+  answeredCalls(options: { since: number; limit: number }): Promise<AnsweredCall[]>;
   getEffect(id: number): Promise<EffectRecord | undefined>;
   getEffectByKey(idempotencyKey: string): Promise<EffectRecord | undefined>;
   listEffects(options: { limit: number }): Promise<EffectRecord[]>;

@@ -46,6 +46,8 @@ export const approval = z.object({
   tool: text,
   arguments: z.record(z.string(), z.json()),
   effect: z.enum(["read", "write", "send", "destroy"]),
+  facts: z.record(z.string(), z.string()).nullable(),
+  editedFrom: z.json(),
   trust: z.enum(["trusted", "untrusted"]),
   reason: text,
   status: z.enum(["pending", "approved", "denied", "expired"]),

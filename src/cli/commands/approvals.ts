@@ -83,6 +83,9 @@ function renderApproval(
     ...(trust === "untrusted"
       ? ["its run had read what a stranger could have written: read the arguments with care"]
       : []),
+    ...(approval.editedFrom === null
+      ? []
+      : ["you have changed the arguments; it was asked with", ...indented(approval.editedFrom)]),
     ...(note ? [`your note: ${quoted(note)}`] : []),
     ...(status === "pending" ? [`watchkeeper approve ${id}, or watchkeeper deny ${id}`] : []),
   ];

@@ -1,0 +1,3 @@
+ALTER TABLE `approvals` ADD `facts` text;--> statement-breakpoint
+ALTER TABLE `approvals` ADD `edited_from` text;--> statement-breakpoint
+CREATE INDEX `approvals_decided_at` ON `approvals` (`decided_at`);
