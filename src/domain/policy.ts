@@ -98,8 +98,14 @@ export const usedUp = ({ maxPerDay }: Pick<Grant, "maxPerDay">): string =>
     ? "the grant's one use a day is used up"
     : `the grant's ${maxPerDay} uses a day are used up`;
 
-/** Facts go before arguments: what the model writes must not pass for what was looked up. */
-function valuesOf(name: string, { facts, arguments: given }: PolicyInput): string[] {
+/**
+ * What a condition of that name is compared with. Facts go before arguments: what the model writes must
+ * not pass for what was looked up.
+ */
+export function valuesOf(
+  name: string,
+  { facts, arguments: given }: Pick<PolicyInput, "facts" | "arguments">,
+): string[] {
   if (facts && Object.hasOwn(facts, name)) return [facts[name] ?? ""];
   const value =
     typeof given === "object" && given !== null && Object.hasOwn(given, name)
@@ -113,7 +119,7 @@ function valuesOf(name: string, { facts, arguments: given }: PolicyInput): strin
  * `*` stands for anything on one line; capital letters do not matter. Takes time in proportion to the
  * value, which a stranger may have made long.
  */
-function matches(pattern: string, value: string): boolean {
+export function matches(pattern: string, value: string): boolean {
   const [first = "", ...others] = pattern.split("*").map(folded);
   const text = folded(value);
   const last = others.pop();
