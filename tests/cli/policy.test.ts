@@ -11,6 +11,8 @@ beforeAll(async () => {
     { tool: "deeds_send", when: { street: "dale" }, maxPerDay: 1 },
   ] }`);
   place = deeds.place;
+  // With a file beside its instructions there is something to read on demand.
+  await place.write("skills/deeds/further.md", "More of it.");
 });
 afterAll(async () => deeds[Symbol.asyncDispose]());
 
@@ -24,6 +26,9 @@ describe("policy explain", () => {
   test.each([
     ["deeds_look", "{}", "trusted", "allow", "reading is allowed"],
     ["deeds_look", "{}", "untrusted", "allow", "reading is allowed"],
+    ["memory_search", '{"text":"milk"}', "untrusted", "allow", "reading is allowed"],
+    ["memory_note", '{"text":"milk"}', "untrusted", "allow", "it hides nothing"],
+    ["skill_read", '{"skill":"deeds"}', "untrusted", "allow", "reading is allowed"],
     ["deeds_write", '{"text":"milk"}', "trusted", "allow", "your own data"],
     ["deeds_write", '{"text":"milk"}', "untrusted", "ask", "no grant names deeds_write"],
     ["deeds_send", line("ann@hill"), "trusted", "allow", "your grant for deeds_send"],
@@ -76,6 +81,11 @@ describe("policy explain", () => {
 
   test.each([
     [["deeds_snd", "--args", "{}"], 'there is no tool "deeds_snd". Did you mean "deeds_send"?'],
+    [
+      ["memory_notes", "--args", "{}"],
+      'there is no tool "memory_notes". Did you mean "memory_note"?',
+    ],
+    [["memory_note", "--args", "{}"], "the arguments do not fit memory_note: arguments.text"],
     [["deeds_send", "--args", "{"], "the arguments are not JSON"],
     [["deeds_send", "--args", '{"to":1}'], "the arguments do not fit deeds_send: arguments.to"],
     [["deeds_send"], "--args"],
