@@ -91,6 +91,26 @@ const grant = z.object({
   evenIfUntrusted: z.boolean(),
 });
 
+export const grantSuggestions = z.object({
+  after: id,
+  days: id,
+  suggestions: z.array(
+    z.object({
+      grant,
+      config: text,
+      allows: text,
+      evidence: z.object({
+        approvals: z.array(id),
+        since: time,
+        last: time,
+        untrusted: count,
+        mostPerDay: id,
+      }),
+    }),
+  ),
+  notSuggested: z.array(z.object({ tool: text, approvals: count, why: text })),
+});
+
 export const explanation = z.object({
   tool: text,
   arguments: z.json(),
