@@ -92,7 +92,9 @@ test("wrong words are refused in one line", async () => {
     expect(refused.stderr).toMatch(oneLine);
   }
   const wrong: [string, RegExp][] = [
-    [`{ desk: { comand: ["a"] } }`, /mcp\.desk/],
+    [`{ desk: {} }`, /mcp\.desk: needs one of command, url/],
+    [`{ desk: { timeout: "5s" } }`, /mcp\.desk: needs one of command, url/],
+    [`{ desk: { comand: ["a"] } }`, /mcp\.desk\.comand: unknown key; did you mean "command"/],
     [`{ desk: { command: ["a"], url: "https://a.example" } }`, /mcp\.desk/],
     [`{ desk: { url: "file:///etc" } }`, /mcp\.desk\.url/],
     [`{ Desk: { command: ["a"] } }`, /Desk/],
