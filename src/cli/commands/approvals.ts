@@ -9,6 +9,7 @@ import {
   parseLimit,
   readExistingStore,
   writeStore,
+  writeStoreForText,
   type CommandContext,
 } from "../context.ts";
 import { hostTimezone, quoted, shortTime, table, wrap } from "../text.ts";
@@ -118,7 +119,8 @@ export async function denyApproval(
   options: { note?: string },
 ): Promise<number> {
   const wanted = parseId(id);
-  await using store = await writeStore(context);
+  const open = options.note === undefined ? writeStore : writeStoreForText;
+  await using store = await open(context);
   const word = { decision: "denied", note: options.note ?? null, at: Date.now() } as const;
   const denied = await giveWord(store, wanted, word);
   await requestWake(context.stateDir);
