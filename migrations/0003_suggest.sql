@@ -1,3 +1,5 @@
 ALTER TABLE `approvals` ADD `facts` text;--> statement-breakpoint
 ALTER TABLE `approvals` ADD `edited_from` text;--> statement-breakpoint
-CREATE INDEX `approvals_decided_at` ON `approvals` (`decided_at`);
+CREATE INDEX `approvals_decided_at` ON `approvals` (`decided_at`);--> statement-breakpoint
+ALTER TABLE `daemon` ADD `web_url` text;--> statement-breakpoint
+ALTER TABLE `daemon` ADD `web_off` text;

@@ -362,6 +362,9 @@ export interface DaemonRecord {
   /** The longest gap between beats. */
   readonly heartbeatMs: number;
   readonly skillsOff: readonly SkillOff[];
+  /** Where the page is offered, or why it is not; both null before that is known. */
+  readonly webUrl: string | null;
+  readonly webOff: string | null;
 }
 
 /** A skill that cannot be used. */
@@ -535,12 +538,14 @@ export interface Store extends StoreReader {
    * settles its model calls at their reservations. Its runs are {@link unfinishedRuns}.
    */
   recordStart(
-    daemon: Omit<DaemonRecord, "startedAt" | "stoppedAt" | "skillsOff"> & { at: number },
+    daemon: Pick<DaemonRecord, "pid" | "version" | "heartbeatMs"> & { at: number },
   ): Promise<void>;
   /** Runs that a killed daemon left half done, oldest first. */
   unfinishedRuns(): Promise<UnfinishedRun[]>;
   /** Notes which skills cannot be used. */
   recordSkillsOff(skillsOff: readonly SkillOff[]): Promise<void>;
+  /** Notes where the page is offered, or why it is not. */
+  recordWeb(web: { url: string } | { off: string }): Promise<void>;
   recordStop(at: number): Promise<void>;
   /**
    * Adds new checks and switches off those not named, whose findings are then over without a word;

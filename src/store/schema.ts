@@ -34,6 +34,9 @@ export const daemon = sqliteTable("daemon", {
   heartbeatMs: integer("heartbeat_ms").notNull(),
   /** Skills that are switched off because they cannot be used: `[{name, error}]`. */
   skillsOff: json("skills_off").notNull(),
+  /** Where the page is offered, or why it is not; both null before that is known. */
+  webUrl: text("web_url"),
+  webOff: text("web_off"),
 });
 
 export const checks = sqliteTable(

@@ -36,6 +36,7 @@ export const status = z.object({
       since: time,
     }),
   ),
+  web: z.object({ url: text.nullable(), off: text.nullable() }).nullable(),
   openFindings: count,
   pendingApprovals: count,
   spend: z.object({ todayUsd: amount, monthUsd: amount, todayTokens: count }),
