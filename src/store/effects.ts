@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gte, inArray, isNotNull, isNull, or, sql } from "drizzle-orm";
+import { and, asc, between, desc, eq, gte, inArray, isNotNull, isNull, or, sql } from "drizzle-orm";
 import { usedUp } from "../domain/policy.ts";
 import { isOneOf, writing, type Db } from "./database.ts";
 import type { EffectRecord, Store, StoreReader } from "./port.ts";
@@ -12,6 +12,7 @@ type EffectReads = Pick<
   | "getEffect"
   | "getEffectByKey"
   | "listEffects"
+  | "ruleEffects"
   | "listStandingWrites"
   | "effectsOfGivenUpRuns"
   | "grantUses"
@@ -39,6 +40,15 @@ export function effectReads(db: Db): EffectReads {
     },
     async listEffects({ limit }): Promise<EffectRecord[]> {
       return db.select().from(effects).orderBy(desc(effects.id)).limit(limit).all();
+    },
+    async ruleEffects({ from, to, limit }): Promise<EffectRecord[]> {
+      return db
+        .select()
+        .from(effects)
+        .where(and(isNotNull(effects.check), between(effects.plannedAt, from, to)))
+        .orderBy(asc(effects.id))
+        .limit(limit)
+        .all();
     },
     async listStandingWrites({ limit }): Promise<EffectRecord[]> {
       const stands = and(

@@ -505,6 +505,8 @@ export interface StoreReader extends AsyncDisposable {
   getEffect(id: number): Promise<EffectRecord | undefined>;
   getEffectByKey(idempotencyKey: string): Promise<EffectRecord | undefined>;
   listEffects(options: { limit: number }): Promise<EffectRecord[]>;
+  /** What the owner's rules asked for within a time, both ends included, oldest first. */
+  ruleEffects(within: { from: number; to: number; limit: number }): Promise<EffectRecord[]>;
   /** Writes that are done and not taken back, the newest first. */
   listStandingWrites(options: { limit: number }): Promise<EffectRecord[]>;
   /** What runs that were given up did about any of these findings: begun, whatever came of it. */

@@ -145,6 +145,21 @@ export const beat = z.object({
   costUsd: amount,
 });
 
+export const beatWithEffects = beat.extend({
+  ruleEffects: z.array(
+    z.object({
+      effectId: id,
+      check: text,
+      tool: text,
+      effect: z.enum(["read", "write", "send", "destroy"]),
+      arguments: z.json(),
+      state: z.enum(["planned", "sent", "done", "failed", "unknown"]),
+      error: text.nullable(),
+      undoneAt: time.nullable(),
+    }),
+  ),
+});
+
 export const finding = z.object({
   id,
   skill: text,
