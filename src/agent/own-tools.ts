@@ -13,8 +13,11 @@ const longestNote = 2_000;
 const mostNotes = 20;
 const noteDays = { least: 1, most: 3_650 };
 
+/** What these tools want of the store when they are called. */
+export type OwnToolStore = Pick<Store, "addMemory" | "removeMemory" | "searchMemories">;
+
 export interface OwnToolDependencies {
-  readonly store: Store;
+  readonly store: OwnToolStore;
   readonly log: SkillLog;
   readonly skills: readonly LoadedSkill[];
   readonly stateDir: string;
@@ -30,7 +33,7 @@ export function ownTools({ store, log, skills, stateDir }: OwnToolDependencies):
   ];
 }
 
-const memoryNote = (store: Store): AnyTool =>
+const memoryNote = (store: OwnToolStore): AnyTool =>
   defineTool({
     description:
       "Note something that later runs should know, in one or two plain sentences. Not for what stands in findings anyway.",
@@ -75,7 +78,7 @@ interface FoundNotes {
   }[];
 }
 
-const memorySearch = (store: Store): AnyTool =>
+const memorySearch = (store: OwnToolStore): AnyTool =>
   defineTool({
     description:
       "Search your earlier notes. Gives those that hold all the words, best match first.",

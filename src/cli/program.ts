@@ -247,6 +247,14 @@ export function buildProgram({ version, out, err, run }: ProgramDependencies): C
   )
     .requiredOption("--args <json>", "the arguments of the call")
     .option("--untrusted", "in a run that has read what a stranger could have written");
+  add(
+    policy,
+    "suggest",
+    "grants that your approvals have earned, to be pasted by you; none is given here",
+    async () => (await import("./commands/policy-suggest.ts")).suggestGrants,
+  )
+    .option("--after <n>", "how many approvals of the same kind it takes", "5")
+    .option("--days <n>", "how far to look back", "90");
 
   const db = prepared(program.command("db")).description("care of the database");
   add(

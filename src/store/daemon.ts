@@ -10,11 +10,12 @@ const killed = "the process was stopped before it finished";
 
 export function daemonWrites(
   db: Db,
-): Pick<Store, "recordStart" | "recordSkillsOff" | "recordStop"> {
+): Pick<Store, "recordStart" | "recordSkillsOff" | "recordWeb" | "recordStop"> {
   return {
     async recordStart({ at, ...started }) {
       db.transaction(() => {
-        const row = { ...started, startedAt: at, stoppedAt: null, skillsOff: [] };
+        const nothing = { stoppedAt: null, skillsOff: [], webUrl: null, webOff: null };
+        const row = { ...started, ...nothing, startedAt: at };
         db.insert(daemon)
           .values({ id: 1, ...row })
           .onConflictDoUpdate({ target: daemon.id, set: row })
@@ -33,6 +34,12 @@ export function daemonWrites(
 
     async recordSkillsOff(skillsOff) {
       db.update(daemon).set({ skillsOff }).where(eq(daemon.id, 1)).run();
+    },
+
+    async recordWeb(web) {
+      const found =
+        "url" in web ? { webUrl: web.url, webOff: null } : { webUrl: null, webOff: web.off };
+      db.update(daemon).set(found).where(eq(daemon.id, 1)).run();
     },
 
     async recordStop(at) {

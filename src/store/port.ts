@@ -381,6 +381,10 @@ export interface ApprovalRecord {
   readonly arguments: unknown;
   readonly argumentsHash: string;
   readonly effect: EffectKind;
+  /** What the tool's own code looked up for the call when it was asked; null when it is not known. */
+  readonly facts: Readonly<Record<string, string>> | null;
+  /** The arguments as they were asked, when the owner has approved others; null when they are the same. */
+  readonly editedFrom: unknown;
   readonly trust: Trust;
   readonly reason: string;
   readonly status: ApprovalStatus;
@@ -392,7 +396,21 @@ export interface ApprovalRecord {
   readonly effectId: number | null;
 }
 
-export type NewApproval = Omit<ApprovalRecord, "id" | "status" | "note" | "decidedAt" | "effectId">;
+export type NewApproval = Omit<
+  ApprovalRecord,
+  "id" | "facts" | "editedFrom" | "status" | "note" | "decidedAt" | "effectId"
+> & { readonly facts?: ApprovalRecord["facts"] };
+
+/** A call that the owner has answered, with what came of it. */
+export interface AnsweredCall extends ApprovalRecord {
+  readonly status: "approved" | "denied";
+  readonly decidedAt: number;
+  /** Null when it was not carried out. */
+  readonly outcome: Pick<
+    EffectRecord,
+    "state" | "error" | "finishedAt" | "undoBegunAt" | "undoneAt"
+  > | null;
+}
 
 /** Something that the daemon has to say about itself. */
 export interface OwnFinding {
@@ -426,6 +444,9 @@ export interface DaemonRecord {
   /** The longest gap between beats. */
   readonly heartbeatMs: number;
   readonly skillsOff: readonly SkillOff[];
+  /** Where the page is offered, or why it is not; both null before that is known. */
+  readonly webUrl: string | null;
+  readonly webOff: string | null;
 }
 
 /** A skill that cannot be used. */
@@ -565,9 +586,13 @@ export interface StoreReader extends AsyncDisposable {
   /** Pending ones, oldest first; with `all`, newest first. */
   listApprovals(options: { all: boolean; limit: number }): Promise<ApprovalRecord[]>;
   getApproval(id: number): Promise<ApprovalRecord | undefined>;
+  /** What the owner has said yes or no to since then, the newest first. */
+  answeredCalls(options: { since: number; limit: number }): Promise<AnsweredCall[]>;
   getEffect(id: number): Promise<EffectRecord | undefined>;
   getEffectByKey(idempotencyKey: string): Promise<EffectRecord | undefined>;
   listEffects(options: { limit: number }): Promise<EffectRecord[]>;
+  /** What the owner's rules asked for within a time, both ends included, oldest first. */
+  ruleEffects(within: { from: number; to: number; limit: number }): Promise<EffectRecord[]>;
   /** Writes that are done and not taken back, the newest first. */
   listStandingWrites(options: { limit: number }): Promise<EffectRecord[]>;
   /** What runs that were given up did about any of these findings: begun, whatever came of it. */
@@ -618,12 +643,14 @@ export interface Store extends StoreReader {
    * settles its model calls at their reservations. Its runs are {@link unfinishedRuns}.
    */
   recordStart(
-    daemon: Omit<DaemonRecord, "startedAt" | "stoppedAt" | "skillsOff"> & { at: number },
+    daemon: Pick<DaemonRecord, "pid" | "version" | "heartbeatMs"> & { at: number },
   ): Promise<void>;
   /** Runs that a killed daemon left half done, oldest first. */
   unfinishedRuns(): Promise<UnfinishedRun[]>;
   /** Notes which skills cannot be used. */
   recordSkillsOff(skillsOff: readonly SkillOff[]): Promise<void>;
+  /** Notes where the page is offered, or why it is not. */
+  recordWeb(web: { url: string } | { off: string }): Promise<void>;
   recordStop(at: number): Promise<void>;
   /**
    * Adds new checks and switches off those not named, whose findings are then over without a word;

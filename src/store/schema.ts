@@ -34,6 +34,9 @@ export const daemon = sqliteTable("daemon", {
   heartbeatMs: integer("heartbeat_ms").notNull(),
   /** Skills that are switched off because they cannot be used: `[{name, error}]`. */
   skillsOff: json("skills_off").notNull(),
+  /** Where the page is offered, or why it is not; both null before that is known. */
+  webUrl: text("web_url"),
+  webOff: text("web_off"),
 });
 
 export const checks = sqliteTable(
@@ -278,6 +281,10 @@ export const approvals = sqliteTable(
     /** SHA-256 over the canonical tool, version and arguments that were shown. */
     argumentsHash: text("arguments_hash").notNull(),
     effect: text("effect", { enum: ["read", "write", "send", "destroy"] }).notNull(),
+    /** What the tool's own code looked up for the call when it was asked; null when it is not known. */
+    facts: json("facts").$type<Readonly<Record<string, string>>>(),
+    /** The arguments as they were asked, when the owner has approved others; null when they are the same. */
+    editedFrom: json("edited_from"),
     trust: text("trust", { enum: trusts }).notNull(),
     reason: text("reason").notNull(),
     status: text("status", { enum: ["pending", "approved", "denied", "expired"] })
@@ -290,6 +297,7 @@ export const approvals = sqliteTable(
   },
   (table) => [
     validJson("approvals_arguments_json", table.arguments),
+    index("approvals_decided_at").on(table.decidedAt),
     index("approvals_pending")
       .on(table.id)
       .where(sql`${table.status} = 'pending'`),

@@ -25,6 +25,8 @@ const daemon: NonNullable<StatusRecord["daemon"]> = {
   stoppedAt: null,
   heartbeatMs: 5 * minuteMs,
   skillsOff: [],
+  webUrl: "http://127.0.0.1:7373",
+  webOff: null,
 };
 const record: StatusRecord = {
   daemon,

@@ -95,6 +95,7 @@ export function statusView(input: StatusInput) {
     mcp: (running ? (input.servers ?? []) : []).map(({ name, state, error, changedAt }) => ({
       ...{ name, state, error, since: isoTime(changedAt) },
     })),
+    web: running && daemon ? { url: daemon.webUrl, off: daemon.webOff } : null,
     openFindings: record?.openFindings ?? 0,
     pendingApprovals: record?.pendingApprovals ?? 0,
     undelivered: record?.undelivered ?? 0,

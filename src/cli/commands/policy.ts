@@ -117,7 +117,8 @@ function render(view: Explanation, { out, environment }: CommandContext): string
   return `${lines.join("\n")}\n`;
 }
 
-const grantLines = (grant: Grant): string[] =>
+/** A grant as it stands in the configuration. */
+export const grantLines = (grant: Grant): string[] =>
   visibleJson(grant)
     .split("\n")
     .map((line) => `  ${line}`);
