@@ -1,3 +1,4 @@
+import { channelWarnings } from "../config/channels.ts";
 import type { ResolvedConfig } from "../config/load.ts";
 import { formatPath } from "../config/issues.ts";
 import { ConfigProblems } from "../config/problems.ts";
@@ -49,6 +50,7 @@ export async function inspectConfig(context: CommandContext): Promise<ConfigRepo
     problems,
     warnings: [
       ...config.secretWarnings,
+      ...channelWarnings(config.notify.channels),
       ...missingPrices(
         config.model.chain.map(({ model }) => model),
         pricesWith(config.model.prices),
