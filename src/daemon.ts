@@ -22,6 +22,8 @@ import { createModelChain, type ChainOptions, type ModelChain } from "./model/ch
 import { pricesWith } from "./model/pricing.ts";
 import { openChannels, type Channel } from "./notify/channel.ts";
 import type { AttentionSettings } from "./notify/compose.ts";
+import type { Message } from "./notify/message.ts";
+import { terminalChannel } from "./notify/terminal.ts";
 import { resolveNames } from "./skills/names.ts";
 import {
   loadSkills,
@@ -101,7 +103,7 @@ export const processBasics = (): Record<string, string> =>
 /** How long a skill may take to let go of what it holds. */
 const closeMs = 3_000;
 
-/** How long a run may go on after the daemon was told to stop. */
+/** How long a run and deliveries may go on after the daemon was told to stop. */
 const drainMs = 8_000;
 
 /**
@@ -211,6 +213,7 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
     log,
   });
   const signal = runStopping.signal;
+  const terminal = { print: options.print, timezone: config.timezone };
   const attendance = createAttendance(
     {
       store,
@@ -231,10 +234,11 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
       attention: attentionSettings(config),
       activeHours: config.heartbeat.activeHours,
       gatherMs: config.model.gatherMs,
-      channels: openChannels(config.notify.channels, {
-        print: options.print,
-        timezone: config.timezone,
-      }).map((channel) => guardChannel(channel, scrub)),
+      channels: openChannels(config.notify.channels, terminal).map((configured) => ({
+        ...configured,
+        channel: guardChannel(configured.channel, scrub),
+      })),
+      lastResort: guardChannel(terminalChannel(terminal), scrub),
       observer: options.observer,
       grants: config.policy.grants,
       scrub,
@@ -248,7 +252,7 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
     if (stopping.signal.aborted) return;
     stopping.abort();
     if (attendance.busy()) {
-      log.info({}, `waiting up to ${drainMs / 1_000} s for the run to end`);
+      log.info({}, `waiting up to ${drainMs / 1_000} s for what is under way to end`);
     }
   }
 
@@ -384,11 +388,20 @@ const guardLog = (log: Log, scrub: Scrub): Log => ({
 });
 
 /** Whatever is told, also what was saved before a secret was known. */
-const guardChannel = (channel: Channel, scrub: Scrub): Channel => ({
-  ...channel,
-  deliver: ({ title, body, why, ...rest }, signal) =>
-    channel.deliver({ ...rest, title: scrub(title), body: scrub(body), why: scrub(why) }, signal),
-});
+function guardChannel(channel: Channel, scrub: Scrub): Channel {
+  const guard = ({ title, body, why, ...rest }: Message): Message => ({
+    ...rest,
+    ...{ title: scrub(title), body: scrub(body), why: scrub(why) },
+  });
+  return {
+    name: channel.name,
+    repeatable: channel.repeatable,
+    deliver: (message, signal) => channel.deliver(guard(message), signal),
+    ...(channel.confirm && {
+      confirm: async (message, options) => channel.confirm?.(guard(message), options),
+    }),
+  };
+}
 
 function skillLog(log: Log, skill: string) {
   const child = log.child({ skill });

@@ -1,3 +1,4 @@
+import type { Severity } from "../domain/finding.ts";
 import type { Message } from "./message.ts";
 import { terminalChannel } from "./terminal.ts";
 
@@ -23,6 +24,15 @@ export interface Channel {
   ): Promise<"sent" | "not-sent" | undefined>;
 }
 
+/** A channel as the owner wants it used. */
+export interface ConfiguredChannel {
+  readonly channel: Channel;
+  /** `fallback`: for what the others could not deliver. */
+  readonly use: "always" | "fallback";
+  /** Messages from this severity on. */
+  readonly severity: Severity;
+}
+
 export interface ChannelDependencies {
   /** Writes text to the terminal that the daemon runs in. */
   readonly print: (text: string) => void;
@@ -31,13 +41,12 @@ export interface ChannelDependencies {
 
 const channels = { terminal: terminalChannel };
 
-/** The channels that the config names; the terminal when none of them can be used, so that nothing is told to nobody. */
+/** The channels that the config names, in the owner's order. */
 export function openChannels(
   configured: Readonly<Record<string, unknown>>,
   dependencies: ChannelDependencies,
-): Channel[] {
-  const opened = Object.entries(channels)
+): ConfiguredChannel[] {
+  return Object.entries(channels)
     .filter(([name]) => configured[name] !== undefined)
-    .map(([, open]) => open(dependencies));
-  return opened.length > 0 ? opened : [terminalChannel(dependencies)];
+    .map(([, open]) => ({ channel: open(dependencies), use: "always", severity: "info" }));
 }

@@ -10,6 +10,7 @@ import { approvalReads, approvalWrites } from "./approvals.ts";
 import { effectReads, effectWrites } from "./effects.ts";
 import { checkWrites } from "./checks.ts";
 import { daemonWrites } from "./daemon.ts";
+import { deliveryWrites } from "./deliveries.ts";
 import { findingReads, findingWrites } from "./findings.ts";
 import { lookReads, lookWrites } from "./looks.ts";
 import { memoryReads, memoryWrites } from "./memories.ts";
@@ -54,6 +55,7 @@ export function openStore({ stateDir, migrationsDir }: StoreLocation): Store {
     ...ownFindingWrites(db),
     ...findingWrites(db),
     ...notificationWrites(db),
+    ...deliveryWrites(db),
     ...toolWrites(db),
   };
   return withStoreErrors(store, databasePath(stateDir));
