@@ -58,6 +58,8 @@ export interface DaemonOptions {
   readonly clock?: Clock;
   /** Stands between the daemon and its store: tests end the process there. */
   readonly decorateStore?: (store: Store) => Store;
+  /** Opens the channels of the config; tests open their own. */
+  readonly openChannels?: typeof openChannels;
   /** From 0 up to 1, 1 excluded; spreads the waits before a model is asked again. */
   readonly random?: () => number;
   readonly pid: number;
@@ -234,10 +236,9 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
       attention: attentionSettings(config),
       activeHours: config.heartbeat.activeHours,
       gatherMs: config.model.gatherMs,
-      channels: openChannels(config.notify.channels, terminal).map((configured) => ({
-        ...configured,
-        channel: guardChannel(configured.channel, scrub),
-      })),
+      channels: (options.openChannels ?? openChannels)(config.notify.channels, terminal).map(
+        (configured) => ({ ...configured, channel: guardChannel(configured.channel, scrub) }),
+      ),
       lastResort: guardChannel(terminalChannel(terminal), scrub),
       observer: options.observer,
       grants: config.policy.grants,

@@ -10,6 +10,7 @@ import { packageInfo } from "../../src/config/package.ts";
 import type { ConfigInput } from "../../src/config/schema.ts";
 import { openWatch, type Watch } from "../../src/daemon.ts";
 import type { Finding } from "../../src/domain/finding.ts";
+import type { ConfiguredChannel } from "../../src/notify/channel.ts";
 import type { BeatSummary } from "../../src/heartbeat/beat.ts";
 import type { NotificationRecord, RunRecord, StepRecord, Store } from "../../src/store/port.ts";
 import { waitsToAskAgain } from "../../src/model/link.ts";
@@ -40,6 +41,8 @@ export interface WatchOptions {
   readonly model?: ScriptedModel;
   readonly config?: Omit<ConfigInput, "skills">;
   readonly skills?: Readonly<Record<string, unknown>>;
+  /** In the place of those of the config. */
+  readonly channels?: readonly ConfiguredChannel[];
   /** Checks and tools that are the test's own functions. */
   readonly play?: Play;
 }
@@ -73,7 +76,7 @@ export interface KeptWatch extends AsyncDisposable {
 
 /** Opens a watch, starts it and lets its first beat end. */
 export async function keepWatch(options: WatchOptions): Promise<KeptWatch> {
-  const { folder, clock, model, config, skills = {}, play } = options;
+  const { folder, clock, model, config, skills = {}, play, channels } = options;
   const info = packageInfo();
   const printed: string[] = [];
   const beats: BeatSummary[] = [];
@@ -122,6 +125,7 @@ export async function keepWatch(options: WatchOptions): Promise<KeptWatch> {
       ruled: happen,
     },
     clock,
+    ...(channels && { openChannels: () => [...channels] }),
     pid: process.pid,
   });
   const { store } = watch;
