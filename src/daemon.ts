@@ -24,11 +24,17 @@ import { tellOutages } from "./heartbeat/outage.ts";
 import { anthropicModel } from "./model/anthropic.ts";
 import { createModelChain, type ChainOptions, type ModelChain } from "./model/chain.ts";
 import { pricesWith } from "./model/pricing.ts";
-import { openChannels, type Channel, type ChannelDependencies } from "./notify/channel.ts";
+import {
+  openChannels,
+  type Channel,
+  type ChannelDependencies,
+  type ConfiguredChannel,
+} from "./notify/channel.ts";
 import { createExtrasFor } from "./notify/word-links.ts";
 import type { AttentionSettings } from "./notify/compose.ts";
 import { watchOrigin } from "./notify/delivery-id.ts";
 import type { Message } from "./notify/message.ts";
+import { terminalChannel } from "./notify/terminal.ts";
 import { resolveNames } from "./skills/names.ts";
 import {
   loadSkills,
@@ -65,7 +71,7 @@ export interface DaemonOptions {
   readonly observer: DaemonObserver;
   readonly clock?: Clock;
   /** In the place of those that the config names: tests look at what they are given. */
-  readonly channels?: readonly Channel[];
+  readonly channels?: readonly ConfiguredChannel[];
   /** Stands between the daemon and its store: tests end the process there. */
   readonly decorateStore?: (store: Store) => Store;
   /** From 0 up to 1, 1 excluded; spreads the waits before a model is asked again. */
@@ -117,7 +123,7 @@ export const processBasics = (): Record<string, string> =>
 /** How long a skill may take to let go of what it holds. */
 const closeMs = 3_000;
 
-/** How long a run may go on after the daemon was told to stop. */
+/** How long a run and deliveries may go on after the daemon was told to stop. */
 const drainMs = 8_000;
 
 /**
@@ -288,8 +294,12 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
             print: options.print,
             warn: (text) => log.warn({}, text),
           }),
-        ).map(({ channel }) => channel)
-      ).map((channel) => guardChannel(channel, scrub)),
+        )
+      ).map((configured) => ({ ...configured, channel: guardChannel(configured.channel, scrub) })),
+      lastResort: guardChannel(
+        terminalChannel({ print: options.print, timezone: config.timezone }),
+        scrub,
+      ),
       extrasFor: createExtrasFor({ store, clock }, { publicUrl, secret: wordSecret }),
       hasLinks: publicUrl !== undefined && wordSecret !== null,
       observer,
@@ -309,7 +319,7 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
     if (stopping.signal.aborted) return;
     stopping.abort();
     if (attendance.busy()) {
-      log.info({}, `waiting up to ${drainMs / 1_000} s for the run to end`);
+      log.info({}, `waiting up to ${drainMs / 1_000} s for what is under way to end`);
     }
   }
 

@@ -1,7 +1,8 @@
 import { eq, isNull } from "drizzle-orm";
 import type { Db } from "./database.ts";
 import type { Store } from "./port.ts";
-import { beats, daemon, deliveries } from "./schema.ts";
+import { renewDeliveries } from "./deliveries.ts";
+import { beats, daemon } from "./schema.ts";
 import { settleLeftOver } from "./spend.ts";
 
 /** The daemon's own row, and what a daemon that was killed left half done. */
@@ -25,10 +26,7 @@ export function daemonWrites(
           .where(isNull(beats.finishedAt))
           .run();
         settleLeftOver(db);
-        db.update(deliveries)
-          .set({ state: "failed", lastError: killed, updatedAt: at })
-          .where(eq(deliveries.state, "sending"))
-          .run();
+        renewDeliveries(db);
       });
     },
 

@@ -11,6 +11,7 @@ import { effectReads, effectWrites } from "./effects.ts";
 import { checkWrites } from "./checks.ts";
 import { daemonWrites } from "./daemon.ts";
 import { dayReads } from "./days.ts";
+import { deliveryWrites } from "./deliveries.ts";
 import { findingReads, findingWrites } from "./findings.ts";
 import { lookReads, lookWrites } from "./looks.ts";
 import { memoryReads, memoryWrites } from "./memories.ts";
@@ -57,6 +58,7 @@ export function openStore({ stateDir, migrationsDir }: StoreLocation): Store {
     ...ownFindingWrites(db),
     ...findingWrites(db),
     ...notificationWrites(db),
+    ...deliveryWrites(db),
     ...toolWrites(db),
   };
   return withStoreErrors(store, databasePath(stateDir));

@@ -1,5 +1,7 @@
 import type { KnownObservation } from "../domain/diff.ts";
 import type { Call, CallPrice, CapName, Caps, Used } from "../domain/budget.ts";
+import type { ChannelHealth } from "../domain/channel-health.ts";
+import type { ChannelUse, Delivery, DeliveryDecision, DeliveryState } from "../domain/delivery.ts";
 import type { ToolEffect } from "../domain/policy.ts";
 import type { ToolServerState } from "../domain/tool-server.ts";
 import type { HealthStatus, LookedHealth } from "../domain/health.ts";
@@ -320,8 +322,48 @@ export interface NewNotification {
 export interface NotificationRecord extends Omit<NewNotification, "state"> {
   readonly id: number;
   readonly runId: number | null;
-  readonly state: "held" | "ready" | "delivered" | "folded";
+  readonly state: "held" | "ready" | "delivered" | "untold" | "folded";
   readonly createdAt: number;
+}
+
+/** One message on one channel. */
+export interface DeliveryRecord extends Delivery {
+  /** Names it to the channel: the same for every attempt. */
+  readonly key: string;
+}
+
+/** A message that is on its way to some channel, with all deliveries that were ever planned for it. */
+export interface UndeliveredRecord {
+  readonly notificationId: number;
+  readonly severity: Severity;
+  readonly deliveries: readonly DeliveryRecord[];
+}
+
+export interface DeliveryEnd {
+  readonly at: number;
+  readonly state: "sent" | "failed" | "unknown";
+  readonly error: string | null;
+  /** Of one that failed: when it is tried again; null for at once. */
+  readonly nextAt: number | null;
+  /** How the channel stands now; null when it says nothing of the channel. */
+  readonly health: Pick<ChannelHealth, "consecutiveFailures" | "failingSince"> | null;
+}
+
+export interface ChannelRegistration {
+  readonly name: string;
+  readonly use: ChannelUse;
+  /** Messages from this severity on. */
+  readonly severity: Severity;
+}
+
+export interface ChannelRecord extends ChannelRegistration {
+  readonly consecutiveFailures: number;
+  readonly failingSince: number | null;
+  /** Of the last failure; it stays when the channel works again. */
+  readonly lastError: string | null;
+  readonly lastSentAt: number | null;
+  /** Deliveries that are still tried. */
+  readonly waiting: number;
 }
 
 export type EffectKind = "read" | "write" | "send" | "destroy";
@@ -421,6 +463,10 @@ export interface OwnFinding {
   readonly title: string;
   readonly text: string | null;
   readonly at: number;
+  /** When it began, if that was before. */
+  readonly since?: number;
+  /** `untrusted` when a stranger's words are in it. */
+  readonly trust?: Trust;
 }
 
 /** The stop button while it is pressed. */
@@ -462,7 +508,10 @@ export interface StatusRecord {
   readonly checks: readonly CheckRecord[];
   readonly openFindings: number;
   readonly pendingApprovals: number;
+  /** Messages that no channel has yet. */
   readonly undelivered: number;
+  /** In the owner's order. */
+  readonly channels: readonly ChannelRecord[];
 }
 
 /** How often what happened since the first start, as far as it is kept. */
@@ -478,6 +527,7 @@ export interface TotalsRecord {
   readonly spend: readonly (Usage & { readonly model: string; readonly calls: number })[];
   readonly effects: readonly Counted<{ effect: EffectKind; state: EffectState }>[];
   readonly approvals: readonly Counted<{ status: ApprovalStatus }>[];
+  readonly deliveries: readonly Counted<{ channel: string; state: DeliveryState }>[];
 }
 
 type Counted<By> = Readonly<By> & { readonly count: number };
@@ -583,6 +633,7 @@ export interface StoreReader extends AsyncDisposable {
   /** Those whose last revision has no verdict yet: untold ones first, the most severe, the oldest. */
   pendingFindings(limit: number): Promise<PendingRecord[]>;
   listNotifications(options: { limit: number }): Promise<NotificationRecord[]>;
+  getNotification(id: number): Promise<NotificationRecord | undefined>;
   /** Pending ones, oldest first; with `all`, newest first. */
   listApprovals(options: { all: boolean; limit: number }): Promise<ApprovalRecord[]>;
   getApproval(id: number): Promise<ApprovalRecord | undefined>;
@@ -639,8 +690,9 @@ export interface Store extends StoreReader {
   /** The owner's word on a tool, or on all of a server, that says something else; returns what was accepted. */
   acceptTools(name: string, at: number): Promise<ToolPin[]>;
   /**
-   * Notes who runs; ends the beats and deliveries that a killed daemon left half done as `failed`, and
-   * settles its model calls at their reservations. Its runs are {@link unfinishedRuns}.
+   * Notes who runs; ends the beats that a killed daemon left half done as `failed`, and settles its model calls
+   * at their reservations. Its runs are {@link unfinishedRuns}; deliveries that it had begun stay `sending`.
+   * A restart ends the waits of those that failed.
    */
   recordStart(
     daemon: Pick<DaemonRecord, "pid" | "version" | "heartbeatMs"> & { at: number },
@@ -806,14 +858,28 @@ export interface Store extends StoreReader {
   nextDigestAt(): Promise<number | null>;
   /** Puts held notifications into one digest; with null they are dropped, as nothing is left to tell. */
   foldIntoDigest(ids: readonly number[], digest: NewNotification | null, at: number): Promise<void>;
-  readyNotifications(): Promise<NotificationRecord[]>;
-  /** Marks a delivery as under way; false when it was already sent there, or is being sent now. */
-  beginDelivery(notificationId: number, channel: string, at: number): Promise<boolean>;
-  finishDelivery(
+  /**
+   * Notes the channels of the config, and forgets others; that one of those does not work is then over without
+   * a word. @returns what is remembered of the named, in their order
+   */
+  registerChannels(
+    channels: readonly ChannelRegistration[],
+    options: { at: number },
+  ): Promise<ChannelRecord[]>;
+  /** Messages that are `ready` or that some channel is still tried for, oldest first. */
+  undelivered(): Promise<UndeliveredRecord[]>;
+  /** Carries out what was decided for a message, with what the owner must know of it: all or nothing. */
+  moveDeliveries(
     notificationId: number,
-    channel: string,
-    result: { at: number; error: string | null },
+    move: Pick<DeliveryDecision, "plan" | "end" | "settle"> & {
+      at: number;
+      tell: readonly OwnFinding[];
+    },
   ): Promise<void>;
+  /** Marks a delivery as under way, before the channel is given anything; false when it is none to be tried. */
+  beginDelivery(id: number, at: number): Promise<boolean>;
+  /** What came of an attempt, with how its channel stands; once it works again, what failed there is due. */
+  finishDelivery(id: number, end: DeliveryEnd): Promise<void>;
   /** Interruptions since `since`: notifications told at once. */
   countInterruptions(since: number): Promise<number>;
 }

@@ -10,6 +10,7 @@ import {
   uniqueIndex,
   type AnySQLiteColumn,
 } from "drizzle-orm/sqlite-core";
+import { channelUses, deliveryStates } from "../domain/delivery.ts";
 import { toolServerStates } from "../domain/tool-server.ts";
 import { findingStates, findingStatuses, severities, trusts, verdicts } from "../domain/finding.ts";
 
@@ -349,8 +350,11 @@ export const notifications = sqliteTable(
     id: id(),
     runId: integer("run_id").references(() => runs.id),
     kind: text("kind", { enum: ["finding", "recovery", "digest", "notice"] }).notNull(),
-    /** held: waits for the digest; ready: to be delivered; folded: told as part of a digest. */
-    state: text("state", { enum: ["held", "ready", "delivered", "folded"] }).notNull(),
+    /**
+     * held: waits for the digest; ready: no channel has it yet; untold: none has it for certain, and none
+     * tries any more; folded: told as part of a digest.
+     */
+    state: text("state", { enum: ["held", "ready", "delivered", "untold", "folded"] }).notNull(),
     foldedInto: integer("folded_into").references((): AnySQLiteColumn => notifications.id),
     /** The approval that it asks for. */
     approvalId: integer("approval_id").references(() => approvals.id),
@@ -381,13 +385,37 @@ export const deliveries = sqliteTable(
       .notNull()
       .references(() => notifications.id),
     channel: text("channel").notNull(),
-    state: text("state", { enum: ["sending", "sent", "failed"] }).notNull(),
+    /** The same for every attempt, and of no other delivery anywhere; null only until the first start. */
+    key: text("key"),
+    state: text("state", { enum: deliveryStates }).notNull(),
     attempts: integer("attempts").notNull().default(0),
     lastError: text("last_error"),
+    plannedAt: integer("planned_at").notNull().default(0),
+    /** Of one that failed: not tried again before then; null for at once. */
+    nextAt: integer("next_at"),
     updatedAt: integer("updated_at").notNull(),
   },
-  (table) => [uniqueIndex("deliveries_once").on(table.notificationId, table.channel)],
+  (table) => [
+    uniqueIndex("deliveries_once").on(table.notificationId, table.channel),
+    uniqueIndex("deliveries_key").on(table.key),
+    index("deliveries_open")
+      .on(table.notificationId)
+      .where(sql`${table.state} in ('waiting', 'sending', 'failed')`),
+  ],
 );
+
+/** How each channel of the configuration stands. */
+export const channels = sqliteTable("channels", {
+  name: text("name").primaryKey(),
+  use: text("use", { enum: channelUses }).notNull(),
+  severity: text("severity", { enum: severities }).notNull(),
+  /** In the owner's order, from 0. */
+  position: integer("position").notNull(),
+  consecutiveFailures: integer("consecutive_failures").notNull().default(0),
+  failingSince: integer("failing_since"),
+  lastError: text("last_error"),
+  lastSentAt: integer("last_sent_at"),
+});
 
 /** One row: the stop button, while it is pressed. */
 export const stopButton = sqliteTable("stop_button", {

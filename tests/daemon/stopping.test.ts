@@ -43,7 +43,7 @@ test("SIGTERM lets a run end, tells what it decided, and exits with 0", async ()
   await until("it says that it waits", async () => daemon.stderr.includes("waiting up to"), daemon);
   gate.resolve();
   expect(await daemon.exitCode).toBe(0);
-  expect(daemon.stderr).toContain("waiting up to 8 s for the run to end");
+  expect(daemon.stderr).toContain("waiting up to 8 s for what is under way to end");
   expect(daemon.stdout).toContain("notice: High tide");
   expect(daemon.stderr).not.toMatch(/^\s+at /m);
   const runs = await look(world.stateDir, (store) => store.listRuns({ limit: 10 }));

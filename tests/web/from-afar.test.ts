@@ -70,7 +70,7 @@ test.each(["Approve", "Deny"] as const)("%s from where the owner is", async (lab
   const port = await freePort();
   await using page = await offerPage({
     model,
-    channels: [channel],
+    channels: [{ channel, use: "always", severity: "info" }],
     listen: (line) => lines.push(line),
     web: { port, publicUrl: `http://127.0.0.1:${port}` },
     skills: {

@@ -82,12 +82,27 @@ function renderStatus(view: StatusView, { out, environment, stateDir }: CommandC
     const why = error ? `: ${error}` : "";
     lines.push(detail(`MCP server ${name}, ${state} since ${time(since)}${why}`));
   }
+  const mute = view.channels.filter(
+    ({ status: state, waiting }) => state === "failing" || waiting > 0,
+  );
+  if (mute.length > 0) lines.push("");
+  for (const channel of mute) lines.push(detail(channelLine(channel, time)));
   lines.push("", countsOf(view, paint));
   const { todayUsd, todayTokens, monthUsd } = view.spend;
   lines.push(
     `spent ${dollars(todayUsd)} today (${plural(todayTokens, "token")}), ${dollars(monthUsd)} this month`,
   );
   return `${lines.join("\n")}\n`;
+}
+
+function channelLine(
+  { name, status: state, failingSince, lastError, waiting }: StatusView["channels"][number],
+  time: (iso: string | null) => string,
+): string {
+  const how = state === "failing" ? `, failing since ${time(failingSince)}` : "";
+  const what = waiting > 0 ? `, ${plural(waiting, "message")} waiting` : "";
+  const why = state === "failing" && lastError ? `: ${lastError}` : "";
+  return `channel ${name}${how}${what}${why}`;
 }
 
 function countsOf(
