@@ -91,14 +91,14 @@ export function changeIsNews(before: Pick<Finding, "status" | "severity">, now: 
 }
 
 /**
- * Whether anybody needs to hear that it is over: not once acknowledged, nor when it ended as foreseen,
- * unless it was a warning or worse that nobody has judged yet.
+ * Whether anybody needs to hear that it is over: not when it ended as foreseen, unless it was a warning or
+ * worse that nobody has judged yet; of what the owner has acknowledged only when it had interrupted them.
  */
 export function endIsNews(
-  before: Pick<Finding, "status" | "severity" | "revision" | "handledRevision">,
+  before: Pick<Finding, "status" | "severity" | "revision" | "handledRevision" | "toldRevision">,
   because: Extract<Change, { kind: "resolved" }>["because"],
 ): boolean {
-  if (before.status === "acked") return false;
+  if (before.status === "acked") return because !== "closed" && before.toldRevision > 0;
   if (because !== "closed") return true;
   return atLeast(before.severity, "warning") && before.handledRevision < before.revision;
 }
