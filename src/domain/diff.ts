@@ -82,6 +82,9 @@ export function diffLook(
 const isOver = (closesAt: number | null, now: number): boolean =>
   closesAt !== null && closesAt <= now;
 
+/** Why nobody hears of what {@link changeIsNews} and {@link endIsNews} say is none. */
+export const noNews = "you have acknowledged or snoozed it";
+
 /**
  * Whether anybody needs to hear that a finding changed: what the owner has acknowledged or snoozed
  * comes back only when it gets worse.

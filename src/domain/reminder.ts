@@ -3,10 +3,11 @@
  * distances; a warning is one line in a digest, once on a day of the owner's.
  */
 import { type ClockRange, isWithin, nextEnd, nextTimeOfDay } from "./active-hours.ts";
-import { nextDigest } from "./attention.ts";
+import { nextDigest, type Route, type RouteInput } from "./attention.ts";
 import { formatDuration } from "./duration.ts";
 import { severityRank, type Finding } from "./finding.ts";
-import type { Telling } from "./telling.ts";
+import { ordinal, type Telling } from "./telling.ts";
+import { formatTimeOfDay } from "./zoned-time.ts";
 
 const hourMs = 3_600_000;
 /** From one word to the next: 1, 3, 9 and 24 hours after the first one, then daily. */
@@ -62,8 +63,23 @@ export function nextReminder(told: ToldFinding, clock: ReminderClock): Reminder 
   const when = Math.max(due, now);
   const waits = step > 1 && quietHours !== null && isWithin(quietHours, when, timezone);
   const at = waits ? (nextEnd(quietHours, when, timezone) ?? when) : due;
-  const why = `critical and still open: ${step === 1 ? "1st reminder" : `reminder ${step}`}, the next one in ${formatDuration(gapOf(step + 1))} unless you acknowledge it`;
+  const next = formatDuration(gapOf(step + 1));
+  const why = `critical and still open: ${ordinal(step)} reminder, the next one in ${next} unless you acknowledge it`;
   return { at, step, why };
+}
+
+/** Whether a reminder that is due interrupts. It is an interruption like others, and the day's cap holds it. */
+export function routeReminder({
+  now,
+  timezone,
+  digestAt,
+  interruptionsToday,
+  interruptionsPerDay,
+}: Omit<RouteInput, "verdict" | "severity" | "quietHours">): Exclude<Route, { kind: "log" }> {
+  if (interruptionsToday < interruptionsPerDay) return { kind: "now", why: "critical, still open" };
+  const at = nextDigest(digestAt, now, timezone);
+  const why = `a reminder above interruptionsPerDay (${interruptionsPerDay}): waits for the digest at ${formatTimeOfDay(at, timezone)}`;
+  return { kind: "digest", at, because: "cap", why };
 }
 
 const gapOf = (step: number): number => gapsMs[Math.min(step, gapsMs.length) - 1] ?? hourMs;

@@ -1,7 +1,5 @@
-import { nextDigest, type Route } from "../domain/attention.ts";
 import type { Clock } from "../domain/clock.ts";
-import { nextReminder, stillOpenAt, type ToldFinding } from "../domain/reminder.ts";
-import { formatTimeOfDay } from "../domain/zoned-time.ts";
+import { nextReminder, routeReminder, stillOpenAt, type ToldFinding } from "../domain/reminder.ts";
 import type { AttentionSettings } from "../notify/compose.ts";
 import { composeDigest, worthTelling } from "../notify/digest.ts";
 import { composeReminders } from "../notify/reminders.ts";
@@ -29,23 +27,12 @@ export async function remind(dependencies: RemindDependencies): Promise<number |
   });
   const due = planned.filter(({ reminder }) => reminder.at <= now);
   if (due.length === 0) return soonestOf(planned.map(({ reminder }) => reminder.at));
-  const way = reminderRoute(await dependencies.interruptionsToday(), attention, now);
+  const interruptionsToday = await dependencies.interruptionsToday();
+  const way = routeReminder({ ...attention, now, interruptionsToday });
   const notifications = composeReminders(due, way, { now, timezone: attention.timezone });
   // With the verdicts' own write: all of them, and that they were said, or none.
   await store.applyVerdicts({ at: now, verdicts: [], notifications });
   return remind(dependencies);
-}
-
-/** A reminder is an interruption like others, and none that the day's cap lets pass. */
-function reminderRoute(
-  interruptionsToday: number,
-  { interruptionsPerDay, digestAt, timezone }: AttentionSettings,
-  now: number,
-): Exclude<Route, { kind: "log" }> {
-  if (interruptionsToday < interruptionsPerDay) return { kind: "now", why: "" };
-  const at = nextDigest(digestAt, now, timezone);
-  const why = `a reminder above interruptionsPerDay (${interruptionsPerDay}): waits for the digest at ${formatTimeOfDay(at, timezone)}`;
-  return { kind: "digest", at, because: "cap", why };
 }
 
 /** Sends the digest when it is due. @returns when the next one is, or null when nothing waits for it */

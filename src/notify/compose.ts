@@ -8,7 +8,13 @@ import {
 } from "../domain/finding.ts";
 import { oneLine, plainText } from "../domain/plain-text.ts";
 import { defang } from "../domain/defang.ts";
-import { repeatOf, untold, type TellingHistory } from "../domain/telling.ts";
+import {
+  ownersWord,
+  repeatOf,
+  untold,
+  type OwnersWord,
+  type TellingHistory,
+} from "../domain/telling.ts";
 import type { FindingVerdict, NewNotification } from "../store/port.ts";
 import { listed, type Entry } from "./listing.ts";
 import {
@@ -65,11 +71,15 @@ export function composeTelling(
   const caveat = defang(oneLine(input.caveat ?? "", longestExcerpt));
   const routed = judged.map((item): RoutedFinding => {
     const { finding, verdict } = item;
-    if (alreadyTold(finding)) return { ...item, route: { kind: "log", why: "told before" } };
-    const repeat = repeatOf(finding, histories.get(finding.id) ?? untold(finding.id), now);
+    if (alreadyTold(finding)) {
+      return { ...item, word: null, route: { kind: "log", why: "told before" } };
+    }
+    const history = histories.get(finding.id) ?? untold(finding.id);
+    const repeat = repeatOf(finding, history, now);
     const { severity } = finding;
     return {
       ...item,
+      word: ownersWord(finding, history, now),
       ...(repeat?.because === "flapping" ? { flapping: repeat.why } : {}),
       route: route({ ...settings, verdict, severity, now, interruptionsToday, repeat }),
     };
@@ -108,6 +118,7 @@ const alreadyTold = (finding: Finding): boolean => finding.toldRevision >= findi
 
 type RoutedFinding = JudgedFinding & {
   readonly route: Route;
+  readonly word: OwnersWord;
   /** How often it comes and goes: known when it is held, and not any more when the digest is due. */
   readonly flapping?: string;
 };
@@ -177,9 +188,11 @@ export function bodyOf(ranked: readonly Entry[], last: string): string {
   return plainText([...blocks, rest, last].filter(Boolean).join("\n\n"), longestBody);
 }
 
-function reasonOf({ finding, decidedBy, verdict, why, route: way }: RoutedFinding): string {
+function reasonOf({ finding, decidedBy, verdict, why, word, route: way }: RoutedFinding): string {
+  if (word === "hushed") return `${why}; ${way.why}`;
   if (decidedBy === "model") return `the model said ${verdict}; ${way.why}`;
-  return finding.state === "resolved" && way.kind === "now" ? why : way.why;
+  const isVerdicts = finding.state === "resolved" || word !== null;
+  return isVerdicts && way.kind === "now" ? why : way.why;
 }
 
 /** What is said below a finding's title. */
