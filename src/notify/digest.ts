@@ -1,7 +1,7 @@
 import { severityRank, type Finding } from "../domain/finding.ts";
 import { plainText } from "../domain/plain-text.ts";
 import type { ToldFinding } from "../domain/reminder.ts";
-import type { TellingHistory } from "../domain/telling.ts";
+import { untold, type TellingHistory } from "../domain/telling.ts";
 import type { NewNotification, NotificationRecord } from "../store/port.ts";
 import { loudestOf } from "./compose.ts";
 import { listed, type Entry } from "./listing.ts";
@@ -36,9 +36,14 @@ export function worthTelling(
     const finding = byId.get(item.findings[0] ?? 0);
     if (!finding) return true;
     if (finding.status === "acked" || finding.status === "snoozed") return false;
+    const { latestFindingId, tellings } = histories.get(finding.id) ?? untold(finding.id);
     // It has come back since: whatever there is to say of it is said of that.
-    const latest = histories.get(finding.id)?.latestFindingId ?? finding.id;
-    if (latest !== finding.id) return false;
+    if (latestFindingId !== finding.id) return false;
+    const toldSince = tellings.some(
+      ({ findingId, kind, at }) =>
+        findingId === finding.id && kind === "told" && at > item.createdAt,
+    );
+    if (toldSince) return false;
     return finding.resolvedAt === null || item.createdAt >= finding.resolvedAt;
   });
 }
