@@ -281,6 +281,11 @@ describe("of what was held", () => {
     const items = [held(1, at("08:00"), "old"), held(2), held(1, at("09:00"), "new")];
     expect(worthTelling(items, [finding()]).map(({ title }) => title)).toEqual(["new", "x"]);
   });
+
+  it("tells each of those that are about no finding, such as questions for a word", () => {
+    const asks = [1, 2].map((id) => ({ ...held(id), findings: [], approvalId: id }));
+    expect(worthTelling(asks, [])).toEqual(asks);
+  });
 });
 
 describe("the digest", () => {
@@ -317,6 +322,24 @@ describe("the digest", () => {
       why: "the digest is due",
       dueAt: now,
     });
+  });
+
+  it("says where to read what waits for a word, and tears no question apart", () => {
+    const body = 'This would be done:\n{\n  "to": "ann"\n}';
+    const ask = (id: number): NotificationRecord => ({
+      ...{ id, runId: null, kind: "notice", state: "held", findings: [], severity: "warning" },
+      ...{ title: `Your word is asked: send (approval ${id})`, body, why: "", dueAt: now },
+      ...{ approvalId: id, createdAt: now },
+    });
+    expect(digestOf([ask(1), ask(2)]).body).toBe(
+      [
+        "other:",
+        ...[1, 2].flatMap((id) => [
+          `  warning: Your word is asked: send (approval ${id})`,
+          `    \`watchkeeper approvals show ${id}\` shows what would be done, and until when.`,
+        ]),
+      ].join("\n"),
+    );
   });
 
   it("is of one thing, too", () => {

@@ -188,7 +188,8 @@ export function worthTelling(
   findings: readonly Finding[],
 ): NotificationRecord[] {
   const byId = new Map(findings.map((finding) => [finding.id, finding]));
-  const lastWords = new Map(held.map((item) => [item.findings[0], item]));
+  // What is about no finding, such as the question for a word, stands for itself.
+  const lastWords = new Map(held.map((item) => [item.findings[0] ?? `notice ${item.id}`, item]));
   return [...lastWords.values()].filter((item) => {
     const finding = byId.get(item.findings[0] ?? 0);
     if (!finding) return true;
@@ -211,7 +212,11 @@ export function composeDigest(
     const sorted = items.toSorted((a, b) => severityRank(b.severity) - severityRank(a.severity));
     return [`${skill}:`, ...sorted.flatMap(digestLines)].join("\n");
   });
-  const caveats = new Set(held.flatMap((item) => linesOf(item).filter((line) => !isModels(line))));
+  // What an approval asks for is no word on the others, and too long for a digest.
+  const others = held.filter(({ approvalId }) => !approvalId);
+  const caveats = new Set(
+    others.flatMap((item) => linesOf(item).filter((line) => !isModels(line))),
+  );
   const loudest = held.reduce((a, b) =>
     severityRank(b.severity) > severityRank(a.severity) ? b : a,
   );
@@ -236,6 +241,11 @@ const isModels = (line: string): boolean => line.startsWith(modelSays);
 
 const digestLines = (item: NotificationRecord): string[] => [
   `  ${labelOf(item.kind, item.severity)}: ${item.title}`,
+  ...(item.approvalId
+    ? [
+        `    \`watchkeeper approvals show ${item.approvalId}\` shows what would be done, and until when.`,
+      ]
+    : []),
   ...linesOf(item)
     .filter(isModels)
     .map((line) => `    ${line}`),

@@ -1,11 +1,14 @@
 import { and, asc, desc, eq, getTableColumns, gt, isNull, lte, ne } from "drizzle-orm";
 import { writing, type Db } from "./database.ts";
 import type { ApprovalRecord, Store, StoreReader } from "./port.ts";
-import { approvals, effects, stopButton } from "./schema.ts";
+import { approvals, effects, notifications, stopButton } from "./schema.ts";
 
 /** What waits for the owner's word, and the owner's stop button. */
 
-type ApprovalReads = Pick<StoreReader, "listApprovals" | "getApproval" | "pausedAt">;
+type ApprovalReads = Pick<
+  StoreReader,
+  "listApprovals" | "getApproval" | "approvalsInDigest" | "pausedAt"
+>;
 type ApprovalWrites = Pick<
   Store,
   "addApproval" | "decideApproval" | "expireApprovals" | "approvedCalls" | "pause" | "resume"
@@ -32,6 +35,13 @@ export function approvalReads(db: Db): ApprovalReads {
     },
     async getApproval(id) {
       return withEffect(db).where(eq(approvals.id, id)).get();
+    },
+    async approvalsInDigest(notificationId) {
+      return withEffect(db)
+        .innerJoin(notifications, eq(notifications.approvalId, approvals.id))
+        .where(eq(notifications.foldedInto, notificationId))
+        .orderBy(asc(approvals.id))
+        .all();
     },
     async pausedAt(now) {
       const row = pressed.get();

@@ -479,6 +479,8 @@ export interface StoreReader extends AsyncDisposable {
   /** Pending ones, oldest first; with `all`, newest first. */
   listApprovals(options: { all: boolean; limit: number }): Promise<ApprovalRecord[]>;
   getApproval(id: number): Promise<ApprovalRecord | undefined>;
+  /** Those whose asking was told as a part of that digest. */
+  approvalsInDigest(notificationId: number): Promise<ApprovalRecord[]>;
   getEffect(id: number): Promise<EffectRecord | undefined>;
   getEffectByKey(idempotencyKey: string): Promise<EffectRecord | undefined>;
   listEffects(options: { limit: number }): Promise<EffectRecord[]>;
