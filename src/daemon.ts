@@ -1,3 +1,4 @@
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { createAttendance, type Attendance, type AttendObserver } from "./heartbeat/attend.ts";
 import { keepBackground } from "./heartbeat/background.ts";
@@ -21,9 +22,11 @@ import { tellOutages } from "./heartbeat/outage.ts";
 import { anthropicModel } from "./model/anthropic.ts";
 import { createModelChain, type ChainOptions, type ModelChain } from "./model/chain.ts";
 import { pricesWith } from "./model/pricing.ts";
-import { openChannels, type Channel } from "./notify/channel.ts";
+import { openChannels, type Channel, type ChannelDependencies } from "./notify/channel.ts";
 import { createExtrasFor } from "./notify/word-links.ts";
 import type { AttentionSettings } from "./notify/compose.ts";
+import { watchOrigin } from "./notify/delivery-id.ts";
+import type { Message } from "./notify/message.ts";
 import { resolveNames } from "./skills/names.ts";
 import {
   loadSkills,
@@ -57,8 +60,6 @@ export interface DaemonOptions {
   readonly print: (text: string) => void;
   readonly observer: DaemonObserver;
   readonly clock?: Clock;
-  /** In the place of those that the config names: tests look at what they are given. */
-  readonly channels?: readonly Channel[];
   /** Stands between the daemon and its store: tests end the process there. */
   readonly decorateStore?: (store: Store) => Store;
   /** From 0 up to 1, 1 excluded; spreads the waits before a model is asked again. */
@@ -244,10 +245,15 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
       attention: attentionSettings(config),
       activeHours: config.heartbeat.activeHours,
       gatherMs: config.model.gatherMs,
-      channels: (
-        options.channels ??
-        openChannels(config.notify.channels, { print: options.print, timezone: config.timezone })
-      ).map((channel) => guardChannel(channel, scrub)),
+      channels: openChannels(
+        config.notify.channels,
+        channelDependencies(config, {
+          stateDir,
+          clock,
+          print: options.print,
+          warn: (text) => log.warn({}, text),
+        }),
+      ).map(({ channel }) => guardChannel(channel, scrub)),
       extrasFor: createExtrasFor({ store, clock }, { publicUrl, secret: wordSecret }),
       hasLinks: publicUrl !== undefined && wordSecret !== null,
       observer: options.observer,
@@ -343,6 +349,21 @@ export const attentionSettings = ({ notify, timezone }: ResolvedConfig): Attenti
   interruptionsPerDay: notify.interruptionsPerDay,
 });
 
+/** What channels are given, in the daemon and in a command that tries them. */
+export const channelDependencies = (
+  { timezone, baseDir }: ResolvedConfig,
+  {
+    stateDir,
+    ...given
+  }: Pick<ChannelDependencies, "print" | "warn" | "clock"> & { readonly stateDir: string },
+): ChannelDependencies => ({
+  ...given,
+  timezone,
+  baseDir,
+  origin: watchOrigin(stateDir, hostname()),
+  processBasics: processBasics(),
+});
+
 /** Opens `control.sock` for a watch; without it the daemon goes on, only unreachable. */
 export async function offerControl(
   watch: Watch,
@@ -413,11 +434,21 @@ const guardLog = (log: Log, scrub: Scrub): Log => ({
 });
 
 /** Whatever is told, also what was saved before a secret was known. */
-const guardChannel = (channel: Channel, scrub: Scrub): Channel => ({
-  ...channel,
-  deliver: ({ title, body, why, ...rest }, signal) =>
-    channel.deliver({ ...rest, title: scrub(title), body: scrub(body), why: scrub(why) }, signal),
-});
+function guardChannel(channel: Channel, scrub: Scrub): Channel {
+  const clean = ({ title, body, why, ...rest }: Message): Message => ({
+    ...rest,
+    title: scrub(title),
+    body: scrub(body),
+    why: scrub(why),
+  });
+  return {
+    ...channel,
+    deliver: (message, signal) => channel.deliver(clean(message), signal),
+    ...(channel.confirm && {
+      confirm: async (message, options) => channel.confirm?.(clean(message), options),
+    }),
+  };
+}
 
 function skillLog(log: Log, skill: string) {
   const child = log.child({ skill });

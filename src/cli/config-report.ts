@@ -1,3 +1,4 @@
+import { channelWarnings } from "../config/channels.ts";
 import type { ResolvedConfig } from "../config/load.ts";
 import { ConfigProblems } from "../config/problems.ts";
 import { offerPublicApi } from "../config/user-module.ts";
@@ -47,6 +48,7 @@ export async function inspectConfig(context: CommandContext): Promise<ConfigRepo
     problems,
     warnings: [
       ...config.secretWarnings,
+      ...channelWarnings(config.notify.channels),
       ...config.unused.map((part) => `${part} is understood, but not used by this version yet`),
       ...missingPrices(
         config.model.chain.map(({ model }) => model),

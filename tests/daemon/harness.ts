@@ -10,7 +10,6 @@ import { packageInfo } from "../../src/config/package.ts";
 import type { ConfigInput } from "../../src/config/schema.ts";
 import { openWatch, type Watch } from "../../src/daemon.ts";
 import type { Finding } from "../../src/domain/finding.ts";
-import type { Channel } from "../../src/notify/channel.ts";
 import type { BeatSummary } from "../../src/heartbeat/beat.ts";
 import type { NotificationRecord, RunRecord, StepRecord, Store } from "../../src/store/port.ts";
 import { waitsToAskAgain } from "../../src/model/link.ts";
@@ -43,8 +42,6 @@ export interface WatchOptions {
   readonly skills?: Readonly<Record<string, unknown>>;
   /** Checks and tools that are the test's own functions. */
   readonly play?: Play;
-  /** Where notifications go instead of the terminal. */
-  readonly channels?: readonly Channel[];
   /** Told of each line of the log. */
   readonly listen?: (line: string) => void;
 }
@@ -78,7 +75,7 @@ export interface KeptWatch extends AsyncDisposable {
 
 /** Opens a watch, starts it and lets its first beat end. */
 export async function keepWatch(options: WatchOptions): Promise<KeptWatch> {
-  const { folder, clock, model, config, skills = {}, play, channels, listen } = options;
+  const { folder, clock, model, config, skills = {}, play, listen } = options;
   const info = packageInfo();
   const printed: string[] = [];
   const beats: BeatSummary[] = [];
@@ -121,7 +118,6 @@ export async function keepWatch(options: WatchOptions): Promise<KeptWatch> {
     log,
     random: () => 0.5,
     print: (text) => printed.push(text),
-    ...(channels && { channels }),
     observer: {
       beat(summary) {
         beats.push(summary);
