@@ -13,13 +13,13 @@ import {
 } from "drizzle-orm";
 import { writing, type Db } from "./database.ts";
 import type { AnsweredCall, ApprovalRecord, Store, StoreReader } from "./port.ts";
-import { approvals, effects, stopButton } from "./schema.ts";
+import { approvals, effects, notifications, stopButton } from "./schema.ts";
 
 /** What waits for the owner's word, and the owner's stop button. */
 
 type ApprovalReads = Pick<
   StoreReader,
-  "listApprovals" | "getApproval" | "answeredCalls" | "pausedAt"
+  "listApprovals" | "getApproval" | "answeredCalls" | "approvalsInDigest" | "pausedAt"
 >;
 type ApprovalWrites = Pick<
   Store,
@@ -69,6 +69,13 @@ export function approvalReads(db: Db): ApprovalReads {
             ? [{ ...call, status, decidedAt }]
             : [],
         );
+    },
+    async approvalsInDigest(notificationId) {
+      return withEffect(db)
+        .innerJoin(notifications, eq(notifications.approvalId, approvals.id))
+        .where(eq(notifications.foldedInto, notificationId))
+        .orderBy(asc(approvals.id))
+        .all();
     },
     async pausedAt(now) {
       const row = pressed.get();

@@ -650,6 +650,8 @@ export interface StoreReader extends AsyncDisposable {
   getApproval(id: number): Promise<ApprovalRecord | undefined>;
   /** What the owner has said yes or no to since then, the newest first. */
   answeredCalls(options: { since: number; limit: number }): Promise<AnsweredCall[]>;
+  /** Those whose asking was told as a part of that digest. */
+  approvalsInDigest(notificationId: number): Promise<ApprovalRecord[]>;
   getEffect(id: number): Promise<EffectRecord | undefined>;
   getEffectByKey(idempotencyKey: string): Promise<EffectRecord | undefined>;
   listEffects(options: { limit: number }): Promise<EffectRecord[]>;
