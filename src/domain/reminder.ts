@@ -35,7 +35,7 @@ export interface Reminder {
 }
 
 /** When the owner last heard of it, or null when never. */
-export function lastSaidAt({ finding, tellings }: ToldFinding): number | null {
+function lastSaidAt({ finding, tellings }: ToldFinding): number | null {
   // Of findings that were told before tellings were kept only the revision is known.
   return tellings.at(-1)?.at ?? (finding.toldRevision > 0 ? finding.changedAt : null);
 }

@@ -47,10 +47,6 @@ export function beganAt({ since, openedAt }: Finding, now: number, timezone: str
     : formatDateTime(began, timezone);
 }
 
-/** `x` of one, `x, y and z` of several. */
-export const named = (ids: readonly number[]): string =>
-  ids.length === 1 ? `finding ${ids[0]}` : `findings ${ids.join(", ")}`;
-
 /** The model's own words, marked; empty when it has none. */
 export function modelsWords(message: string | null, about = 1): string {
   if (!message) return "";
