@@ -13,6 +13,12 @@ export {
 export type { Severity, Trust } from "./domain/finding.ts";
 export { defineSkill, defineTool } from "./skills/define.ts";
 export type {
+  NotificationMail,
+  ReceivedMail,
+  ReplyAddress,
+  TakenAnswer,
+} from "./skills/notification-mail.ts";
+export type {
   AnyTool,
   CheckDefinition,
   ObservationInput,

@@ -1,4 +1,10 @@
-import type { CheckDefinition, ObservationInput, ObserveInput, ObserveResult } from "watchkeeper";
+import type {
+  CheckDefinition,
+  NotificationMail,
+  ObservationInput,
+  ObserveInput,
+  ObserveResult,
+} from "watchkeeper";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type AccountCursor, readCursor, remember } from "./account-cursor.ts";
 import { groupConversations, memoryOf, type NewMessage } from "./conversations.ts";
@@ -11,9 +17,12 @@ import {
 import { identifyMessage } from "./identity.ts";
 import { isLoginRefusal } from "./login-check.ts";
 import type { Mailbox, StoredMessage } from "./mailbox.ts";
-import { parseMessage } from "./message.ts";
+import { parseWhole, type ParsedMessage } from "./message.ts";
 import { excerptLength, observeMessages, observeUnreadable } from "./observation.ts";
+import { looksSentByAgent } from "./outgoing.ts";
 import type { OwnMail } from "./own-mail.ts";
+import { provenSender } from "./proven-sender.ts";
+import { receivedMail } from "./received-mail.ts";
 import { ruleActions } from "./rule-actions.ts";
 import { judge, type OwnerWords } from "./rules.ts";
 import { lookForWaiting, type WaitingAccount, type WaitingLook } from "./waiting-look.ts";
@@ -28,6 +37,7 @@ export interface WatchedAccount {
   readonly own: OwnMail | undefined;
   readonly words: OwnerWords;
   readonly authservId: string | undefined;
+  readonly notificationMail: NotificationMail;
   /** Called when the server refuses the login. */
   readonly onRefusal: () => void;
   /** Undefined when the owner does not want to hear of unanswered mail. */
@@ -53,6 +63,8 @@ interface Gathered {
   readonly perhapsOurs: string[];
   readonly unreadable: string[];
   readonly notes: string[];
+  /** How many mails the daemon had sent itself. */
+  notifications: number;
 }
 
 const mostNotes = 20;
@@ -75,6 +87,7 @@ async function look(account: WatchedAccount, input: ObserveInput): Promise<Obser
     perhapsOurs: [],
     unreadable: [],
     notes: [],
+    notifications: 0,
   };
   const { moved, troubles } = await lookAtFolders(account, saved, input, gathered);
   const { signal, now } = input;
@@ -109,6 +122,7 @@ async function look(account: WatchedAccount, input: ObserveInput): Promise<Obser
     ...(gone.length > 0 && { gone }),
     notes: [
       ...gathered.notes,
+      ...notificationNotes(gathered),
       ...ignoredNotes(fresh),
       ...troubles.map(({ folder, reason }) => `folder ${folder} was not looked at: ${reason}`),
       ...(waited?.notes ?? []),
@@ -122,11 +136,12 @@ async function look(account: WatchedAccount, input: ObserveInput): Promise<Obser
  * when none can, the look has failed.
  */
 async function lookAtFolders(
-  { folders, own, name, words, authservId, onRefusal }: WatchedAccount,
+  account: WatchedAccount,
   saved: AccountCursor,
   { signal, now }: ObserveInput,
   gathered: Gathered,
 ): Promise<{ moved: Map<string, unknown>; troubles: FolderTrouble[] }> {
+  const { folders, own, name, words, authservId, onRefusal } = account;
   const { messages, observations, perhapsOurs, unreadable, notes } = gathered;
   const addUnreadable = (observation: ObservationInput) => {
     observations.push(observation);
@@ -135,6 +150,7 @@ async function lookAtFolders(
   const moved = new Map<string, unknown>();
   const troubles: FolderTrouble[] = [];
   let firstError: unknown;
+  let notAsked: unknown;
   for (const { name: folder, mailbox } of folders) {
     try {
       const result = await mailbox.look({
@@ -148,6 +164,13 @@ async function lookAtFolders(
           await nextTurn();
           if ("unreadable" in read) return addUnreadable(read.unreadable);
           const { message } = read;
+          try {
+            if (await isForDaemon(read, stored, account, gathered)) return;
+          } catch (error) {
+            // Not known is not seen: the look fails, and meets the message again.
+            notAsked ??= error;
+            return;
+          }
           const sender = vipSender(stored.source, message, authservId);
           const judgement = judge(message, name, words, sender);
           const { arrivedAt, place } = stored;
@@ -163,6 +186,7 @@ async function lookAtFolders(
         },
         onUnreadable: (message) => addUnreadable(observeUnreadable(message, now)),
       });
+      if (notAsked !== undefined) break;
       const where = folders.length > 1 ? `${folder}: ` : "";
       notes.push(...result.notes.map((note) => `${where}${note}`));
       moved.set(folder, result.cursor);
@@ -172,14 +196,35 @@ async function lookAtFolders(
       troubles.push({ folder, failures: (saved.failures[folder] ?? 0) + 1, ...describe(error) });
     }
   }
+  if (notAsked !== undefined) throw notAsked;
   if (isLoginRefusal(firstError)) onRefusal();
   if (moved.size === 0) throw firstError;
   return { moved, troubles };
 }
 
+/** What the daemon sent itself, and the owner's word in answer to it: both are no news to anybody. */
+async function isForDaemon(
+  parsed: ParsedMessage,
+  { source }: StoredMessage,
+  { notificationMail, authservId }: WatchedAccount,
+  gathered: Gathered,
+): Promise<boolean> {
+  const received = receivedMail(parsed, provenSender(source, authservId));
+  if (notificationMail.isOurs(received)) {
+    gathered.notifications += 1;
+    return true;
+  }
+  // From the owner's address too, and no word of theirs.
+  if (looksSentByAgent(parsed.message.messageId)) return false;
+  const answer = await notificationMail.takeAnswer(received);
+  if (answer === undefined) return false;
+  gathered.notes.push(answer.note);
+  return answer.taken;
+}
+
 async function readStored(stored: StoredMessage, now: Date) {
   try {
-    return { message: await parseMessage(stored, excerptLength) };
+    return await parseWhole(stored, excerptLength);
   } catch (error) {
     const { place, arrivedAt, size } = stored;
     const { key } = identifyMessage(stored.source, size);
@@ -236,6 +281,15 @@ function goneTroubles(saved: AccountCursor, troubles: readonly FolderTrouble[]):
     .filter((folder) => !still.has(folder))
     .map(folderKey);
 }
+
+const notificationNotes = ({ notifications }: Gathered): string[] =>
+  notifications === 0
+    ? []
+    : [
+        notifications === 1
+          ? "1 message of watchkeeper's own left alone"
+          : `${notifications} messages of watchkeeper's own left alone`,
+      ];
 
 function ignoredNotes(messages: readonly NewMessage[]): string[] {
   const counts = new Map<string, number>();

@@ -1,5 +1,11 @@
 import { type AnyTool, defineTool, ToolError, type ToolRunContext, z } from "watchkeeper";
-import { isOwn, pickAccounts, reasonOf, type ToolAccount, type ToolAccounts } from "./accounts.ts";
+import {
+  ownKind,
+  pickAccounts,
+  reasonOf,
+  type ToolAccount,
+  type ToolAccounts,
+} from "./accounts.ts";
 import { identifyMessage } from "./identity.ts";
 import type { FoundMessage, MailQuery } from "./mail-store.ts";
 import { parseMessage, type Person } from "./message.ts";
@@ -121,7 +127,7 @@ async function searchOne(
 ): Promise<FoundMessage[]> {
   const kept: FoundMessage[] = [];
   for (const message of await holder.store.search(query, context))
-    if (!(await isOwn(holder, message, context))) kept.push(message);
+    if ((await ownKind(holder, message, context)) === undefined) kept.push(message);
   return kept;
 }
 

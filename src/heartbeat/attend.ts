@@ -9,7 +9,7 @@ import { toolsCheck } from "../domain/tool-server.ts";
 import { startOf } from "../domain/zoned-time.ts";
 import { fittingFindings, type Prompt } from "../agent/prompt.ts";
 import { resumeAgent, runAgent, type RunDependencies, type RunSummary } from "../agent/run.ts";
-import { effectsCheck, rulesCheck } from "../effects/outcome.ts";
+import { effectsCheck, repliesCheck, rulesCheck } from "../effects/outcome.ts";
 import type { PendingRecord } from "../store/port.ts";
 import type { ModelAvailability, ModelChain } from "../model/chain.ts";
 import type { Channel } from "../notify/channel.ts";
@@ -74,7 +74,10 @@ export interface Attendance {
 
 /** Findings of one run; what is above waits for the next one. */
 const mostFindings = 60;
-const ownersOnly = new Set([outageCheck, budgetCheck, effectsCheck, rulesCheck, toolsCheck]);
+const ownersOnly = new Set([
+  ...[outageCheck, budgetCheck, effectsCheck, rulesCheck, toolsCheck],
+  repliesCheck,
+]);
 /** A run that was interrupted longer ago speaks of another world: its findings go to a new one. */
 const longestGapMs = 60 * 60_000;
 const firstRestMs = 60_000;

@@ -5,11 +5,16 @@ import { approvals, effects, stopButton } from "./schema.ts";
 
 /** What waits for the owner's word, and the owner's stop button. */
 
-type ApprovalReads = Pick<StoreReader, "listApprovals" | "getApproval" | "pausedAt">;
+type ApprovalReads = Pick<
+  StoreReader,
+  "listApprovals" | "listApprovalClaims" | "getApproval" | "pausedAt"
+>;
 type ApprovalWrites = Pick<
   Store,
   "addApproval" | "decideApproval" | "expireApprovals" | "approvedCalls" | "pause" | "resume"
 >;
+
+const mostClaims = 500;
 
 const withEffect = (db: Db) =>
   db
@@ -29,6 +34,16 @@ export function approvalReads(db: Db): ApprovalReads {
             .orderBy(asc(approvals.id))
             .limit(limit)
             .all();
+    },
+    async listApprovalClaims({ expiringAfter }) {
+      const { id, argumentsHash, expiresAt, status } = approvals;
+      return db
+        .select({ id, argumentsHash, expiresAt, status })
+        .from(approvals)
+        .where(gt(expiresAt, expiringAfter))
+        .orderBy(desc(id))
+        .limit(mostClaims)
+        .all();
     },
     async getApproval(id) {
       return withEffect(db).where(eq(approvals.id, id)).get();

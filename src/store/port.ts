@@ -310,6 +310,8 @@ export interface ApprovalRecord {
   readonly effectId: number | null;
 }
 
+export type ApprovalClaim = Pick<ApprovalRecord, "id" | "argumentsHash" | "expiresAt" | "status">;
+
 export type NewApproval = Omit<ApprovalRecord, "id" | "status" | "note" | "decidedAt" | "effectId">;
 
 /** Something that the daemon has to say about itself. */
@@ -478,6 +480,8 @@ export interface StoreReader extends AsyncDisposable {
   listNotifications(options: { limit: number }): Promise<NotificationRecord[]>;
   /** Pending ones, oldest first; with `all`, newest first. */
   listApprovals(options: { all: boolean; limit: number }): Promise<ApprovalRecord[]>;
+  /** Of approvals that expire, or did, after a time: what their tokens are made of. The newest 500. */
+  listApprovalClaims(options: { expiringAfter: number }): Promise<ApprovalClaim[]>;
   getApproval(id: number): Promise<ApprovalRecord | undefined>;
   getEffect(id: number): Promise<EffectRecord | undefined>;
   getEffectByKey(idempotencyKey: string): Promise<EffectRecord | undefined>;
