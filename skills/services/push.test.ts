@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { look } from "watchkeeper/testing";
+import { look, skillContext } from "watchkeeper/testing";
 import skill from "./index.ts";
 import { judgePush } from "./push.ts";
 import { targetOf } from "./services-fixture.ts";
