@@ -74,6 +74,10 @@ export const unknownMessage = (): ToolError =>
     hint: "Give the id exactly as in the finding's Id line; the message may have been deleted or moved",
   });
 
+/** What the daemon sent to its owner, as receipts and tools speak of it. */
+export const ownMessages = (count: number): string =>
+  count === 1 ? "1 message of watchkeeper's own" : `${count} messages of watchkeeper's own`;
+
 const notForTools = (): ToolError =>
   new ToolError("INBOX_MESSAGE_OWN", "this is a message of watchkeeper's own to its owner", {
     hint: "It holds nothing that the findings do not say; leave it alone",

@@ -7,6 +7,7 @@ import type {
 } from "watchkeeper";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type AccountCursor, readCursor, remember } from "./account-cursor.ts";
+import { ownMessages } from "./accounts.ts";
 import { groupConversations, memoryOf, type NewMessage } from "./conversations.ts";
 import {
   type FolderTrouble,
@@ -283,13 +284,7 @@ function goneTroubles(saved: AccountCursor, troubles: readonly FolderTrouble[]):
 }
 
 const notificationNotes = ({ notifications }: Gathered): string[] =>
-  notifications === 0
-    ? []
-    : [
-        notifications === 1
-          ? "1 message of watchkeeper's own left alone"
-          : `${notifications} messages of watchkeeper's own left alone`,
-      ];
+  notifications === 0 ? [] : [`${ownMessages(notifications)} left alone`];
 
 function ignoredNotes(messages: readonly NewMessage[]): string[] {
   const counts = new Map<string, number>();
