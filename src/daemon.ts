@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { createAttendance, type Attendance, type AttendObserver } from "./heartbeat/attend.ts";
 import { keepBackground } from "./heartbeat/background.ts";
 import type { BeatSummary } from "./heartbeat/beat.ts";
@@ -21,6 +22,7 @@ import { anthropicModel } from "./model/anthropic.ts";
 import { createModelChain, type ChainOptions, type ModelChain } from "./model/chain.ts";
 import { pricesWith } from "./model/pricing.ts";
 import { openChannels, type Channel } from "./notify/channel.ts";
+import { createExtrasFor } from "./notify/word-links.ts";
 import type { AttentionSettings } from "./notify/compose.ts";
 import { resolveNames } from "./skills/names.ts";
 import {
@@ -31,6 +33,7 @@ import {
   type LoadedTool,
 } from "./skills/load.ts";
 import { guardStore } from "./store/guarded.ts";
+import { makeSecretFile } from "./store/secret-file.ts";
 import {
   acquireLock,
   openStore,
@@ -70,6 +73,8 @@ export interface Watch extends AsyncDisposable {
   readonly store: Store;
   readonly skills: readonly LoadedSkill[];
   readonly broken: readonly BrokenSkill[];
+  /** What one-time tokens are made with; null when its file cannot be used. */
+  readonly wordSecret: string | null;
   /** Why no model is asked, or null when one is. */
   readonly withoutModel: string | null;
   readonly heartbeat: Heartbeat;
@@ -111,13 +116,18 @@ const drainMs = 8_000;
 export async function openWatch(options: DaemonOptions): Promise<Watch> {
   const { config, stateDir, packageInfo, pid } = options;
   const clock = options.clock ?? systemClock;
-  const scrub = createScrub(config.secrets);
-  const log = guardLog(options.log, scrub);
   await using onFailure = new AsyncDisposableStack();
 
   const lock = acquireLock(stateDir);
   if (!lock) throw await alreadyRunning(stateDir, packageInfo.migrationsDir);
   onFailure.defer(() => lock.release());
+  const word = wordSecretOf(stateDir);
+  const wordSecret = word.secret;
+  const scrub = createScrub([...config.secrets, ...(wordSecret === null ? [] : [wordSecret])]);
+  const log = guardLog(options.log, scrub);
+  if (word.problem !== null) {
+    log.warn({ error: word.problem }, "approvals can be answered by command only");
+  }
   const opened = openStore({ stateDir, migrationsDir: packageInfo.migrationsDir });
   onFailure.use(opened);
   const store = guardStore(options.decorateStore?.(opened) ?? opened, scrub);
@@ -211,6 +221,7 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
     log,
   });
   const signal = runStopping.signal;
+  const publicUrl = config.web ? config.web.publicUrl : undefined;
   const attendance = createAttendance(
     {
       store,
@@ -235,6 +246,8 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
         print: options.print,
         timezone: config.timezone,
       }).map((channel) => guardChannel(channel, scrub)),
+      extrasFor: createExtrasFor({ store, clock }, { publicUrl, secret: wordSecret }),
+      hasLinks: publicUrl !== undefined && wordSecret !== null,
       observer: options.observer,
       grants: config.policy.grants,
       scrub,
@@ -258,6 +271,7 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
     store,
     skills,
     broken,
+    wordSecret,
     withoutModel,
     heartbeat,
     attendance,
@@ -290,6 +304,19 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
       await held.disposeAsync();
     },
   };
+}
+
+/** A watch without it is better than none. */
+function wordSecretOf(stateDir: string): {
+  readonly secret: string | null;
+  readonly problem: string | null;
+} {
+  try {
+    const secret = makeSecretFile(join(stateDir, "word-secret"), { renew: false });
+    return { secret, problem: null };
+  } catch (error) {
+    return { secret: null, problem: describeError(error) };
+  }
 }
 
 /** Whatever the skill makes of it, the rest is let go of too. */

@@ -10,7 +10,7 @@ import { startOf } from "../domain/zoned-time.ts";
 import { fittingFindings, type Prompt } from "../agent/prompt.ts";
 import { resumeAgent, runAgent, type RunDependencies, type RunSummary } from "../agent/run.ts";
 import { effectsCheck, repliesCheck, rulesCheck } from "../effects/outcome.ts";
-import type { PendingRecord } from "../store/port.ts";
+import type { NotificationRecord, PendingRecord } from "../store/port.ts";
 import type { ModelAvailability, ModelChain } from "../model/chain.ts";
 import type { Channel } from "../notify/channel.ts";
 import {
@@ -19,6 +19,7 @@ import {
   worthTelling,
   type JudgedFinding,
 } from "../notify/compose.ts";
+import type { MessageExtras } from "../notify/message.ts";
 import { deliverReady } from "../notify/outbox.ts";
 import { createBudgetGate } from "./budget-gate.ts";
 import { createCarryOut } from "./carry-out.ts";
@@ -45,6 +46,8 @@ export interface AttendDependencies extends Omit<
   /** How long a `notice` may wait for others to share its run. */
   readonly gatherMs: number;
   readonly channels: readonly Channel[];
+  /** What goes with a notification and is never stored. */
+  readonly extrasFor: (notification: NotificationRecord) => Promise<MessageExtras>;
   readonly observer: AttendObserver;
   /** Aborted when the daemon is told to stop: nothing new is begun. */
   readonly stopping: AbortSignal;
@@ -92,7 +95,7 @@ const soonest = (...times: (number | null)[]): number | null => {
 /** @param wake called when a run has ended, so that what waited for its end is attended to */
 export function createAttendance(dependencies: AttendDependencies, wake: () => void): Attendance {
   const { store, clock, log, attention, activeHours, channels, observer, model } = dependencies;
-  const { signal, stopping } = dependencies;
+  const { extrasFor, signal, stopping } = dependencies;
   const { timezone } = attention;
   const budgetGate = createBudgetGate({ ...dependencies, models: dependencies.modelNames });
   const carryOut = createCarryOut(dependencies, wake);
@@ -107,7 +110,8 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
 
   const interruptionsToday = () => store.countInterruptions(startOf("day", clock.now(), timezone));
   const pending = () => store.pendingFindings(mostFindings);
-  const deliver = () => delivering(() => deliverReady({ store, channels, clock, log, signal }));
+  const deliver = () =>
+    delivering(() => deliverReady({ store, channels, extrasFor, clock, log, signal }));
 
   const runDependencies = async (using: ModelChain) => ({
     ...dependencies,

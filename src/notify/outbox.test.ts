@@ -4,7 +4,7 @@ import { silentLog } from "../telemetry/log.ts";
 import type { NewNotification } from "../store/port.ts";
 import { openTemporaryStore } from "../store/store-fixture.ts";
 import type { Channel } from "./channel.ts";
-import type { Message } from "./message.ts";
+import { noExtras, type Message } from "./message.ts";
 import { deliverReady } from "./outbox.ts";
 
 const notification = (title: string): NewNotification => ({
@@ -29,6 +29,7 @@ async function bench(...titles: string[]) {
       deliverReady({
         store,
         channels,
+        extrasFor: async () => noExtras,
         clock: new FakeClock(),
         log: silentLog,
         signal: stop.signal,

@@ -1,20 +1,23 @@
 import type { Clock } from "../domain/clock.ts";
 import { describeError } from "../domain/errors.ts";
-import type { Store } from "../store/port.ts";
+import type { NotificationRecord, Store } from "../store/port.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Channel } from "./channel.ts";
-import { messageOf } from "./message.ts";
+import { messageOf, type MessageExtras } from "./message.ts";
 
 /** Delivers what is ready. What could not be delivered stays ready, and is tried with the next beat. */
 export async function deliverReady({
   store,
   channels,
+  extrasFor,
   clock,
   log,
   signal,
 }: {
   readonly store: Store;
   readonly channels: readonly Channel[];
+  /** What goes with a notification and is never stored. */
+  readonly extrasFor: (notification: NotificationRecord) => Promise<MessageExtras>;
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
@@ -26,7 +29,8 @@ export async function deliverReady({
       let error: string | null = null;
       try {
         const key = `${notification.id}-${channel.name}`;
-        await channel.deliver(messageOf(notification, { key }), signal);
+        const extras = await extrasFor(notification);
+        await channel.deliver(messageOf(notification, { key, extras }), signal);
       } catch (thrown) {
         error = describeError(thrown);
         log.warn(

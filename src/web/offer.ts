@@ -66,6 +66,7 @@ export async function offerWeb(watch: Watch, options: WebOptions): Promise<Offer
     startedAt,
     exposed: isExposed(web),
     cookie: cookieKind(port, web.publicUrl),
+    wordSecret: watch.wordSecret,
     pushes: pushTargets(watch.skills),
     wake: () => watch.heartbeat.wake(),
     lookEarly: (check) => watch.heartbeat.lookEarly(check),
