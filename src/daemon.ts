@@ -13,9 +13,11 @@ import { systemClock, type Clock } from "./domain/clock.ts";
 import { formatDuration } from "./domain/duration.ts";
 import { describeError, StoreError } from "./domain/errors.ts";
 import { linkedAbort } from "./domain/linked-abort.ts";
+import { whyNoReplies } from "./domain/reply-address.ts";
 import { createScrub, type Scrub } from "./domain/scrub.ts";
 import { scrubData } from "./domain/scrub-data.ts";
 import { describeSchedule } from "./domain/schedule.ts";
+import { notificationMail } from "./effects/notification-mail.ts";
 import { tellInterruptedUndos, undoEffect } from "./effects/undo.ts";
 import { tellOutages } from "./heartbeat/outage.ts";
 import { anthropicModel } from "./model/anthropic.ts";
@@ -103,6 +105,9 @@ export const processBasics = (): Record<string, string> =>
     }),
   );
 
+/** In the state directory: what one-time tokens and the signatures of our own mail are made with. */
+export const wordSecretFile = "word-secret";
+
 /** How long a skill may take to let go of what it holds. */
 const closeMs = 3_000;
 
@@ -135,14 +140,28 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
   await store.recordStart({ pid, version, at: clock.now(), heartbeatMs: config.heartbeat.everyMs });
   onFailure.defer(() => store.recordStop(clock.now()));
   await tellInterruptedUndos({ store, clock });
-  const early: { look?: (check: string) => void } = {};
+  const early: { look?: (check: string) => void; wake?: () => void } = {};
+  const { email } = config.notify.channels as {
+    readonly email?: { readonly from: string; readonly to: readonly string[] };
+  };
   const { skills, broken } = await loadSkills(config, {
     builtinSkillsDir: packageInfo.builtinSkillsDir,
     stateDir,
     // The heartbeat is built over the checks of these skills; before that nobody can look early.
     wake: (check) => early.look?.(check),
     logFor: (skill) => skillLog(log, skill),
+    ...(wordSecret !== null && {
+      notificationMail: notificationMail({
+        secret: wordSecret,
+        answers: {
+          ...{ store, clock },
+          askedAddresses: (email?.to ?? []).map((address) => address.toLowerCase()),
+          wake: () => early.wake?.(),
+        },
+      }),
+    }),
   });
+  const repliesAt = skills.flatMap((skill) => skill.repliesAt);
   for (const skill of skills) onFailure.defer(() => letGo(skill, clock, log));
   for (const { name, error } of broken) log.warn({ skill: name, error }, "skill switched off");
   await store.recordSkillsOff(broken.map(({ name, error }) => ({ name, error })));
@@ -215,6 +234,7 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
     observer: options.observer,
   });
   early.look = (check) => heartbeat.lookEarly(check);
+  early.wake = () => heartbeat.wake();
   const { chain, withoutModel } = chooseModels(config.model.chain, {
     clock,
     random: options.random ?? Math.random,
@@ -246,7 +266,13 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
         print: options.print,
         timezone: config.timezone,
       }).map((channel) => guardChannel(channel, scrub)),
-      extrasFor: createExtrasFor({ store, clock }, { publicUrl, secret: wordSecret }),
+      extrasFor: createExtrasFor(
+        { store, clock },
+        {
+          ...{ publicUrl, secret: wordSecret },
+          repliesCount: whyNoReplies(email?.from, repliesAt) === null,
+        },
+      ),
       hasLinks: publicUrl !== undefined && wordSecret !== null,
       observer: options.observer,
       grants: config.policy.grants,
@@ -312,7 +338,7 @@ function wordSecretOf(stateDir: string): {
   readonly problem: string | null;
 } {
   try {
-    const secret = makeSecretFile(join(stateDir, "word-secret"), { renew: false });
+    const secret = makeSecretFile(join(stateDir, wordSecretFile), { renew: false });
     return { secret, problem: null };
   } catch (error) {
     return { secret: null, problem: describeError(error) };

@@ -2,6 +2,7 @@ import type { ResolvedConfig } from "../config/load.ts";
 import { ConfigProblems } from "../config/problems.ts";
 import { offerPublicApi } from "../config/user-module.ts";
 import { ConfigError, describeError } from "../domain/errors.ts";
+import { whyNoReplies, type ReplyAddress } from "../domain/reply-address.ts";
 import { missingPrices, pricesWith } from "../model/pricing.ts";
 import { loadSkills, silentSkillLog } from "../skills/load.ts";
 import { refuseExposed } from "../web/exposure.ts";
@@ -53,11 +54,27 @@ export async function inspectConfig(context: CommandContext): Promise<ConfigRepo
         pricesWith(config.model.prices),
       ),
       ...warnings,
+      ...replyWarnings(
+        config,
+        skills.flatMap(({ repliesAt }) => repliesAt),
+      ),
       ...(checks.length === 0 && problems.length === 0
         ? ["no skill has a check: nothing would be watched"]
         : []),
     ],
   };
+}
+
+/** Questions are then mailed without a word on replies. */
+function replyWarnings(
+  { notify }: ResolvedConfig,
+  repliesAt: readonly ReplyAddress[],
+): readonly string[] {
+  const { email } = notify.channels as { readonly email?: { readonly from: string } };
+  const why = email ? whyNoReplies(email.from, repliesAt) : null;
+  return why === null
+    ? []
+    : [`notify.channels.email: approvals cannot be answered by e-mail: ${why}`];
 }
 
 function pageProblems({ web }: ResolvedConfig, stateDir: string): readonly string[] {

@@ -21,7 +21,7 @@ beforeEach(async () => {
 
 const mailbox = () =>
   notificationMail({
-    secret: () => secret,
+    secret,
     answers: {
       store: opened.store,
       clock,
@@ -180,7 +180,7 @@ describe("an answer", () => {
 
   it("is taken nowhere where nothing may be changed", async () => {
     const { id, token } = await ask();
-    const looking = notificationMail({ secret: () => secret, answers: undefined });
+    const looking = notificationMail({ secret, answers: undefined });
     expect(await looking.takeAnswer(reply(token))).toBeUndefined();
     expect(await statusOf(id)).toBe("pending");
   });
@@ -199,7 +199,7 @@ describe("an answer", () => {
       askedAddresses: ["me@example.com"],
       wake: () => undefined,
     };
-    const failing = notificationMail({ secret: () => secret, answers });
+    const failing = notificationMail({ secret, answers });
     await expect(failing.takeAnswer(reply(token))).rejects.toThrow("disk full");
   });
 });

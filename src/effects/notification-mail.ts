@@ -12,7 +12,7 @@ import { giveWord } from "./owner-word.ts";
 
 export interface NotificationMailDependencies {
   /** What tokens and signatures are made of. */
-  readonly secret: () => string;
+  readonly secret: string;
   /** Undefined where nothing may be changed: answers are then mail like any other. */
   readonly answers:
     | {
@@ -35,7 +35,7 @@ export function notificationMail({
 }: NotificationMailDependencies): NotificationMail {
   return {
     isOurs: ({ signature, isPlain, ...content }) =>
-      signature !== undefined && isPlain && isSignedMail(signature, secret(), content),
+      signature !== undefined && isPlain && isSignedMail(signature, secret, content),
 
     async takeAnswer(mail) {
       if (answers === undefined || !mayAnswer(mail)) return undefined;
@@ -43,7 +43,7 @@ export function notificationMail({
       const now = clock.now();
       const decide = async () => {
         const approvals = await store.listApprovalClaims({ expiringAfter: now - rememberedMs });
-        return decideAnswer(mail, { approvals, askedAddresses, secret: secret(), now });
+        return decideAnswer(mail, { approvals, askedAddresses, secret: secret, now });
       };
       const decision = await decide();
       if (decision.kind !== "take") return account(decision, now, store);

@@ -21,7 +21,7 @@ const approval: ApprovalRecord = {
   decidedAt: null,
   effectId: null,
 };
-const settings = { publicUrl: "https://watch.example.com", secret: "secret" };
+const settings = { repliesCount: true, publicUrl: "https://watch.example.com", secret: "secret" };
 const extras = (changes: Partial<ApprovalRecord> = {}, more = {}, now = 0) =>
   wordExtras({ ...approval, ...changes }, { ...settings, ...more }, now);
 
@@ -70,6 +70,11 @@ describe("wordExtras", () => {
   ])("gives nothing for what %s", (_, given) => {
     expect(extras(...given)).toEqual(noExtras);
   });
+});
+
+it("asks for no reply where nobody reads it; the links are as good as ever", () => {
+  const unread = extras({}, { repliesCount: false });
+  expect(unread).toEqual({ links: extras().links, replyToken: null });
 });
 
 it("looks up the approval at the moment of delivery", async () => {

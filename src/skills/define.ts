@@ -1,7 +1,8 @@
 import type { z } from "zod";
 import type { Severity, Trust } from "../domain/finding.ts";
 import type { ToolEffect } from "../domain/policy.ts";
-import type { NotificationMail, ReplyAddress } from "./notification-mail.ts";
+import type { ReplyAddress } from "../domain/reply-address.ts";
+import type { NotificationMail } from "./notification-mail.ts";
 
 /**
  * The whole surface that a skill is written against. A skill is a folder with `SKILL.md`

@@ -8,6 +8,7 @@ import { canonicalJson } from "../domain/canonical.ts";
 import { parseDuration } from "../domain/duration.ts";
 import { ConfigError, describeError, SkillError } from "../domain/errors.ts";
 import type { ToolEffect } from "../domain/policy.ts";
+import type { ReplyAddress } from "../domain/reply-address.ts";
 import { createScrub, type Scrub } from "../domain/scrub.ts";
 import { parseSchedule, type Schedule } from "../domain/schedule.ts";
 import type {
@@ -19,11 +20,7 @@ import type {
   SkillLog,
 } from "./define.ts";
 import { findSkill, isSkillName, readSkillFile } from "./find.ts";
-import {
-  noNotificationMail,
-  type NotificationMail,
-  type ReplyAddress,
-} from "./notification-mail.ts";
+import { noNotificationMail, type NotificationMail } from "./notification-mail.ts";
 
 /** Finding, loading and validating the skills that the config names. */
 

@@ -48,13 +48,6 @@ export interface NotificationMail {
   takeAnswer(mail: ReceivedMail): Promise<TakenAnswer | undefined>;
 }
 
-/** An address at which replies to the daemon's mail arrive, given by a skill that reads them. */
-export interface ReplyAddress {
-  readonly address: string;
-  /** Why replies there do not count; one line with the mend. Left out when they do. */
-  readonly problem?: string;
-}
-
 /** For commands that only look at skills. */
 export const noNotificationMail: NotificationMail = {
   isOurs: () => false,

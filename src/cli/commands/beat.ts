@@ -16,6 +16,7 @@ import {
   readStore,
   type CommandContext,
 } from "../context.ts";
+import { knownMail } from "../known-mail.ts";
 import { rehearseDemo } from "../demo-rehearsal.ts";
 import { painterFor, plural, quoted, severityStyle, wrap } from "../text.ts";
 import { byDaemonOrHere, loadConfigOf, openWatchHere } from "../watch-here.ts";
@@ -65,6 +66,7 @@ async function showDryRun(
     builtinSkillsDir,
     stateDir,
     logFor: silentSkillLog,
+    notificationMail: knownMail(stateDir),
   });
   for (const { name, error } of broken) warn(`the skill ${name} is off: ${error}`);
   const checks = skills.flatMap((skill) => skill.checks);
