@@ -7,8 +7,8 @@ import type {
 } from "watchkeeper";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type AccountCursor, readCursor, remember } from "./account-cursor.ts";
-import { ownMessages } from "./accounts.ts";
 import { groupConversations, memoryOf, type NewMessage } from "./conversations.ts";
+import { type ForDaemon, isForDaemon, notesOf } from "./daemon-mail.ts";
 import {
   type FolderTrouble,
   folderKey,
@@ -18,12 +18,9 @@ import {
 import { identifyMessage } from "./identity.ts";
 import { isLoginRefusal } from "./login-check.ts";
 import type { Mailbox, StoredMessage } from "./mailbox.ts";
-import { parseWhole, type ParsedMessage } from "./message.ts";
+import { parseWhole } from "./message.ts";
 import { excerptLength, observeMessages, observeUnreadable } from "./observation.ts";
-import { looksSentByAgent } from "./outgoing.ts";
 import type { OwnMail } from "./own-mail.ts";
-import { provenSender } from "./proven-sender.ts";
-import { receivedMail } from "./received-mail.ts";
 import { ruleActions } from "./rule-actions.ts";
 import { judge, type OwnerWords } from "./rules.ts";
 import { lookForWaiting, type WaitingAccount, type WaitingLook } from "./waiting-look.ts";
@@ -64,8 +61,7 @@ interface Gathered {
   readonly perhapsOurs: string[];
   readonly unreadable: string[];
   readonly notes: string[];
-  /** How many mails the daemon had sent itself. */
-  notifications: number;
+  readonly forDaemon: ForDaemon;
 }
 
 const mostNotes = 20;
@@ -88,7 +84,7 @@ async function look(account: WatchedAccount, input: ObserveInput): Promise<Obser
     perhapsOurs: [],
     unreadable: [],
     notes: [],
-    notifications: 0,
+    forDaemon: { notifications: 0, answers: [] },
   };
   const { moved, troubles } = await lookAtFolders(account, saved, input, gathered);
   const { signal, now } = input;
@@ -123,7 +119,7 @@ async function look(account: WatchedAccount, input: ObserveInput): Promise<Obser
     ...(gone.length > 0 && { gone }),
     notes: [
       ...gathered.notes,
-      ...notificationNotes(gathered),
+      ...notesOf(gathered.forDaemon),
       ...ignoredNotes(fresh),
       ...troubles.map(({ folder, reason }) => `folder ${folder} was not looked at: ${reason}`),
       ...(waited?.notes ?? []),
@@ -151,7 +147,7 @@ async function lookAtFolders(
   const moved = new Map<string, unknown>();
   const troubles: FolderTrouble[] = [];
   let firstError: unknown;
-  let notAsked: unknown;
+  let notAsked: { readonly error: unknown } | undefined;
   for (const { name: folder, mailbox } of folders) {
     try {
       const result = await mailbox.look({
@@ -166,10 +162,10 @@ async function lookAtFolders(
           if ("unreadable" in read) return addUnreadable(read.unreadable);
           const { message } = read;
           try {
-            if (await isForDaemon(read, stored, account, gathered)) return;
+            if (await isForDaemon(read, stored, account, gathered.forDaemon)) return;
           } catch (error) {
             // Not known is not seen: the look fails, and meets the message again.
-            notAsked ??= error;
+            notAsked ??= { error };
             return;
           }
           const sender = vipSender(stored.source, message, authservId);
@@ -197,30 +193,10 @@ async function lookAtFolders(
       troubles.push({ folder, failures: (saved.failures[folder] ?? 0) + 1, ...describe(error) });
     }
   }
-  if (notAsked !== undefined) throw notAsked;
+  if (notAsked !== undefined) throw notAsked.error;
   if (isLoginRefusal(firstError)) onRefusal();
   if (moved.size === 0) throw firstError;
   return { moved, troubles };
-}
-
-/** What the daemon sent itself, and the owner's word in answer to it: both are no news to anybody. */
-async function isForDaemon(
-  parsed: ParsedMessage,
-  { source }: StoredMessage,
-  { notificationMail, authservId }: WatchedAccount,
-  gathered: Gathered,
-): Promise<boolean> {
-  const received = receivedMail(parsed, provenSender(source, authservId));
-  if (notificationMail.isOurs(received)) {
-    gathered.notifications += 1;
-    return true;
-  }
-  // From the owner's address too, and no word of theirs.
-  if (looksSentByAgent(parsed.message.messageId)) return false;
-  const answer = await notificationMail.takeAnswer(received);
-  if (answer === undefined) return false;
-  gathered.notes.push(answer.note);
-  return answer.taken;
 }
 
 async function readStored(stored: StoredMessage, now: Date) {
@@ -282,9 +258,6 @@ function goneTroubles(saved: AccountCursor, troubles: readonly FolderTrouble[]):
     .filter((folder) => !still.has(folder))
     .map(folderKey);
 }
-
-const notificationNotes = ({ notifications }: Gathered): string[] =>
-  notifications === 0 ? [] : [`${ownMessages(notifications)} left alone`];
 
 function ignoredNotes(messages: readonly NewMessage[]): string[] {
   const counts = new Map<string, number>();
