@@ -1,3 +1,4 @@
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { createAttendance, type Attendance, type AttendObserver } from "./heartbeat/attend.ts";
 import { keepBackground } from "./heartbeat/background.ts";
@@ -13,6 +14,7 @@ import { systemClock, type Clock } from "./domain/clock.ts";
 import { formatDuration } from "./domain/duration.ts";
 import { describeError, StoreError } from "./domain/errors.ts";
 import { linkedAbort } from "./domain/linked-abort.ts";
+import { mailSignature } from "./domain/mail-signature.ts";
 import { whyNoReplies } from "./domain/reply-address.ts";
 import { createScrub, type Scrub } from "./domain/scrub.ts";
 import { scrubData } from "./domain/scrub-data.ts";
@@ -23,9 +25,11 @@ import { tellOutages } from "./heartbeat/outage.ts";
 import { anthropicModel } from "./model/anthropic.ts";
 import { createModelChain, type ChainOptions, type ModelChain } from "./model/chain.ts";
 import { pricesWith } from "./model/pricing.ts";
-import { openChannels, type Channel } from "./notify/channel.ts";
+import { openChannels, type Channel, type ChannelDependencies } from "./notify/channel.ts";
 import { createExtrasFor } from "./notify/word-links.ts";
 import type { AttentionSettings } from "./notify/compose.ts";
+import { watchOrigin } from "./notify/delivery-id.ts";
+import type { Message } from "./notify/message.ts";
 import { resolveNames } from "./skills/names.ts";
 import {
   loadSkills,
@@ -141,9 +145,7 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
   onFailure.defer(() => store.recordStop(clock.now()));
   await tellInterruptedUndos({ store, clock });
   const early: { look?: (check: string) => void; wake?: () => void } = {};
-  const { email } = config.notify.channels as {
-    readonly email?: { readonly from: string; readonly to: readonly string[] };
-  };
+  const { email } = config.notify.channels;
   const { skills, broken } = await loadSkills(config, {
     builtinSkillsDir: packageInfo.builtinSkillsDir,
     stateDir,
@@ -262,10 +264,16 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
       attention: attentionSettings(config),
       activeHours: config.heartbeat.activeHours,
       gatherMs: config.model.gatherMs,
-      channels: openChannels(config.notify.channels, {
-        print: options.print,
-        timezone: config.timezone,
-      }).map((channel) => guardChannel(channel, scrub)),
+      channels: openChannels(
+        config.notify.channels,
+        channelDependencies(config, {
+          stateDir,
+          wordSecret,
+          clock,
+          print: options.print,
+          warn: (text) => log.warn({}, text),
+        }),
+      ).map(({ channel }) => guardChannel(channel, scrub)),
       extrasFor: createExtrasFor(
         { store, clock },
         {
@@ -367,6 +375,26 @@ export const attentionSettings = ({ notify, timezone }: ResolvedConfig): Attenti
   interruptionsPerDay: notify.interruptionsPerDay,
 });
 
+/** What channels are given, in the daemon and in a command that tries them. */
+export const channelDependencies = (
+  { timezone, baseDir }: ResolvedConfig,
+  {
+    stateDir,
+    wordSecret,
+    ...given
+  }: Pick<ChannelDependencies, "print" | "warn" | "clock"> & {
+    readonly stateDir: string;
+    readonly wordSecret: string | null;
+  },
+): ChannelDependencies => ({
+  ...given,
+  timezone,
+  baseDir,
+  origin: watchOrigin(stateDir, hostname()),
+  processBasics: processBasics(),
+  ...(wordSecret !== null && { signMail: (mail) => mailSignature(wordSecret, mail) }),
+});
+
 /** Opens `control.sock` for a watch; without it the daemon goes on, only unreachable. */
 export async function offerControl(
   watch: Watch,
@@ -437,11 +465,21 @@ const guardLog = (log: Log, scrub: Scrub): Log => ({
 });
 
 /** Whatever is told, also what was saved before a secret was known. */
-const guardChannel = (channel: Channel, scrub: Scrub): Channel => ({
-  ...channel,
-  deliver: ({ title, body, why, ...rest }, signal) =>
-    channel.deliver({ ...rest, title: scrub(title), body: scrub(body), why: scrub(why) }, signal),
-});
+function guardChannel(channel: Channel, scrub: Scrub): Channel {
+  const clean = ({ title, body, why, ...rest }: Message): Message => ({
+    ...rest,
+    title: scrub(title),
+    body: scrub(body),
+    why: scrub(why),
+  });
+  return {
+    ...channel,
+    deliver: (message, signal) => channel.deliver(clean(message), signal),
+    ...(channel.confirm && {
+      confirm: async (message, options) => channel.confirm?.(clean(message), options),
+    }),
+  };
+}
 
 function skillLog(log: Log, skill: string) {
   const child = log.child({ skill });

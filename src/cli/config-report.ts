@@ -1,3 +1,4 @@
+import { channelWarnings } from "../config/channels.ts";
 import type { ResolvedConfig } from "../config/load.ts";
 import { ConfigProblems } from "../config/problems.ts";
 import { offerPublicApi } from "../config/user-module.ts";
@@ -48,6 +49,7 @@ export async function inspectConfig(context: CommandContext): Promise<ConfigRepo
     problems,
     warnings: [
       ...config.secretWarnings,
+      ...channelWarnings(config.notify.channels),
       ...config.unused.map((part) => `${part} is understood, but not used by this version yet`),
       ...missingPrices(
         config.model.chain.map(({ model }) => model),
@@ -70,7 +72,7 @@ function replyWarnings(
   { notify }: ResolvedConfig,
   repliesAt: readonly ReplyAddress[],
 ): readonly string[] {
-  const { email } = notify.channels as { readonly email?: { readonly from: string } };
+  const { email } = notify.channels;
   const why = email ? whyNoReplies(email.from, repliesAt) : null;
   return why === null
     ? []

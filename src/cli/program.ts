@@ -256,6 +256,13 @@ export function buildProgram({ version, out, err, run }: ProgramDependencies): C
     "your word: what an MCP server, or one tool of it, now says of itself is taken",
     async () => (await import("./commands/skills-accept.ts")).acceptSkillTools,
   ).option("--show", "only show what has changed");
+  const notify = prepared(program.command("notify")).description("where notifications go");
+  add(
+    notify,
+    "test [channels...]",
+    "send a test message now, by every channel or by these",
+    async () => (await import("./commands/notify.ts")).testChannels,
+  );
   const config = prepared(program.command("config")).description("the configuration");
   add(
     config,

@@ -74,14 +74,9 @@ describe("resolveConfig", () => {
     expect(parts.every((part) => Object.isFrozen(part))).toBe(true);
   });
 
-  test.each([
-    [{ notify: { deadMansPing: "https://hc.example/1" } }, "notify.deadMansPing"],
-    [
-      { notify: { channels: { ntfy: { server: "https://n.example", topic: "t" } } } },
-      "notify.channels.ntfy",
-    ],
-  ])("%j is honest about the part that is not used yet", (raw, part) => {
-    expect(resolved(raw).unused).toEqual([part]);
+  test("a part that is not used yet is named", () => {
+    const raw = { notify: { deadMansPing: "https://hc.example/1" } };
+    expect(resolved(raw).unused).toEqual(["notify.deadMansPing"]);
   });
 
   test("everything that is wrong is said at once, missing secrets too", () => {

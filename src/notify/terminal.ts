@@ -4,7 +4,10 @@ import { labelOf } from "./compose.ts";
 import type { Message } from "./message.ts";
 
 /** Prints notifications where the daemon runs. Printing again after a crash harms nobody. */
-export function terminalChannel({ print, timezone }: ChannelDependencies): Channel {
+export function terminalChannel({
+  print,
+  timezone,
+}: Pick<ChannelDependencies, "print" | "timezone">): Channel {
   return {
     name: "terminal",
     repeatable: true,
