@@ -1,4 +1,5 @@
 import type { SettingsOf } from "../config/channels.ts";
+import { signatureHeader } from "../domain/mail-signature.ts";
 import type { Channel, ChannelDependencies } from "./channel.ts";
 import { labelOf } from "./compose.ts";
 import { deliveryId } from "./delivery-id.ts";
@@ -87,7 +88,7 @@ async function compose(
       "Auto-Submitted": "auto-generated",
       "X-Auto-Response-Suppress": "All",
       ...(isUrgent && { Importance: "high" }),
-      ...(signature !== undefined && { "X-Watchkeeper-Signature": signature }),
+      ...(signature !== undefined && { [signatureHeader]: signature }),
     },
     newline: "windows",
     // The input is text; never is it the name of a file or an address to fetch.

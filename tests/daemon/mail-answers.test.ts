@@ -134,7 +134,7 @@ async function openScene(): Promise<Scene> {
   const model = opening.use(await startScriptedModel(askOnce()));
   const home = await createMaildir(join(folder, "home"));
   const watch = await createMaildir(join(folder, "watch"));
-  const startedAt = Date.now();
+  const startedAt = Date.parse("2026-11-23T09:00:00Z");
   await home.deliver({
     from: "Ann <ann@example.com>",
     ...{ to: owner, subject: "Tuesday?", text: "Well?" },
@@ -187,7 +187,7 @@ test("a question goes out by e-mail, comes back unseen, and the owner's reply to
   expect(question.text).toContain("reply to this mail: approve or deny as the first line");
 
   await home.deliver(question.mail.raw);
-  await kept.pass(10 * minute);
+  await kept.pass(20 * minute);
   expect(scene.notes()).toContain("1 message of watchkeeper's own left alone");
   expect(await kept.findings()).toHaveLength(1);
   const tools = toolsOf(kept.watch.skills);
@@ -210,7 +210,9 @@ test("a question goes out by e-mail, comes back unseen, and the owner's reply to
   });
 
   await watch.deliver(replyTo(question, "Approve."));
-  await kept.pass(10 * minute);
+  // No further: what is sent meanwhile over a real connection must not run out of the clock's time.
+  for (let step = 0; step < 240 && (await scene.status()) === "pending"; step += 1)
+    await kept.pass(5_000);
   expect(scene.notes()).toContain("approval 1 approved by e-mail reply");
   await until("the letter is sent", async () => letters(server).length > 0);
   await watch.deliver(replyTo(question, "approve", { subject: "Re: once more" }));
@@ -302,10 +304,10 @@ test("nobody but the owner can answer, and every try is a mail like any other, w
   );
 
   await watch.deliver(replyTo(question, "deny: not to him"));
-  await kept.pass(10 * minute);
+  await kept.pass(20 * minute);
   expect(await kept.store.getApproval(1)).toMatchObject({ status: "denied", note: "not to him" });
   await watch.deliver(replyTo(question, "approve"));
-  await kept.pass(10 * minute);
+  await kept.pass(20 * minute);
   expect(await scene.status()).toBe("denied");
   expect(letters(server)).toEqual([]);
   await expectNowhere(
@@ -341,7 +343,7 @@ test("a reply to what asks for nothing is a mail like any other", async () => {
   const { kept, watch, question } = scene;
   const other = { ...question, messageId: "2-email@watch.example.com", text: "Digest: 3 things" };
   await watch.deliver(replyTo(other, "approve"));
-  await kept.pass(10 * minute);
+  await kept.pass(20 * minute);
   expect(await scene.status()).toBe("pending");
   expect(scene.notes()).toEqual([]);
   expect((await kept.findings()).map(({ check }) => check)).toContain("inbox/watch");
