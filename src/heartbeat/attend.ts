@@ -14,7 +14,7 @@ import { toolsCheck } from "../domain/tool-server.ts";
 import { startOf } from "../domain/zoned-time.ts";
 import { fittingFindings, type Prompt } from "../agent/prompt.ts";
 import { resumeAgent, runAgent, type RunDependencies, type RunSummary } from "../agent/run.ts";
-import { effectsCheck, rulesCheck } from "../effects/outcome.ts";
+import { effectsCheck, repliesCheck, rulesCheck } from "../effects/outcome.ts";
 import type { PendingRecord } from "../store/port.ts";
 import type { ModelAvailability, ModelChain } from "../model/chain.ts";
 import { composeTelling, type JudgedFinding } from "../notify/compose.ts";
@@ -78,7 +78,7 @@ export interface Attendance {
 const mostFindings = 60;
 const ownersOnly = new Set([
   ...[outageCheck, budgetCheck, effectsCheck, rulesCheck, toolsCheck],
-  ...[deliveriesCheck, channelsCheck, ordersCheck],
+  ...[deliveriesCheck, channelsCheck, ordersCheck, repliesCheck],
 ]);
 /** A run that was interrupted longer ago speaks of another world: its findings go to a new one. */
 const longestGapMs = 60 * 60_000;

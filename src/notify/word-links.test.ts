@@ -23,7 +23,7 @@ const approval: ApprovalRecord = {
   facts: null,
   editedFrom: null,
 };
-const settings = { publicUrl: "https://watch.example.com", secret: "secret" };
+const settings = { repliesCount: true, publicUrl: "https://watch.example.com", secret: "secret" };
 const extras = (changes: Partial<ApprovalRecord> = {}, more = {}, now = 0) =>
   wordExtras({ ...approval, ...changes }, { ...settings, ...more }, now);
 
@@ -72,6 +72,11 @@ describe("wordExtras", () => {
   ])("gives nothing for what %s", (_, given) => {
     expect(extras(...given)).toEqual(noExtras);
   });
+});
+
+it("asks for no reply where nobody reads it; the links are as good as ever", () => {
+  const unread = extras({}, { repliesCount: false });
+  expect(unread).toEqual({ links: extras().links, replyToken: null });
 });
 
 describe("createExtrasFor", () => {

@@ -14,6 +14,8 @@ export interface WordSettings {
   readonly publicUrl: string | undefined;
   /** The daemon's own; null when it cannot be used, and then nothing can be answered but by command. */
   readonly secret: string | null;
+  /** Whether somebody reads replies by e-mail, so that they may be asked for. */
+  readonly repliesCount: boolean;
 }
 
 /** The page on which the owner gives their word. The route in `web` takes it apart again. */
@@ -22,7 +24,7 @@ export const wordPath = (approvalId: number, token: string): string =>
 
 export function wordExtras(
   approval: ApprovalRecord,
-  { publicUrl, secret }: WordSettings,
+  { publicUrl, secret, repliesCount }: WordSettings,
   now: number,
 ): MessageExtras {
   const { id: approvalId, argumentsHash, status, expiresAt } = approval;
@@ -36,7 +38,7 @@ export function wordExtras(
   return {
     links: publicUrl === undefined ? [] : [link("Approve", "approve"), link("Deny", "deny")],
     // Whoever replies has seen the message and nothing more.
-    replyToken: isShownWhole(approval) ? token("reply") : null,
+    replyToken: repliesCount && isShownWhole(approval) ? token("reply") : null,
   };
 }
 

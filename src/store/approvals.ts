@@ -19,12 +19,19 @@ import { approvals, effects, notifications, stopButton } from "./schema.ts";
 
 type ApprovalReads = Pick<
   StoreReader,
-  "listApprovals" | "getApproval" | "answeredCalls" | "approvalsInDigest" | "pausedAt"
+  | "listApprovals"
+  | "listApprovalClaims"
+  | "getApproval"
+  | "answeredCalls"
+  | "approvalsInDigest"
+  | "pausedAt"
 >;
 type ApprovalWrites = Pick<
   Store,
   "addApproval" | "decideApproval" | "expireApprovals" | "approvedCalls" | "pause" | "resume"
 >;
+
+const mostClaims = 500;
 
 const withEffect = (db: Db) =>
   db
@@ -44,6 +51,16 @@ export function approvalReads(db: Db): ApprovalReads {
             .orderBy(asc(approvals.id))
             .limit(limit)
             .all();
+    },
+    async listApprovalClaims({ expiringAfter }) {
+      const { id, argumentsHash, expiresAt, status } = approvals;
+      return db
+        .select({ id, argumentsHash, expiresAt, status })
+        .from(approvals)
+        .where(gt(expiresAt, expiringAfter))
+        .orderBy(desc(id))
+        .limit(mostClaims)
+        .all();
     },
     async getApproval(id) {
       return withEffect(db).where(eq(approvals.id, id)).get();

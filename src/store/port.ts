@@ -449,6 +449,8 @@ export interface ApprovalRecord {
   readonly effectId: number | null;
 }
 
+export type ApprovalClaim = Pick<ApprovalRecord, "id" | "argumentsHash" | "expiresAt" | "status">;
+
 export type NewApproval = Omit<
   ApprovalRecord,
   "id" | "facts" | "editedFrom" | "status" | "note" | "decidedAt" | "effectId"
@@ -647,6 +649,8 @@ export interface StoreReader extends AsyncDisposable {
   getNotification(id: number): Promise<NotificationRecord | undefined>;
   /** Pending ones, oldest first; with `all`, newest first. */
   listApprovals(options: { all: boolean; limit: number }): Promise<ApprovalRecord[]>;
+  /** Of approvals that expire, or did, after a time: what their tokens are made of. The newest 500. */
+  listApprovalClaims(options: { expiringAfter: number }): Promise<ApprovalClaim[]>;
   getApproval(id: number): Promise<ApprovalRecord | undefined>;
   /** What the owner has said yes or no to since then, the newest first. */
   answeredCalls(options: { since: number; limit: number }): Promise<AnsweredCall[]>;

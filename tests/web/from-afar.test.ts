@@ -96,7 +96,7 @@ test.each(["Approve", "Deny"] as const)("%s from where the owner is", async (lab
   const urls = actions.map(({ url }) => url);
   const { replyToken } = wordExtras(
     (await kept.store.getApproval(1))!,
-    { publicUrl: undefined, secret: kept.watch.wordSecret },
+    { publicUrl: undefined, repliesCount: true, secret: kept.watch.wordSecret },
     page.clock.now(),
   );
   const tokens = [...urls, replyToken].flatMap((text) => text?.match(wordTokens) ?? []);

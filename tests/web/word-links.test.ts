@@ -25,7 +25,7 @@ async function linksOf(
   const approval = (await kept.store.getApproval(id))!;
   const { links } = wordExtras(
     approval,
-    { publicUrl, secret: kept.watch.wordSecret },
+    { publicUrl, secret: kept.watch.wordSecret, repliesCount: false },
     Math.min(clock.now(), approval.expiresAt - 1),
   );
   const [approve = "", deny = ""] = links.map(({ url }) => new URL(url).pathname);

@@ -9,6 +9,7 @@ import { createScrub } from "../../domain/scrub.ts";
 import { openChannels, type Channel, type ConfiguredChannel } from "../../notify/channel.ts";
 import { noExtras, type Message } from "../../notify/message.ts";
 import { exit, loadConfigFor, type CommandContext } from "../context.ts";
+import { knownWordSecret } from "../known-mail.ts";
 import { painterFor, quoted, wrap } from "../text.ts";
 
 interface Trial {
@@ -31,6 +32,7 @@ export async function testChannels(
     config.notify.channels,
     channelDependencies(config, {
       stateDir,
+      wordSecret: knownWordSecret(stateDir),
       clock: systemClock,
       // What is printed for the owner is no part of the JSON.
       print: (text) => (json ? err : out).write(text),
