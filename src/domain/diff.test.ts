@@ -196,7 +196,17 @@ describe("what the owner has put aside", () => {
     ["snoozed", "notice", "notice", false],
     ["snoozed", "notice", "warning", true],
   ])("%s, from %s to %s: news %s", (status, before, after, news) => {
-    expect(changeIsNews({ status, severity: before }, after)).toBe(news);
+    expect(changeIsNews({ skill: "inbox", status, severity: before }, after)).toBe(news);
+  });
+
+  it.each<[FindingStatus, boolean]>([
+    ["open", true],
+    // The owner knows of the last occasion, not of this one.
+    ["acked", true],
+    ["snoozed", false],
+  ])("a standing order that is due once more, %s: news %s", (status, news) => {
+    const order = { skill: "standing-orders", status, severity: "notice" } as const;
+    expect(changeIsNews(order, "notice")).toBe(news);
   });
 
   it.each<[FindingStatus, Severity, "judged" | "unjudged", "gone" | "missing" | "closed", boolean]>(

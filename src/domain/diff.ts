@@ -1,4 +1,5 @@
 import { atLeast, type Finding, type Observation, type Severity } from "./finding.ts";
+import { ordersSkill } from "./standing-orders.ts";
 
 /** What the store knows of one key of a check. */
 export interface KnownObservation {
@@ -84,10 +85,15 @@ const isOver = (closesAt: number | null, now: number): boolean =>
 
 /**
  * Whether anybody needs to hear that a finding changed: what the owner has acknowledged or snoozed
- * comes back only when it gets worse.
+ * comes back only when it gets worse. An order that is due once more is another occasion: of that the
+ * owner knows nothing, but may have snoozed it.
  */
-export function changeIsNews(before: Pick<Finding, "status" | "severity">, now: Severity): boolean {
-  return before.status === "open" || !atLeast(before.severity, now);
+export function changeIsNews(
+  before: Pick<Finding, "skill" | "status" | "severity">,
+  now: Severity,
+): boolean {
+  if (before.status === "open" || !atLeast(before.severity, now)) return true;
+  return before.skill === ordersSkill && before.status === "acked";
 }
 
 /**

@@ -8,6 +8,7 @@ import {
   type Verdict,
 } from "../domain/finding.ts";
 import { oneLine, plainText } from "../domain/plain-text.ts";
+import { ordersSkill } from "../domain/standing-orders.ts";
 import { formatTimeOfDay } from "../domain/zoned-time.ts";
 import type { FindingVerdict, NewNotification, NotificationRecord } from "../store/port.ts";
 
@@ -147,7 +148,8 @@ export const labelOf = (kind: NotificationRecord["kind"], severity: Severity): s
 /** The finding's own title, with what became of it. */
 function titleOf(finding: Finding): string {
   const title = oneLine(finding.title, longestTitle);
-  if (finding.state === "changed") return `Changed: ${title}`;
+  // That an order is due once more changes nothing about it.
+  if (finding.state === "changed" && finding.skill !== ordersSkill) return `Changed: ${title}`;
   if (finding.state !== "resolved") return title;
   return `Over after ${lasted(finding)}: ${title}`;
 }

@@ -20,6 +20,8 @@ const approval: ApprovalRecord = {
   expiresAt: 1_000,
   decidedAt: null,
   effectId: null,
+  facts: null,
+  editedFrom: null,
 };
 const settings = { publicUrl: "https://watch.example.com", secret: "secret" };
 const extras = (changes: Partial<ApprovalRecord> = {}, more = {}, now = 0) =>

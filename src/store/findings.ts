@@ -6,7 +6,10 @@ import { findings, observations } from "./schema.ts";
 
 /** Findings: what is open, what waits for a verdict, and the owner's word on them. */
 
-type FindingReads = Pick<StoreReader, "listFindings" | "getFindings" | "pendingFindings">;
+type FindingReads = Pick<
+  StoreReader,
+  "listFindings" | "getFindings" | "pendingFindings" | "toldFindings"
+>;
 type FindingWrites = Pick<Store, "acknowledge" | "snooze" | "wakeSnoozed">;
 
 const bySeverity = sql`case ${findings.severity}
@@ -36,6 +39,28 @@ export function findingReads(db: Db): FindingReads {
       return query
         .where(ne(findings.status, "resolved"))
         .orderBy(bySeverity, desc(findings.changedAt), desc(findings.id))
+        .limit(limit)
+        .all();
+    },
+    async toldFindings({ without, limit }) {
+      return db
+        .select({
+          id: findings.id,
+          skill: findings.skill,
+          check: findings.check,
+          severity: findings.severity,
+          status: findings.status,
+          openedAt: findings.openedAt,
+        })
+        .from(findings)
+        .where(
+          and(
+            ne(findings.status, "resolved"),
+            gt(findings.toldRevision, 0),
+            ne(findings.skill, without),
+          ),
+        )
+        .orderBy(bySeverity, desc(findings.id))
         .limit(limit)
         .all();
     },

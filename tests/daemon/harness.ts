@@ -10,6 +10,7 @@ import { packageInfo } from "../../src/config/package.ts";
 import type { ConfigInput } from "../../src/config/schema.ts";
 import { openWatch, type Watch } from "../../src/daemon.ts";
 import type { Finding } from "../../src/domain/finding.ts";
+import type { ConfiguredChannel } from "../../src/notify/channel.ts";
 import type { BeatSummary } from "../../src/heartbeat/beat.ts";
 import type { NotificationRecord, RunRecord, StepRecord, Store } from "../../src/store/port.ts";
 import { waitsToAskAgain } from "../../src/model/link.ts";
@@ -40,6 +41,8 @@ export interface WatchOptions {
   readonly model?: ScriptedModel;
   readonly config?: Omit<ConfigInput, "skills">;
   readonly skills?: Readonly<Record<string, unknown>>;
+  /** In the place of those of the config. */
+  readonly channels?: readonly ConfiguredChannel[];
   /** Checks and tools that are the test's own functions. */
   readonly play?: Play;
   /** Told of each line of the log. */
