@@ -43,7 +43,8 @@ export async function openWatchList(
   let checks: readonly LoadedCheck[] = [];
   let watched: readonly WatchedCheck[] = [];
   let problems: readonly string[] = [];
-  let tellProblemsAt: number | null = null;
+  // At the start in any case: they may have been mended while nobody was there to see it.
+  let tellProblemsAt: number | null = clock.now();
   let mark = markNow();
   await take(await readTimedOrders(stateDir, scrub), 0);
   await attempt(tellProblems);

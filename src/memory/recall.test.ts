@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { openTemporaryStore } from "../store/store-fixture.ts";
 import { recallNotes, significantWords } from "./recall.ts";
 
-const finding = (title: string, text: string | null = null) => ({ title, text });
+const finding = (title: string, text: string | null = null) => ({ skill: "inbox", title, text });
 
 describe("the words that are looked for", () => {
   it("are those of titles and texts that tell something apart", () => {
@@ -13,6 +13,8 @@ describe("the words that are looked for", () => {
       ]),
     ).toEqual(["ann", "lease", "harbour", "shed"]);
     expect(significantWords([finding("", null), finding("It is so", "!!!")])).toEqual([]);
+    const order = finding("Look at the shelf", "Due now: a standing order, every 2h.");
+    expect(significantWords([{ ...order, skill: "standing-orders" }])).toEqual(["look", "shelf"]);
   });
 
   it("are taken from each finding in turn, so that a long one does not crowd out the others", () => {
@@ -30,11 +32,11 @@ describe("the words that are looked for", () => {
   it("are few and plain, whatever a stranger writes", () => {
     const hostile = fc.oneof(
       fc.string({ unit: "binary", maxLength: 300 }),
-      fc.constantFrom('" OR "', "NEAR(a b)", "text:*", "a".repeat(100_000), "見".repeat(5_000)),
+      fc.constantFrom('" OR "', "NEAR(a b)", "text:*", "a".repeat(10_000), "見".repeat(3_000)),
       fc.nat(200).map((count) => "word'); drop table memories; -- ".repeat(count)),
     );
     fc.assert(
-      fc.property(fc.array(fc.tuple(hostile, hostile), { maxLength: 60 }), (texts) => {
+      fc.property(fc.array(fc.tuple(hostile, hostile), { maxLength: 8 }), (texts) => {
         const words = significantWords(texts.map(([title, text]) => finding(title, text)));
         expect(words.length).toBeLessThanOrEqual(40);
         expect(new Set(words).size).toBe(words.length);
@@ -49,9 +51,9 @@ describe("the words that are looked for", () => {
 });
 
 describe("what is recalled", () => {
-  it("takes a moment with a thousand notes and sixty hostile findings", async () => {
+  it("takes a moment with many notes and sixty hostile findings", async () => {
     const { store } = await openTemporaryStore();
-    const texts = Array.from({ length: 1_000 }, (_, index) =>
+    const texts = Array.from({ length: 300 }, (_, index) =>
       Array.from({ length: 30 }, (__, at) => `word${(index * 7 + at * 13) % 300}`).join(" "),
     );
     for (const text of texts) {

@@ -1,7 +1,10 @@
 import type { Finding } from "../domain/finding.ts";
+import { ordersSkill } from "../domain/standing-orders.ts";
 import type { MemoryRecord, StoreReader } from "../store/port.ts";
 
 /** The notes that may have to do with what a run is over. */
+
+type Words = Pick<Finding, "skill" | "title" | "text">;
 
 const mostWords = 40;
 const mostWordsOfOne = 60;
@@ -24,8 +27,11 @@ const common = new Set(
  * The words to look for: of each finding in turn the next one, so that none crowds out the others, titles first.
  * Bounded, whatever a stranger writes.
  */
-export function significantWords(findings: readonly Pick<Finding, "title" | "text">[]): string[] {
-  const perFinding = findings.map(({ title, text }) => wordsOf(`${title} ${text ?? ""}`));
+export function significantWords(findings: readonly Words[]): string[] {
+  const perFinding = findings.map(({ skill, title, text }) =>
+    // What an order's text adds to its title is ours, and the same for all of them.
+    wordsOf(skill === ordersSkill ? title : `${title} ${text ?? ""}`),
+  );
   const words = new Set<string>();
   for (let index = 0; index < mostWordsOfOne; index += 1) {
     for (const own of perFinding) {
@@ -54,7 +60,7 @@ function wordsOf(text: string): string[] {
  * anyway: else it would make every run so that shares a word with it.
  */
 export async function recallNotes(
-  findings: readonly Pick<Finding, "title" | "text">[],
+  findings: readonly Words[],
   {
     store,
     now,

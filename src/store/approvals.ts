@@ -19,7 +19,7 @@ import { approvals, effects, notifications, stopButton } from "./schema.ts";
 
 type ApprovalReads = Pick<
   StoreReader,
-  "listApprovals" | "getApproval" | "approvalsInDigest" | "answeredCalls" | "pausedAt"
+  "listApprovals" | "getApproval" | "answeredCalls" | "approvalsInDigest" | "pausedAt"
 >;
 type ApprovalWrites = Pick<
   Store,
@@ -48,13 +48,6 @@ export function approvalReads(db: Db): ApprovalReads {
     async getApproval(id) {
       return withEffect(db).where(eq(approvals.id, id)).get();
     },
-    async approvalsInDigest(notificationId) {
-      return withEffect(db)
-        .innerJoin(notifications, eq(notifications.approvalId, approvals.id))
-        .where(eq(notifications.foldedInto, notificationId))
-        .orderBy(asc(approvals.id))
-        .all();
-    },
     async answeredCalls({ since, limit }): Promise<AnsweredCall[]> {
       const { state, error, finishedAt, undoBegunAt, undoneAt } = effects;
       return db
@@ -76,6 +69,13 @@ export function approvalReads(db: Db): ApprovalReads {
             ? [{ ...call, status, decidedAt }]
             : [],
         );
+    },
+    async approvalsInDigest(notificationId) {
+      return withEffect(db)
+        .innerJoin(notifications, eq(notifications.approvalId, approvals.id))
+        .where(eq(notifications.foldedInto, notificationId))
+        .orderBy(asc(approvals.id))
+        .all();
     },
     async pausedAt(now) {
       const row = pressed.get();

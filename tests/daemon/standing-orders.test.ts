@@ -214,6 +214,21 @@ test("what was meant as an order and is none is said once, and that it is mended
   ]);
 });
 
+test("what was mended while nobody kept watch is over too", async () => {
+  await using world = await newWorld("- every 2x: look at the shelf\n");
+  const clock = new FakeClock(midnight + 30 * minute);
+  {
+    await using kept = await keepWatch({ ...world, clock });
+    await kept.settle();
+  }
+  await world.write("Prose only.\n");
+  await using kept = await keepWatch({ ...world, clock });
+  await kept.settle();
+  expect(await kept.findings()).toMatchObject([
+    { check: "watchkeeper/standing-orders", status: "resolved" },
+  ]);
+});
+
 test.each([
   ["a folder", (file: string) => mkdir(file)],
   ["no text", (file: string) => writeFile(file, Buffer.from([0, 1, 2, 0xff]))],
@@ -261,4 +276,14 @@ test("an order is obeyed with the owner's grants: nothing about it is a stranger
   expect(await kept.store.searchMemories({ text: "calm", limit: 1, now: 0 })).toMatchObject([
     { trust: "trusted" },
   ]);
+});
+
+test("one that is due oftener than notices are gathered is not put off for ever", async () => {
+  await using world = await newWorld("- every 10m: look at the shelf\n");
+  const clock = new FakeClock(midnight + 1);
+  await using model = await startScriptedModel(reportAll("ignore"));
+  const config = { model: { gather: "1h" } };
+  await using kept = await keepWatch({ ...world, clock, model, config });
+  await kept.pass(30 * minute);
+  expect(model.requests).toHaveLength(3);
 });
