@@ -113,7 +113,7 @@ export async function restore(
 }
 
 /** What a backup holds. @throws StoreError when it is none, or cannot be used by this version. */
-export function readBackup(file: string, migrationsDir: string): TableContent[] {
+function readBackup(file: string, migrationsDir: string): TableContent[] {
   if (!existsSync(file)) {
     throw new StoreError("BACKUP_MISSING", `there is no file ${file}`, {
       hint: "Name a file that `watchkeeper db backup` has made",
