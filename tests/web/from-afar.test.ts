@@ -74,7 +74,8 @@ test.each(["Approve", "Deny"] as const)("%s from where the owner is", async (lab
   });
   const { kept } = page;
   const asking = () => ntfy.shown.find(({ title }) => title?.startsWith("Your word"));
-  while (!asking()) await kept.pass(60_000);
+  // In small steps: an attempt that a server answers at once must not run out of its time meanwhile.
+  while (!asking()) await kept.pass(4_000);
 
   const { title, message, actions = [] } = asking()!;
   expect(title).toBe("Your word is asked: inbox_send (approval 1)");
@@ -110,7 +111,7 @@ test.each(["Approve", "Deny"] as const)("%s from where the owner is", async (lab
   });
   // The server of the channel repeats in its complaint what it was given before.
   ntfy.behave({ status: 500, body: JSON.stringify({ error: `cannot take ${urls.join(" ")}` }) });
-  await kept.pass(10 * 60_000);
+  while (!lines.some((line) => line.includes("cannot take"))) await kept.pass(4_000);
   ntfy.behave("answer");
   expect(
     model.requests
