@@ -83,8 +83,12 @@ export default defineConfig(
     rules: { "no-restricted-imports": "off", "no-restricted-syntax": "off" },
   },
   {
-    // The processes that a skill starts, and MCP servers: the owner's commands, without a shell.
-    files: ["skills/services/run-command.ts", "src/mcp/stdio-transport.ts"],
+    // The processes that a skill starts, MCP servers and a channel: the owner's commands, without a shell.
+    files: [
+      "skills/services/run-command.ts",
+      "src/mcp/stdio-transport.ts",
+      "src/notify/command.ts",
+    ],
     rules: {
       "no-restricted-imports": [
         "error",

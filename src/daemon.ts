@@ -1,7 +1,11 @@
+import { hostname } from "node:os";
+import { join } from "node:path";
 import { createAttendance, type Attendance, type AttendObserver } from "./heartbeat/attend.ts";
+import { consolidation } from "./heartbeat/consolidation.ts";
 import { keepBackground } from "./heartbeat/background.ts";
+import { createDeadMansPing } from "./heartbeat/dead-mans-ping.ts";
 import type { BeatSummary } from "./heartbeat/beat.ts";
-import { createHeartbeat, type Heartbeat } from "./heartbeat/heartbeat.ts";
+import { createHeartbeat, type Heartbeat, type HeartbeatObserver } from "./heartbeat/heartbeat.ts";
 import { openWatchList } from "./heartbeat/watch-list.ts";
 import { ownTools } from "./agent/own-tools.ts";
 import { buildPrompt, type Prompt } from "./agent/prompt.ts";
@@ -20,8 +24,17 @@ import { tellOutages } from "./heartbeat/outage.ts";
 import { anthropicModel } from "./model/anthropic.ts";
 import { createModelChain, type ChainOptions, type ModelChain } from "./model/chain.ts";
 import { pricesWith } from "./model/pricing.ts";
-import { openChannels, type Channel } from "./notify/channel.ts";
+import {
+  openChannels,
+  type Channel,
+  type ChannelDependencies,
+  type ConfiguredChannel,
+} from "./notify/channel.ts";
+import { createExtrasFor } from "./notify/word-links.ts";
 import type { AttentionSettings } from "./notify/compose.ts";
+import { watchOrigin } from "./notify/delivery-id.ts";
+import type { Message } from "./notify/message.ts";
+import { terminalChannel } from "./notify/terminal.ts";
 import { resolveNames } from "./skills/names.ts";
 import {
   loadSkills,
@@ -32,6 +45,7 @@ import {
   type LoadedTool,
 } from "./skills/load.ts";
 import { guardStore } from "./store/guarded.ts";
+import { makeSecretFile } from "./store/secret-file.ts";
 import {
   acquireLock,
   openStore,
@@ -39,6 +53,7 @@ import {
   type EffectRecord,
   type Store,
 } from "./store/index.ts";
+import { createDailyLog } from "./memory/daily-log.ts";
 import { serversOf } from "./mcp/settings.ts";
 import { watchServers } from "./mcp/servers.ts";
 import { reportName } from "./agent/report.ts";
@@ -55,6 +70,8 @@ export interface DaemonOptions {
   readonly print: (text: string) => void;
   readonly observer: DaemonObserver;
   readonly clock?: Clock;
+  /** In the place of those that the config names: tests look at what they are given. */
+  readonly channels?: readonly ConfiguredChannel[];
   /** Stands between the daemon and its store: tests end the process there. */
   readonly decorateStore?: (store: Store) => Store;
   /** From 0 up to 1, 1 excluded; spreads the waits before a model is asked again. */
@@ -71,6 +88,8 @@ export interface Watch extends AsyncDisposable {
   readonly store: Store;
   readonly skills: readonly LoadedSkill[];
   readonly broken: readonly BrokenSkill[];
+  /** What one-time tokens are made with; null when its file cannot be used. */
+  readonly wordSecret: string | null;
   /** Of the skills, and the owner's timed orders as they are now. */
   readonly checks: readonly LoadedCheck[];
   /** Why no model is asked, or null when one is. */
@@ -104,7 +123,7 @@ export const processBasics = (): Record<string, string> =>
 /** How long a skill may take to let go of what it holds. */
 const closeMs = 3_000;
 
-/** How long a run may go on after the daemon was told to stop. */
+/** How long a run and deliveries may go on after the daemon was told to stop. */
 const drainMs = 8_000;
 
 /**
@@ -114,13 +133,18 @@ const drainMs = 8_000;
 export async function openWatch(options: DaemonOptions): Promise<Watch> {
   const { config, stateDir, packageInfo, pid } = options;
   const clock = options.clock ?? systemClock;
-  const scrub = createScrub(config.secrets);
-  const log = guardLog(options.log, scrub);
   await using onFailure = new AsyncDisposableStack();
 
   const lock = acquireLock(stateDir);
   if (!lock) throw await alreadyRunning(stateDir, packageInfo.migrationsDir);
   onFailure.defer(() => lock.release());
+  const word = wordSecretOf(stateDir);
+  const wordSecret = word.secret;
+  const scrub = createScrub([...config.secrets, ...(wordSecret === null ? [] : [wordSecret])]);
+  const log = guardLog(options.log, scrub);
+  if (word.problem !== null) {
+    log.warn({ error: word.problem }, "approvals can be answered by command only");
+  }
   const opened = openStore({ stateDir, migrationsDir: packageInfo.migrationsDir });
   onFailure.use(opened);
   const store = guardStore(options.decorateStore?.(opened) ?? opened, scrub);
@@ -151,15 +175,22 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
     );
   }
 
-  const list = await openWatchList(
-    skills.flatMap((skill) => skill.checks),
-    {
-      ...{ store, clock, log, scrub, stateDir },
-      slackMs: config.heartbeat.slackMs,
-      brokenSkills: broken.map(({ name }) => name),
-    },
-  );
-  const always = { tools: ownTools({ store, skills, log: skillLog(log, "memory") }) };
+  const { chain, withoutModel } = chooseModels(config.model.chain, {
+    clock,
+    random: options.random ?? Math.random,
+    log,
+  });
+  const housekeeping = consolidation({
+    ...{ store, timezone: config.timezone, hasModel: chain !== undefined },
+    log: skillLog(log, "memory"),
+  });
+  const list = await openWatchList([...skills.flatMap((skill) => skill.checks), housekeeping], {
+    ...{ store, clock, log, scrub, stateDir },
+    slackMs: config.heartbeat.slackMs,
+    brokenSkills: broken.map(({ name }) => name),
+    unhurried: new Set([housekeeping]),
+  });
+  const always = { tools: ownTools({ store, skills, stateDir, log: skillLog(log, "memory") }) };
   const tools = new Map(toolsOf([...skills, always]));
   const servers = watchServers(
     serversOf(config.mcp, { cwd: config.baseDir, basics: processBasics() }),
@@ -193,6 +224,30 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
   await remoteTools();
   const stopping = new AbortController();
   const runStopping = new AbortController();
+  const { deadMansPing } = config.notify;
+  const deadMan =
+    deadMansPing &&
+    createDeadMansPing(deadMansPing, { clock, log, scrub, signal: runStopping.signal });
+  const dailyLog = createDailyLog({
+    ...{ store, stateDir, clock, log, scrub },
+    timezone: config.timezone,
+  });
+  onFailure.defer(() => dailyLog.flush());
+  const observer: DaemonObserver & HeartbeatObserver = {
+    beat(summary) {
+      options.observer.beat(summary);
+      if (deadMan) deadMan.beat(summary.outcome === "failed" ? "failed" : "completed");
+      dailyLog.beat(summary.outcome !== "quiet");
+    },
+    turnFailed() {
+      if (deadMan) deadMan.beat("failed");
+    },
+    ran: (run) => options.observer.ran(run),
+    ruled(judged, reason) {
+      options.observer.ruled(judged, reason);
+      dailyLog.note();
+    },
+  };
   const heartbeat = createHeartbeat(await list.refresh(), {
     store,
     clock,
@@ -203,16 +258,12 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
     hanging: new Set(),
     tools,
     heartbeatEveryMs: config.heartbeat.everyMs,
-    observer: options.observer,
+    observer,
     refresh: () => list.refresh(),
   });
   early.look = (check) => heartbeat.lookEarly(check);
-  const { chain, withoutModel } = chooseModels(config.model.chain, {
-    clock,
-    random: options.random ?? Math.random,
-    log,
-  });
   const signal = runStopping.signal;
+  const publicUrl = config.web ? config.web.publicUrl : undefined;
   const attendance = createAttendance(
     {
       store,
@@ -233,35 +284,55 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
       attention: attentionSettings(config),
       activeHours: config.heartbeat.activeHours,
       gatherMs: config.model.gatherMs,
-      channels: openChannels(config.notify.channels, {
-        print: options.print,
-        timezone: config.timezone,
-      }).map((channel) => guardChannel(channel, scrub)),
-      observer: options.observer,
+      channels: (
+        options.channels ??
+        openChannels(
+          config.notify.channels,
+          channelDependencies(config, {
+            stateDir,
+            clock,
+            print: options.print,
+            warn: (text) => log.warn({}, text),
+          }),
+        )
+      ).map((configured) => ({ ...configured, channel: guardChannel(configured.channel, scrub) })),
+      lastResort: guardChannel(
+        terminalChannel({ print: options.print, timezone: config.timezone }),
+        scrub,
+      ),
+      extrasFor: createExtrasFor({ store, clock }, { publicUrl, secret: wordSecret }),
+      hasLinks: publicUrl !== undefined && wordSecret !== null,
+      observer,
       grants: config.policy.grants,
       scrub,
       stopping: stopping.signal,
       signal,
     },
-    () => heartbeat.wake(),
+    () => {
+      // A run, or what the owner has approved, has ended.
+      dailyLog.note();
+      heartbeat.wake();
+    },
   );
 
   function stop(): void {
     if (stopping.signal.aborted) return;
     stopping.abort();
     if (attendance.busy()) {
-      log.info({}, `waiting up to ${drainMs / 1_000} s for the run to end`);
+      log.info({}, `waiting up to ${drainMs / 1_000} s for what is under way to end`);
     }
   }
 
   const held = onFailure.move();
+  const hurried = () => list.checks.filter((check) => check !== housekeeping);
   let watching: Promise<void> | null = null;
   return {
     store,
     skills,
     broken,
+    wordSecret,
     get checks() {
-      return list.checks;
+      return hurried();
     },
     withoutModel,
     heartbeat,
@@ -275,7 +346,8 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
     },
     async beatNow(names) {
       await list.refresh();
-      const chosen = resolveNames(names, list.checks);
+      // Housekeeping looks when it is named, or at its hour.
+      const chosen = resolveNames(names, names === null ? hurried() : list.checks);
       const summary = await heartbeat.beatNow(chosen);
       await attendance.settle(summary.id);
       return summary;
@@ -292,10 +364,24 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
       const patience = new AbortController();
       void clock.sleep(drainMs, patience.signal).then(() => runStopping.abort());
       await attendance.drain();
+      if (deadMan) await deadMan.ended();
       patience.abort();
       await held.disposeAsync();
     },
   };
+}
+
+/** A watch without it is better than none. */
+function wordSecretOf(stateDir: string): {
+  readonly secret: string | null;
+  readonly problem: string | null;
+} {
+  try {
+    const secret = makeSecretFile(join(stateDir, "word-secret"), { renew: false });
+    return { secret, problem: null };
+  } catch (error) {
+    return { secret: null, problem: describeError(error) };
+  }
 }
 
 /** Whatever the skill makes of it, the rest is let go of too. */
@@ -318,6 +404,21 @@ export const attentionSettings = ({ notify, timezone }: ResolvedConfig): Attenti
   timezone,
   digestAt: notify.digestAt,
   interruptionsPerDay: notify.interruptionsPerDay,
+});
+
+/** What channels are given, in the daemon and in a command that tries them. */
+export const channelDependencies = (
+  { timezone, baseDir }: ResolvedConfig,
+  {
+    stateDir,
+    ...given
+  }: Pick<ChannelDependencies, "print" | "warn" | "clock"> & { readonly stateDir: string },
+): ChannelDependencies => ({
+  ...given,
+  timezone,
+  baseDir,
+  origin: watchOrigin(stateDir, hostname()),
+  processBasics: processBasics(),
 });
 
 /** Opens `control.sock` for a watch; without it the daemon goes on, only unreachable. */
@@ -390,11 +491,21 @@ const guardLog = (log: Log, scrub: Scrub): Log => ({
 });
 
 /** Whatever is told, also what was saved before a secret was known. */
-const guardChannel = (channel: Channel, scrub: Scrub): Channel => ({
-  ...channel,
-  deliver: ({ title, body, why, ...rest }, signal) =>
-    channel.deliver({ ...rest, title: scrub(title), body: scrub(body), why: scrub(why) }, signal),
-});
+function guardChannel(channel: Channel, scrub: Scrub): Channel {
+  const clean = ({ title, body, why, ...rest }: Message): Message => ({
+    ...rest,
+    title: scrub(title),
+    body: scrub(body),
+    why: scrub(why),
+  });
+  return {
+    ...channel,
+    deliver: (message, signal) => channel.deliver(clean(message), signal),
+    ...(channel.confirm && {
+      confirm: async (message, options) => channel.confirm?.(clean(message), options),
+    }),
+  };
+}
 
 function skillLog(log: Log, skill: string) {
   const child = log.child({ skill });

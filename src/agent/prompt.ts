@@ -75,8 +75,9 @@ const inPrefix = (skill: LoadedSkill): string =>
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-function describeTool({ name, definition }: LoadedTool): ToolParam {
-  return { name, description: definition.description, input_schema: inputSchema(definition.input) };
+function describeTool({ name, definition, asked }: LoadedTool): ToolParam {
+  const input = asked?.input ?? definition.input;
+  return { name, description: definition.description, input_schema: inputSchema(input) };
 }
 
 /**

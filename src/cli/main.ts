@@ -13,7 +13,7 @@ import { plural, quoted } from "./text.ts";
  * @returns the exit code
  */
 export async function main(argv: readonly string[]): Promise<number> {
-  let scrub: Scrub = (text) => text;
+  let scrub = createLineScrub([]);
   const clean = (text: string) => scrub(text);
   const out = terminal(process.stdout, clean);
   const err = terminal(process.stderr, clean);

@@ -28,7 +28,6 @@ describe("resolveConfig", () => {
       },
       skills: new Map(),
       notify: { channels: { terminal: {} }, digestAt: ["08:30"], interruptionsPerDay: 8 },
-      unused: [],
       secrets: [],
     });
   });
@@ -72,16 +71,6 @@ describe("resolveConfig", () => {
       config.notify.channels,
     ];
     expect(parts.every((part) => Object.isFrozen(part))).toBe(true);
-  });
-
-  test.each([
-    [{ notify: { deadMansPing: "https://hc.example/1" } }, "notify.deadMansPing"],
-    [
-      { notify: { channels: { ntfy: { server: "https://n.example", topic: "t" } } } },
-      "notify.channels.ntfy",
-    ],
-  ])("%j is honest about the part that is not used yet", (raw, part) => {
-    expect(resolved(raw).unused).toEqual([part]);
   });
 
   test("everything that is wrong is said at once, missing secrets too", () => {

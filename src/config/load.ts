@@ -4,6 +4,7 @@ import { parseEnv } from "node:util";
 import type { ClockRange } from "../domain/active-hours.ts";
 import { ConfigError } from "../domain/errors.ts";
 import { createScrub } from "../domain/scrub.ts";
+import { channelSecrets, inWrittenOrder } from "./channels.ts";
 import { describeIssues } from "./issues.ts";
 import { knownSecrets } from "./known-secrets.ts";
 import { ConfigProblems } from "./problems.ts";
@@ -59,8 +60,6 @@ export interface ResolvedConfig {
   /** Null when it is switched off. */
   readonly web: WebSettings | null;
   readonly demo: { readonly dir: string; readonly port: number } | undefined;
-  /** Parts that are understood but that this version does not use yet. */
-  readonly unused: readonly string[];
   /** Values that must never leave the process. */
   readonly secrets: readonly string[];
   /** Secrets that cannot be guarded, or only badly, each in one line. */
@@ -114,17 +113,20 @@ export function resolveConfig(raw: unknown, source: ConfigSource): ResolvedConfi
   const baseDir = source.baseDir ?? dirname(file);
   const revealed = revealSecrets(raw, environment);
   const parsed = configSchema.safeParse(revealed.value, { reportInput: true });
-  const found = [
-    ...(parsed.success ? [] : describeIssues(configSchema, parsed.error.issues)),
-    ...revealed.problems,
-  ];
+  const issues = parsed.success ? [] : describeIssues(configSchema, parsed.error.issues);
+  // What stands in for a missing secret need not fit its place.
+  const missing = new Set(revealed.problems.map(placeOf));
+  const mistakes = issues.filter((line) => !missing.has(placeOf(line)));
+  const found = [...mistakes, ...revealed.problems];
   const secretsOf = (named: readonly string[]) =>
     knownSecrets({ named, config: revealed.value, dotEnv, environment });
   const problems = found.map(createScrub(secretsOf(revealed.values)));
-  if (!parsed.success) throw new ConfigProblems("CONFIG_INVALID", file, problems);
+  if (mistakes.length > 0) throw new ConfigProblems("CONFIG_INVALID", file, problems);
   // Nothing may start half configured.
-  if (problems.length > 0) throw new ConfigProblems("SECRET_MISSING", file, problems);
+  if (!parsed.success || problems.length > 0)
+    throw new ConfigProblems("SECRET_MISSING", file, problems);
   const config = parsed.data;
+  const channelsOf = (tree: unknown) => (tree as Tree).notify?.channels;
   const chain = config.model.chain.map((entry) => ({
     model: entry.model,
     baseUrl: entry.baseUrl ?? (environment.ANTHROPIC_BASE_URL || undefined),
@@ -144,16 +146,36 @@ export function resolveConfig(raw: unknown, source: ConfigSource): ResolvedConfi
     },
     model: resolveModel(config.model, chain),
     skills: new Map(Object.entries(config.skills).filter(([, value]) => value !== false)),
-    notify: config.notify,
+    notify: {
+      ...config.notify,
+      channels: inWrittenOrder(config.notify.channels, channelsOf(revealed.value)),
+    },
     policy: config.policy,
     mcp: config.mcp,
     web: config.web === false ? null : resolveWeb(config.web),
     demo: config.demo && { dir: resolve(baseDir, config.demo.dir), port: config.demo.port },
-    unused: partsWithoutUse(raw),
-    secrets: secretsOf([...revealed.values, ...keys]),
-    secretWarnings: revealed.warnings,
+    secrets: secretsOf([
+      ...revealed.values,
+      ...keys,
+      // Whoever has the address can speak for the watch.
+      config.notify.deadMansPing ?? "",
+      ...channelSecrets(config.notify.channels).values(),
+    ]),
+    secretWarnings: [...revealed.warnings, ...inClearText(channelsOf(raw))],
   });
 }
+
+interface Tree {
+  readonly notify?: { readonly channels?: unknown; readonly deadMansPing?: unknown };
+}
+
+const placeOf = (line: string): string => line.slice(0, line.indexOf(": "));
+
+const inClearText = (channels: unknown): string[] =>
+  [...channelSecrets(channels).keys()].map(
+    (place) =>
+      `${place} stands in the configuration itself; put it into .env and write secret("NAME")`,
+  );
 
 const resolveModel = (
   { budget, limits, prices, gather = 0 }: ParsedConfig["model"],
@@ -173,17 +195,6 @@ function deepFreeze<T extends object>(part: T): T {
     if (isPlain) deepFreeze(value as object);
   }
   return Object.freeze(part);
-}
-
-/** Honest about what is configured and not used yet, so that nobody relies on it. */
-function partsWithoutUse(raw: unknown): string[] {
-  const config = raw as {
-    notify?: { deadMansPing?: unknown; channels?: { ntfy?: unknown } };
-  };
-  return [
-    ...(config.notify?.deadMansPing ? ["notify.deadMansPing"] : []),
-    ...(config.notify?.channels?.ntfy ? ["notify.channels.ntfy"] : []),
-  ];
 }
 
 function readDotEnv(dir: string): Environment {

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { parseClockRange, parseTimeOfDay } from "../domain/active-hours.ts";
 import { duration } from "../domain/duration.ts";
 import { isTimezone } from "../domain/zoned-time.ts";
+import { channelsSchema } from "./channels.ts";
 
 /** What may stand in `agent.config.ts`, with its defaults. Durations become milliseconds. */
 
@@ -78,13 +79,8 @@ const grant = z.strictObject({
   evenIfUntrusted: z.boolean().default(false),
 });
 
-const channels = z.strictObject({
-  terminal: z.strictObject({}).optional(),
-  ntfy: z.strictObject({ server: z.url(), topic: z.string().min(1) }).optional(),
-});
-
 const notify = z.strictObject({
-  channels: channels.default({ terminal: {} }),
+  channels: channelsSchema.default({ terminal: { use: "always", severity: "info" } }),
   quietHours: clockRange().optional(),
   digestAt: z
     .union([timeOfDay(), z.array(timeOfDay()).min(1)])

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { callHash, canonicalJson, visibleJson } from "./canonical.ts";
+import { plainText } from "./plain-text.ts";
 
 describe("canonicalJson", () => {
   it("is the same for the same data in another order of keys", () => {
@@ -56,4 +57,15 @@ describe("visibleJson", () => {
   ])("writes out what nobody would see in %j", (text, shown) => {
     expect(visibleJson(text)).toBe(shown);
   });
+});
+
+it("writes out for a person whatever plain text would drop in silence", () => {
+  // Planes 2 to 13 hold letters only, or nothing yet.
+  const codes = Array.from({ length: 0x3_0000 }, (_, index) =>
+    index < 0x2_0000 ? index : index - 0x2_0000 + 0xe_0000,
+  );
+  const hidden = codes
+    .map((code) => `a${String.fromCodePoint(code)}b`)
+    .filter((text) => plainText(text, 9) === "ab" && visibleJson(text) === `"${text}"`);
+  expect(hidden.map((text) => text.codePointAt(1)?.toString(16))).toEqual([]);
 });

@@ -43,7 +43,7 @@ export function callHash(call: { tool: string; version: string; arguments: unkno
 // Whatever a person would not see, or would see in another place than it stands.
 const unseen =
   // eslint-disable-next-line no-misleading-character-class -- single characters are meant, none combined
-  /[^\P{C}\n]|[\p{Zl}\p{Zp}\u115F\u1160\u3164\uFFA0\u{E0100}-\u{E01EF}\uFE00-\uFE0F]/gu;
+  /[^\P{C}\n]|[\p{Zl}\p{Zp}\u115F\u1160\u3164\uFFA0\u{E0100}-\u{E01EF}\uFE00-\uFE0F\u17B4\u17B5\u180B-\u180F]/gu;
 
 /** JSON for a person to read, with every invisible character written out. */
 export function visibleJson(value: unknown): string {

@@ -23,6 +23,18 @@ const signs = 26;
 /** Finds tokens in any text, so that they can be taken out of it. */
 export const wordTokens = /wk1[a-z2-7]{26}/gi;
 
+/** The same as they may stand in a raw mail or in an address: in part or whole as codes, broken by a soft line break. */
+export const writtenWordTokens = ((): RegExp => {
+  const sign = "(?:[a-z2-7]|[%=](?:[46][1-9a-f]|[57][0-9a]|3[2-7]))";
+  const signsOf = [
+    "(?:w|[%=][57]7)",
+    "(?:k|[%=][46]b)",
+    "(?:1|[%=]31)",
+    ...Array.from({ length: signs }, () => sign),
+  ];
+  return new RegExp(signsOf.join(String.raw`(?:=\r?\n)?`), "gi");
+})();
+
 export function wordToken(secret: string, subject: WordTokenSubject): string {
   const { approvalId, argumentsHash, expiresAt, use } = subject;
   const claim = JSON.stringify(["word", approvalId, argumentsHash, expiresAt, use]);

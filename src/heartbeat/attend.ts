@@ -2,10 +2,13 @@ import pLimit from "p-limit";
 import { ruleVerdict } from "../domain/attention.ts";
 import { nextTimeOfDay, type ClockRange } from "../domain/active-hours.ts";
 import { budgetCheck } from "../domain/budget.ts";
+import { channelsCheck } from "../domain/channel-health.ts";
+import { deliveriesCheck } from "../domain/delivery.ts";
 import { describeError } from "../domain/errors.ts";
 import type { Finding } from "../domain/finding.ts";
 import { decideGate, untoldCriticals } from "../domain/gate.ts";
 import { ordersCheck } from "../domain/standing-orders.ts";
+import { linkedAbort } from "../domain/linked-abort.ts";
 import { toolsCheck } from "../domain/tool-server.ts";
 import { startOf } from "../domain/zoned-time.ts";
 import { fittingFindings, type Prompt } from "../agent/prompt.ts";
@@ -13,27 +16,26 @@ import { resumeAgent, runAgent, type RunDependencies, type RunSummary } from "..
 import { effectsCheck, rulesCheck } from "../effects/outcome.ts";
 import type { PendingRecord } from "../store/port.ts";
 import type { ModelAvailability, ModelChain } from "../model/chain.ts";
-import type { Channel } from "../notify/channel.ts";
 import {
   composeDigest,
   composeTelling,
   worthTelling,
   type JudgedFinding,
 } from "../notify/compose.ts";
-import { deliverReady } from "../notify/outbox.ts";
+import { createOutbox, type OutboxDependencies } from "../notify/outbox.ts";
 import { createBudgetGate } from "./budget-gate.ts";
 import { createCarryOut } from "./carry-out.ts";
 import { outageCheck } from "./outage.ts";
 
 /**
  * What follows a beat: the gate, the run (beside the beats, never within one), the rules where no
- * model looks, the digest, and delivery.
+ * model looks, the digest, and delivery (beside the beats too).
  */
 
-export interface AttendDependencies extends Omit<
-  RunDependencies,
-  "model" | "interruptionsToday" | "telling" | "prompt"
-> {
+export interface AttendDependencies
+  extends
+    Omit<RunDependencies, "model" | "interruptionsToday" | "telling" | "prompt">,
+    OutboxDependencies {
   /** Undefined when there is no model to ask: the rules decide. */
   readonly model: ModelChain | undefined;
   /** What the model is shown first; the same for a whole run. Asked for at its beginning. */
@@ -45,7 +47,6 @@ export interface AttendDependencies extends Omit<
   readonly activeHours: ClockRange;
   /** How long a `notice` may wait for others to share its run. */
   readonly gatherMs: number;
-  readonly channels: readonly Channel[];
   readonly observer: AttendObserver;
   /** Aborted when the daemon is told to stop: nothing new is begun. */
   readonly stopping: AbortSignal;
@@ -63,31 +64,32 @@ export interface Attendance {
    * @returns when to attend again even if no beat comes, or null
    */
   attend(): Promise<number | null>;
-  /** Resolves when no run is going on and nothing is left to decide, whose runs are this beat's. */
+  /**
+   * Resolves when no run is going on and nothing is left to decide, whose runs are this beat's, and when what is
+   * to be told has been tried or a bound is reached.
+   */
   settle(beatId: number | null): Promise<void>;
   /** Carries out what the owner has approved, and nothing else; resolves when that has ended. */
   carryOutApproved(): Promise<void>;
   /** Whether there is something that {@link drain} would wait for. */
   busy(): boolean;
-  /** Resolves when the run that may be going on has ended. */
+  /** Resolves when the run that may be going on has ended, and what it tells has been tried. */
   drain(): Promise<void>;
 }
 
 /** Findings of one run; what is above waits for the next one. */
 const mostFindings = 60;
 const ownersOnly = new Set([
-  outageCheck,
-  budgetCheck,
-  effectsCheck,
-  rulesCheck,
-  toolsCheck,
-  ordersCheck,
+  ...[outageCheck, budgetCheck, effectsCheck, rulesCheck, toolsCheck],
+  ...[deliveriesCheck, channelsCheck, ordersCheck],
 ]);
 /** A run that was interrupted longer ago speaks of another world: its findings go to a new one. */
 const longestGapMs = 60 * 60_000;
 const firstRestMs = 60_000;
 /** After a part that failed, such as a store that could not be written. */
 const retryMs = 30_000;
+/** How long whoever asked for a beat waits for channels: longer than one attempt takes. */
+const deliveryPatienceMs = 30_000;
 
 const soonest = (...times: (number | null)[]): number | null => {
   const known = times.filter((time) => time !== null);
@@ -96,11 +98,12 @@ const soonest = (...times: (number | null)[]): number | null => {
 
 /** @param wake called when a run has ended, so that what waited for its end is attended to */
 export function createAttendance(dependencies: AttendDependencies, wake: () => void): Attendance {
-  const { store, clock, log, attention, activeHours, channels, observer, model } = dependencies;
-  const { signal, stopping } = dependencies;
+  const { store, clock, log, attention, activeHours, observer, model } = dependencies;
+  const { stopping } = dependencies;
   const { timezone } = attention;
   const budgetGate = createBudgetGate({ ...dependencies, models: dependencies.modelNames });
   const carryOut = createCarryOut(dependencies, wake);
+  const outbox = createOutbox(dependencies, wake);
   let resumed = false;
   let run: { readonly startedAt: number; readonly ended: Promise<void> } | null = null;
   // A run that could not even be saved is not begun again at once.
@@ -108,11 +111,10 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
   let restUntil = 0;
   // Beats, requested beats and runs all end in telling: two at once would tell the same thing twice.
   const telling = pLimit(1);
-  const delivering = pLimit(1);
 
   const interruptionsToday = () => store.countInterruptions(startOf("day", clock.now(), timezone));
   const pending = () => store.pendingFindings(mostFindings);
-  const deliver = () => delivering(() => deliverReady({ store, channels, clock, log, signal }));
+  const deliver = () => attempt("deliver", () => outbox.start());
 
   const runDependencies = async (using: ModelChain) => ({
     ...dependencies,
@@ -344,11 +346,16 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
             await modelReadyAt(),
           ),
         );
-    const deliverAt = await attempt("deliver", async () => {
+    return soonest(attendAt, await deliver());
+  }
+
+  /** Until nothing can be tried at present: what fails on one channel may be handed on to the next. */
+  async function deliverAll(): Promise<void> {
+    for (;;) {
       await deliver();
-      return null;
-    });
-    return soonest(attendAt, deliverAt);
+      if (!outbox.busy()) return;
+      await outbox.ended();
+    }
   }
 
   return {
@@ -357,17 +364,28 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
       await carryOut.start();
       await carryOut.ended();
     },
-    busy: () => run !== null || carryOut.busy(),
+    busy: () => run !== null || carryOut.busy() || outbox.busy(),
     async drain() {
       while (run) await run.ended;
       await carryOut.ended();
+      await deliverAll();
     },
     async settle(beatId) {
       // Whoever asks for a beat waits for its end: nothing waits for company.
       await attend(beatId, 0);
-      while ((run !== null || carryOut.busy()) && !stopping.aborted) {
-        await run?.ended;
-        await carryOut.ended();
+      let deliveriesUntil: number | null = null;
+      while (!stopping.aborted) {
+        if (run !== null || carryOut.busy()) {
+          await run?.ended;
+          await carryOut.ended();
+        } else if (outbox.busy()) {
+          deliveriesUntil ??= clock.now() + deliveryPatienceMs;
+          if (clock.now() >= deliveriesUntil) return;
+          using over = linkedAbort(stopping);
+          const left = clock.sleep(deliveriesUntil - clock.now(), over.signal);
+          await Promise.race([outbox.ended(), left]);
+          over.abort();
+        } else return;
         await attend(beatId, 0);
       }
     },

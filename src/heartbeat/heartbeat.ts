@@ -12,9 +12,16 @@ import { runBeat, type BeatDependencies, type BeatSummary, type WatchedCheck } f
 
 export interface HeartbeatDependencies extends BeatDependencies {
   readonly heartbeatEveryMs: number;
-  readonly observer: { beat(summary: BeatSummary): void };
+  readonly observer: HeartbeatObserver;
   /** The checks as they are now; asked for before each turn. Must not reject. */
   readonly refresh: () => Promise<readonly WatchedCheck[]>;
+}
+
+export interface HeartbeatObserver {
+  /** A beat has ended; once more when a look of it ends later. */
+  beat(summary: BeatSummary): void;
+  /** A turn could not be brought to its end, as when the store cannot be written. */
+  turnFailed?(): void;
 }
 
 export interface Heartbeat {
@@ -165,6 +172,7 @@ export function createHeartbeat(
           until = await turn(attendance);
         } catch (error) {
           log.error({ error: describeError(error) }, "a turn of the heartbeat failed");
+          observer.turnFailed?.();
           until = clock.now() + pauseAfterFailureMs;
         }
         // Whatever goes wrong, signals and timers are heard between two turns.

@@ -1,5 +1,5 @@
 import { describeError } from "../domain/errors.ts";
-import { describeSchedule } from "../domain/schedule.ts";
+import { describeSchedule, nextDue } from "../domain/schedule.ts";
 import type { Clock } from "../domain/clock.ts";
 import type { Scrub } from "../domain/scrub.ts";
 import { ordersCheck, ordersSkill } from "../domain/standing-orders.ts";
@@ -28,6 +28,8 @@ export interface WatchListDependencies {
   readonly slackMs: number;
   /** Skills that cannot be used at present: what is known of their checks stays. */
   readonly brokenSkills: readonly string[];
+  /** Checks that nobody waits for: their first look is at their hour too. */
+  readonly unhurried: ReadonlySet<LoadedCheck>;
 }
 
 /** Who is still writing is not looked over the shoulder. */
@@ -37,7 +39,7 @@ export async function openWatchList(
   ofSkills: readonly LoadedCheck[],
   dependencies: WatchListDependencies,
 ): Promise<WatchList> {
-  const { store, clock, log, scrub, stateDir, slackMs, brokenSkills } = dependencies;
+  const { store, clock, log, scrub, stateDir, slackMs, brokenSkills, unhurried } = dependencies;
   let checks: readonly LoadedCheck[] = [];
   let watched: readonly WatchedCheck[] = [];
   let problems: readonly string[] = [];
@@ -60,10 +62,11 @@ export async function openWatchList(
       : watched.flatMap(({ check }) => (check.skill === ordersSkill ? check : []));
     const all = [...ofSkills, ...orders];
     const records = await store.registerChecks(
-      all.map(({ name, skill, schedule }) => ({
-        name,
-        skill,
-        schedule: describeSchedule(schedule),
+      all.map((check) => ({
+        name: check.name,
+        skill: check.skill,
+        schedule: describeSchedule(check.schedule),
+        ...(unhurried.has(check) && { firstDueAt: nextDue(check.schedule, at, 0) }),
       })),
       { at, keepSkills: read.isRead ? brokenSkills : [...brokenSkills, ordersSkill] },
     );

@@ -8,7 +8,8 @@ import { describeError } from "../domain/errors.ts";
 export const standingOrdersFile = "HEARTBEAT.md";
 export const longTermMemoryFile = "MEMORY.md";
 
-const largestBytes = 8 * 1024;
+/** What goes into each prompt at most. */
+export const largestBytes = 8 * 1024;
 
 export interface OwnerText {
   readonly text: string;

@@ -1,7 +1,16 @@
+import type { ChannelName, ChannelSettings, SettingsOf } from "../config/channels.ts";
+import type { Clock } from "../domain/clock.ts";
+import type { Severity } from "../domain/finding.ts";
+import { commandChannel } from "./command.ts";
+import { emailChannel } from "./email.ts";
 import type { Message } from "./message.ts";
+import { ntfyChannel } from "./ntfy.ts";
+import { slackChannel } from "./slack.ts";
+import { telegramChannel } from "./telegram.ts";
 import { terminalChannel } from "./terminal.ts";
+import { webhookChannel } from "./webhook.ts";
 
-/** Where notifications go. A new channel is one file and one line in {@link channels}. */
+/** Where notifications go. A new channel is one file, one line in {@link channels} and its settings. */
 export interface Channel {
   /** Its name in the config. */
   readonly name: string;
@@ -23,21 +32,69 @@ export interface Channel {
   ): Promise<"sent" | "not-sent" | undefined>;
 }
 
+/** A channel, and what the owner wants to have of it. */
+export interface ConfiguredChannel {
+  readonly channel: Channel;
+  /** `fallback`: only what another channel could not deliver. */
+  readonly use: "always" | "fallback";
+  /** The lowest that it is given. */
+  readonly severity: Severity;
+}
+
 export interface ChannelDependencies {
   /** Writes text to the terminal that the daemon runs in. */
   readonly print: (text: string) => void;
+  /** Says what went wrong beside a delivery that succeeded. */
+  readonly warn: (text: string) => void;
   readonly timezone: string;
+  readonly clock: Clock;
+  /** Relative paths in the config start here, and commands run here. */
+  readonly baseDir: string;
+  /** Names this watch among all others, in the form of a domain: what is behind the @ of a Message-ID. */
+  readonly origin: string;
+  /** What a command needs to find its program. */
+  readonly processBasics: Readonly<Record<string, string>>;
+  /**
+   * Signs an e-mail, so that the daemon knows its own when it meets it in a mailbox.
+   * @param mail `messageId` with angle brackets, subject and text before they are encoded
+   */
+  readonly signMail?: (mail: {
+    readonly messageId: string;
+    readonly subject: string;
+    readonly text: string;
+  }) => string;
 }
 
-const channels = { terminal: terminalChannel };
-
-/** The channels that the config names; the terminal when none of them can be used, so that nothing is told to nobody. */
-export function openChannels(
-  configured: Readonly<Record<string, unknown>>,
+type Open<Name extends ChannelName> = (
+  settings: SettingsOf<Name>,
   dependencies: ChannelDependencies,
-): Channel[] {
-  const opened = Object.entries(channels)
-    .filter(([name]) => configured[name] !== undefined)
-    .map(([, open]) => open(dependencies));
-  return opened.length > 0 ? opened : [terminalChannel(dependencies)];
+) => Channel;
+
+const channels: { readonly [Name in ChannelName]: Open<Name> } = {
+  terminal: (_settings, dependencies) => terminalChannel(dependencies),
+  email: emailChannel,
+  ntfy: ntfyChannel,
+  slack: slackChannel,
+  telegram: telegramChannel,
+  webhook: webhookChannel,
+  command: commandChannel,
+};
+
+/** The channels that the config names, in the owner's order. */
+export function openChannels(
+  configured: ChannelSettings,
+  dependencies: ChannelDependencies,
+): ConfiguredChannel[] {
+  const names = Object.keys(configured) as ChannelName[];
+  return names.flatMap((name) => openOne(name, configured[name], dependencies) ?? []);
+}
+
+function openOne<Name extends ChannelName>(
+  name: Name,
+  settings: ChannelSettings[Name],
+  dependencies: ChannelDependencies,
+): ConfiguredChannel | undefined {
+  if (!settings) return undefined;
+  const { use, severity } = settings;
+  return { channel: channels[name](settings, dependencies), use, severity };
 }

@@ -48,3 +48,10 @@ it.each([
   const text = formatMessage({ ...message, severity, title: "x", body: "" }, "UTC");
   expect(text.split("\n")).toEqual(["", head, "", "        why now: critical: told at once", ""]);
 });
+
+it("leaves links out, for what is printed may be kept by a log, and says so", () => {
+  const url = "https://watch.example.com/word/7/token";
+  const text = formatMessage({ ...message, links: [{ label: "Approve", url }] }, "UTC");
+  expect(text).not.toContain(url);
+  expect(text).toContain("\n        (the links are left out here: type the command)\n");
+});

@@ -51,6 +51,16 @@ export interface LoadedTool {
   readonly version: string;
   readonly timeoutMs: number;
   readonly log: SkillLog;
+  /** Of a tool whose writes every later run trusts: it is always put to the owner, whatever grants say. */
+  readonly asked?: AskedTool;
+}
+
+/** How a call becomes what the owner is shown. */
+export interface AskedTool {
+  /** What the agent gives; the definition's own input is what the owner is shown, and what is carried out. */
+  readonly input: z.ZodType;
+  /** @throws ToolError when there is nothing to put to the owner */
+  shown(input: unknown): Promise<unknown>;
 }
 
 export interface LoadedSkill {

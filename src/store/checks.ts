@@ -52,16 +52,16 @@ export function checkWrites(db: Db): Pick<Store, "registerChecks"> {
   return {
     async registerChecks(registrations, { at, keepSkills }) {
       return db.transaction(() => {
-        for (const { name, skill, schedule } of registrations) {
+        for (const { name, skill, schedule, firstDueAt: nextDueAt = null } of registrations) {
           db.insert(checks)
-            .values({ name, skill, schedule })
+            .values({ name, skill, schedule, nextDueAt })
             .onConflictDoUpdate({
               target: checks.name,
               set: {
                 skill,
                 schedule,
                 enabled: true,
-                nextDueAt: sql`case when ${checks.schedule} = ${schedule} then ${checks.nextDueAt} end`,
+                nextDueAt: sql`case when ${checks.schedule} = ${schedule} then ${checks.nextDueAt} else ${nextDueAt} end`,
               },
             })
             .run();

@@ -10,6 +10,8 @@ import { approvalReads, approvalWrites } from "./approvals.ts";
 import { effectReads, effectWrites } from "./effects.ts";
 import { checkWrites } from "./checks.ts";
 import { daemonWrites } from "./daemon.ts";
+import { dayReads } from "./days.ts";
+import { deliveryWrites } from "./deliveries.ts";
 import { findingReads, findingWrites } from "./findings.ts";
 import { lookReads, lookWrites } from "./looks.ts";
 import { memoryReads, memoryWrites } from "./memories.ts";
@@ -23,6 +25,8 @@ import { toolReads, toolWrites } from "./tool-pins.ts";
 import { statusReads } from "./status.ts";
 import { totalsReads } from "./totals.ts";
 
+export { backUp, restore, type BackupStep } from "./backup.ts";
+export { checkFile } from "./check-file.ts";
 export { acquireLock, isLocked, type Lock } from "./lock.ts";
 export type * from "./port.ts";
 
@@ -54,6 +58,7 @@ export function openStore({ stateDir, migrationsDir }: StoreLocation): Store {
     ...ownFindingWrites(db),
     ...findingWrites(db),
     ...notificationWrites(db),
+    ...deliveryWrites(db),
     ...toolWrites(db),
   };
   return withStoreErrors(store, databasePath(stateDir));
@@ -85,6 +90,7 @@ function readerOf(db: Db): StoreReader {
     ...lookReads(db),
     ...toolReads(db),
     ...memoryReads(db),
+    ...dayReads(db),
     ...pushReads(db),
     async [Symbol.asyncDispose]() {
       db.$client.close();

@@ -1,56 +1,80 @@
-import { expect, test } from "vitest";
+import { describe, expect, it } from "vitest";
 import { openTemporaryStore } from "./store-fixture.ts";
 
-const day = 86_400_000;
+const hour = 3_600_000;
 
-async function notes() {
-  const { store } = await openTemporaryStore();
+async function setUp() {
+  const { store, sql } = await openTemporaryStore();
   let count = 0;
-  const add = (text: string, trust: "trusted" | "untrusted", expiresAt: number | null = null) =>
-    store.addMemory({
-      ...{ runId: null, text, trust, createdAt: (count += 1), expiresAt },
-      noteKey: `note ${count}`,
-    });
-  const recall = async (words: readonly string[], withUntrusted = true, limit = 10, now = 0) =>
-    (await store.recallMemories({ words, withUntrusted, limit, now })).map(({ text }) => text);
-  return { add, recall };
+  return {
+    store,
+    sql,
+    note: (text: string, more: { trust?: "untrusted"; expiresAt?: number } = {}) =>
+      store.addMemory({
+        runId: null,
+        text,
+        trust: "trusted",
+        createdAt: (count += 1) * hour,
+        expiresAt: null,
+        noteKey: `key-${count}`,
+        ...more,
+      }),
+    ids: async (now = 0, all = true) =>
+      (await store.listMemories({ all, now })).map(({ id }) => id),
+    find: async (text: string) =>
+      (await store.searchMemories({ text, limit: 9, now: 0 })).map(({ id }) => id),
+  };
 }
 
-test("notes are recalled that hold any of the words: trusted ones first, the best match first", async () => {
-  const { add, recall } = await notes();
-  await add("The lease of the shed ends in May.", "untrusted");
-  await add("Ann pays the lease.", "trusted");
-  await add("The shed has a new lock; the lease says who pays.", "trusted");
-  await add("Tea is at five.", "trusted");
-  expect(await recall(["lease", "shed"])).toEqual([
-    "The shed has a new lock; the lease says who pays.",
-    "Ann pays the lease.",
-    "The lease of the shed ends in May.",
-  ]);
-  expect(await recall(["lease", "shed"], false)).toEqual([
-    "The shed has a new lock; the lease says who pays.",
-    "Ann pays the lease.",
-  ]);
-  expect(await recall(["lease", "shed"], true, 1)).toHaveLength(1);
-  // Whole words, in any case and without their accents.
-  expect(await recall(["LÉASE"])).toHaveLength(3);
-  expect(await recall(["leas"])).toEqual([]);
-  expect(await recall([])).toEqual([]);
+describe("listing", () => {
+  it("is the newest first, and leaves out what is past its time", async () => {
+    const { note, ids, store } = await setUp();
+    await note("a");
+    await note("b", { expiresAt: 10 * hour });
+    await note("c");
+    expect(await ids()).toEqual([3, 2, 1]);
+    expect(await ids(10 * hour, false)).toEqual([3, 1]);
+    expect(await ids(10 * hour - 1, false)).toEqual([3, 2, 1]);
+    const after = await store.memoriesAfter({ id: 1, limit: 5, now: 10 * hour });
+    expect(after.map(({ id }) => id)).toEqual([3]);
+    expect(await store.getMemory(9)).toBeUndefined();
+  });
 });
 
-test("a note past its time is not recalled", async () => {
-  const { add, recall } = await notes();
-  await add("Ann is away", "trusted", 3 * day);
-  expect(await recall(["ann"], true, 10, 3 * day - 1)).toEqual(["Ann is away"]);
-  expect(await recall(["ann"], true, 10, 3 * day)).toEqual([]);
-});
+describe("tidying", () => {
+  it("forgets what is past its time and merges what says the same; the index knows", async () => {
+    const { note, ids, find, store } = await setUp();
+    await note("Ann likes tea");
+    await note("An old tale", { expiresAt: 5 * hour });
+    await note("Ann likes tea. Ben does not.");
+    await note("ann likes tea", { trust: "untrusted" });
+    expect(await store.tidyMemories(5 * hour)).toEqual({ expired: 1, merged: 1 });
+    // The same words as an untrusted note: untrusted, so it does not go into the trusted one.
+    expect(await ids()).toEqual([3, 1]);
+    expect(await store.getMemory(1)).toMatchObject({ trust: "untrusted", createdAt: hour });
+    expect(await find("tale")).toEqual([]);
+    expect((await find("tea")).toSorted()).toEqual([1, 3]);
+  });
 
-test.each([
-  ['"', "OR", "NEAR(", "text:x", "*", "(((", "AND NOT", "'; drop table memories; --", "", "\0"],
-  Array.from({ length: 500 }, (_, index) => `word${index}`),
-])("whatever the words are, they are words to look for and no query", async (...words) => {
-  const { add, recall } = await notes();
-  await add("Word1 or near.", "trusted");
-  await recall(words);
-  expect(await recall(["word1"])).toHaveLength(1);
+  it("done again changes nothing: a process killed after it has lost nothing", async () => {
+    const { note, sql, store } = await setUp();
+    await note("One. Two.");
+    await note("Two");
+    await note("one");
+    await store.tidyMemories(0);
+    const rows = () => sql.prepare("select * from memories order by id").all();
+    const before = rows();
+    expect(before).toHaveLength(1);
+    expect(await store.tidyMemories(0)).toEqual({ expired: 0, merged: 0 });
+    expect(rows()).toEqual(before);
+  });
+
+  it("keeps the number of a note that is merged away from being given again", async () => {
+    const { note, ids, store } = await setUp();
+    await note("One");
+    await note("one");
+    await store.tidyMemories(0);
+    await note("Two");
+    expect(await ids()).toEqual([3, 1]);
+  });
 });

@@ -1,4 +1,4 @@
-import { and, eq, ne, sql } from "drizzle-orm";
+import { and, eq, ne, sql, type SQL } from "drizzle-orm";
 import { writing, type Db } from "./database.ts";
 import type { OwnFinding, Store } from "./port.ts";
 import { findingEvents, findings } from "./schema.ts";
@@ -60,7 +60,7 @@ export function putOwnFinding(db: Db, { at, ...finding }: OwnFinding): number {
           ...finding,
           skill: "watchkeeper",
           state: "opened",
-          trust: "trusted",
+          trust: finding.trust ?? "trusted",
           openedAt: at,
           changedAt: at,
         })
@@ -68,6 +68,21 @@ export function putOwnFinding(db: Db, { at, ...finding }: OwnFinding): number {
         .get();
   addEvent(db, row);
   return row.id;
+}
+
+/** Within a transaction of the caller's: those are over, and nobody needs to hear of it. */
+export function closeQuietly(db: Db, those: SQL | undefined, at: number): void {
+  const revision = sql`${findings.revision} + 1`;
+  const closed = db
+    .update(findings)
+    .set({
+      ...{ state: "resolved", status: "resolved", resolvedAt: at, changedAt: at },
+      ...{ revision, handledRevision: revision },
+    })
+    .where(and(those, ne(findings.status, "resolved")))
+    .returning()
+    .all();
+  for (const row of closed) addEvent(db, row);
 }
 
 type FindingRow = typeof findings.$inferSelect;

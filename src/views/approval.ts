@@ -9,6 +9,8 @@ export function approvalView(approval: ApprovalRecord) {
     arguments: approval.arguments,
     argumentsHash: approval.argumentsHash,
     effect: approval.effect,
+    facts: approval.facts,
+    editedFrom: approval.editedFrom,
     trust: approval.trust,
     reason: approval.reason,
     status: approval.status,
@@ -26,6 +28,25 @@ export const approvalWithOutcome = (
   approval: ApprovalRecord,
   effect: EffectRecord | undefined,
 ) => ({ ...approvalView(approval), outcome: effect ? outcomeView(effect) : null });
+
+/** Whether nothing more comes of it. */
+export const hasEnded = (effect: EffectRecord | undefined): effect is EffectRecord =>
+  effect !== undefined && effect.state !== "planned" && effect.state !== "sent";
+
+/** What came of an approved call, in words that follow the tool's name. */
+export function outcomeWords({ state, error }: Pick<EffectRecord, "state" | "error">): string {
+  switch (state) {
+    case "planned":
+    case "sent":
+      return "is being carried out";
+    case "done":
+      return error === null ? "was done" : "was done, but not as it should; look for yourself";
+    case "failed":
+      return "failed; nothing was done. It is asked again when it still matters";
+    case "unknown":
+      return "was begun, and nobody knows whether it was done. Look for yourself; it is not repeated";
+  }
+}
 
 function outcomeView(effect: EffectRecord) {
   return {

@@ -35,6 +35,7 @@ async function answer(
   dependencies: HandlerDependencies,
 ): Promise<Answer> {
   let speaks: Route["speaks"] = incoming.url?.startsWith("/api") ? "json" : "text";
+  let headers: Route["headers"] = {};
   try {
     const decision = decideGate(
       headOf(incoming),
@@ -43,16 +44,18 @@ async function answer(
     if (!decision.ok) throw new Refusal(decision.status, decision.why);
     const url = new URL(incoming.url ?? "/", "http://localhost");
     const { route, name } = findRoute(dependencies.routes, incoming.method ?? "", url.pathname);
-    ({ speaks } = route);
+    ({ speaks, headers = {} } = route);
     const asker = askerOf(incoming, dependencies);
     if (!mayEnter(route, asker, dependencies)) {
       return speaks === "html" && route.method === "GET"
         ? seeOther("/login")
         : refused(notOwner, speaks);
     }
-    return await route.handle({ incoming, name, query: url.searchParams, asker });
+    const made = await route.handle({ incoming, name, query: url.searchParams, asker });
+    return { ...made, headers: { ...headers, ...made.headers } };
   } catch (error) {
-    return refused(asRefusal(error, dependencies), speaks);
+    const made = refused(asRefusal(error, dependencies), speaks);
+    return { ...made, headers: { ...headers, ...made.headers } };
   }
 }
 

@@ -124,7 +124,8 @@ export const refusalPage = (why: string): string =>
     <p><a href="/">Back</a></p>
   `);
 
-const page = (body: Html): string =>
+/** The frame of every page. */
+export const page = (body: Html): string =>
   html`<!doctype html>
     <html lang="en">
       <head>

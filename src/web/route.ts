@@ -23,6 +23,8 @@ export interface WebDependencies {
   /** Whether more than this machine can reach us. */
   readonly exposed: boolean;
   readonly cookie: CookieKind;
+  /** What the links of messages are made with; null when there are none. */
+  readonly wordSecret: string | null;
   readonly pushes: PushTargets;
   /** Tells the heartbeat that there is something to do. */
   readonly wake: () => void;
@@ -43,6 +45,8 @@ export interface Route {
   readonly access: Access;
   /** In which form a refusal is said. */
   readonly speaks: "html" | "json" | "text";
+  /** They go with whatever it answers, refusals too. */
+  readonly headers?: Readonly<Record<string, string>>;
   handle(visit: Visit): Promise<Answer>;
 }
 

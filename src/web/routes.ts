@@ -5,12 +5,14 @@ import { pageRoutes } from "./page-routes.ts";
 import { createPushes } from "./push.ts";
 import { decideReadiness } from "./readiness.ts";
 import type { Route, WebDependencies } from "./route.ts";
+import { wordRoutes } from "./word-routes.ts";
 
 /** Every route there is. */
 export const allRoutes = (dependencies: WebDependencies): readonly Route[] => [
   ...machineRoutes(dependencies),
   ...apiRoutes(dependencies),
   ...pageRoutes(dependencies),
+  ...wordRoutes(dependencies),
 ];
 
 /** Counting takes a while where much is kept, and anybody on this machine may ask for it. */

@@ -41,7 +41,7 @@ test("everything that init only suggests is in order too", async () => {
   await using place = await createPlace({ IMAP_PASSWORD: "p" });
   await place.run("init");
   const suggested = (await place.read("agent.config.ts")).replaceAll(
-    /^(\s*)\/\/ (?=\S)(?!New mail|Web pages|Any calendar)/gm,
+    /^(\s*)\/\/ (?=\S)(?!New mail|Web pages|Any calendar|Also by)/gm,
     "$1",
   );
   await place.write("agent.config.ts", suggested.replaceAll(/^(\s*)\/\/ {3,}/gm, "$1"));

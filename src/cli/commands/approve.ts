@@ -8,7 +8,7 @@ import { createScrub } from "../../domain/scrub.ts";
 import { scrubData } from "../../domain/scrub-data.ts";
 import { findApproval, findPending, giveWord } from "../../effects/owner-word.ts";
 import { isLocked, type ApprovalRecord, type EffectRecord, type Store } from "../../store/index.ts";
-import { approvalWithOutcome } from "../../views/approval.ts";
+import { approvalWithOutcome, hasEnded, outcomeWords } from "../../views/approval.ts";
 import { exit, parseId, writeStore, type CommandContext } from "../context.ts";
 import { wrap } from "../text.ts";
 import { fitArguments, openTools, parseArguments } from "../tools.ts";
@@ -85,9 +85,6 @@ async function untilCarriedOut(
   }
 }
 
-const hasEnded = (effect: EffectRecord | undefined): boolean =>
-  effect !== undefined && effect.state !== "planned" && effect.state !== "sent";
-
 async function carryOutHere(context: CommandContext, config: ResolvedConfig): Promise<void> {
   await using watch = await openWatchHere(context, config);
   await watch.attendance.carryOutApproved();
@@ -99,26 +96,13 @@ function showOutcome(
   waitedFor: WaitedFor,
 ): number {
   const well = effect?.state === "done" && effect.error === null;
-  const words = hasEnded(effect) ? endWords(effect) : waitingWords(approval.id, waitedFor);
+  const words = hasEnded(effect) ? outcomeWords(effect) : waitingWords(approval.id, waitedFor);
   if (json) out.write(`${JSON.stringify(approvalWithOutcome(approval, effect), null, 2)}\n`);
   else {
     const line = wrap(`approval ${approval.id}: ${approval.tool} ${words}`, out.columns, "  ");
     out.write(`${[line, ...renderOutcome(effect, out.columns)].join("\n")}\n`);
   }
   return well || (!effect && waitedFor === "a pause") ? exit.done : exit.failed;
-}
-
-function endWords(effect: EffectRecord | undefined): string {
-  switch (effect?.state) {
-    case "done":
-      return effect.error === null
-        ? "was done"
-        : "was done, but not as it should; look for yourself";
-    case "failed":
-      return "failed; nothing was done. It is asked again when it still matters";
-    default:
-      return "was begun, and nobody knows whether it was done. Look for yourself; it is not repeated";
-  }
 }
 
 function waitingWords(id: number, waitedFor: WaitedFor): string {

@@ -10,7 +10,7 @@ import { standingOrdersFile } from "../../memory/owner-file.ts";
 import { loadSkills, silentSkillLog, toolsOf } from "../../skills/load.ts";
 import { resolveNames } from "../../skills/names.ts";
 import { isLocked } from "../../store/index.ts";
-import { beatView } from "../../views/beat.ts";
+import { beatWithEffects } from "../../views/beat.ts";
 import {
   exit,
   loadConfigFor,
@@ -47,7 +47,8 @@ function beatSomewhere(context: CommandContext, names: readonly string[] | null)
 async function showReceipt(context: CommandContext, id: number): Promise<number> {
   await using store = readExistingStore(context);
   const receipt = await findBeat(store, id);
-  if (context.json) context.out.write(`${JSON.stringify(beatView(receipt), null, 2)}\n`);
+  if (context.json)
+    context.out.write(`${JSON.stringify(await beatWithEffects(store, receipt), null, 2)}\n`);
   else context.out.write(`\n${await renderBeat(store, receipt, context)}`);
   return receipt.outcome === "failed" ? exit.failed : exit.done;
 }

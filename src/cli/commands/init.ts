@@ -85,7 +85,11 @@ export default defineConfig({
   },
 
   notify: {
-    channels: { terminal: {} },
+    channels: {
+      terminal: {},
+      // Also by email, slack, telegram, webhook and command; \`watchkeeper notify test\` tries them.
+      // ntfy: { server: "https://ntfy.sh", topic: "choose-what-nobody-guesses" },
+    },
     digestAt: "08:30",
     // quietHours: "22:00-07:00",
   },

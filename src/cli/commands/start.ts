@@ -78,7 +78,6 @@ export async function keepWatch(
     for (const missing of missingPrices(models, pricesWith(config.model.prices))) {
       log.warn({}, missing);
     }
-    for (const part of config.unused) log.warn({}, `${part} is not used by this version yet`);
     signals.onStop(() => watch.stop());
     await watch.keepWatch();
     log.info({}, "stopping");
@@ -97,9 +96,16 @@ async function offerPage(
   log: Log,
 ): Promise<OfferedWeb | null> {
   const { web } = config;
-  if (!web) return null;
+  if (!web) {
+    await watch.store.recordWeb({ off: "web is switched off in the configuration" });
+    return null;
+  }
   const { offerWeb } = await import("../../web/offer.ts");
-  return offerWeb(watch, { config, web, stateDir, version: packageInfo.version, log });
+  const { version } = packageInfo;
+  const offered = await offerWeb(watch, { config, web, stateDir, version, log });
+  const { url, off } = offered;
+  await watch.store.recordWeb(url === null ? { off: off ?? "it could not listen" } : { url });
+  return offered;
 }
 
 function openLog(
