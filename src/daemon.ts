@@ -17,8 +17,11 @@ import { systemClock, type Clock } from "./domain/clock.ts";
 import { formatDuration } from "./domain/duration.ts";
 import { describeError, StoreError } from "./domain/errors.ts";
 import { linkedAbort } from "./domain/linked-abort.ts";
+import { mailSignature } from "./domain/mail-signature.ts";
+import { whyNoReplies } from "./domain/reply-address.ts";
 import { createScrub, type Scrub } from "./domain/scrub.ts";
 import { scrubData } from "./domain/scrub-data.ts";
+import { notificationMail } from "./effects/notification-mail.ts";
 import { tellInterruptedUndos, undoEffect } from "./effects/undo.ts";
 import { tellOutages } from "./heartbeat/outage.ts";
 import { anthropicModel } from "./model/anthropic.ts";
@@ -120,6 +123,9 @@ export const processBasics = (): Record<string, string> =>
     }),
   );
 
+/** In the state directory: what one-time tokens and the signatures of our own mail are made with. */
+export const wordSecretFile = "word-secret";
+
 /** How long a skill may take to let go of what it holds. */
 const closeMs = 3_000;
 
@@ -152,14 +158,26 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
   await store.recordStart({ pid, version, at: clock.now(), heartbeatMs: config.heartbeat.everyMs });
   onFailure.defer(() => store.recordStop(clock.now()));
   await tellInterruptedUndos({ store, clock });
-  const early: { look?: (check: string) => void } = {};
+  const early: { look?: (check: string) => void; wake?: () => void } = {};
+  const { email } = config.notify.channels;
   const { skills, broken } = await loadSkills(config, {
     builtinSkillsDir: packageInfo.builtinSkillsDir,
     stateDir,
     // The heartbeat is built over the checks of these skills; before that nobody can look early.
     wake: (check) => early.look?.(check),
     logFor: (skill) => skillLog(log, skill),
+    ...(wordSecret !== null && {
+      notificationMail: notificationMail({
+        secret: wordSecret,
+        answers: {
+          ...{ store, clock },
+          askedAddresses: (email?.to ?? []).map((address) => address.toLowerCase()),
+          wake: () => early.wake?.(),
+        },
+      }),
+    }),
   });
+  const repliesAt = skills.flatMap((skill) => skill.repliesAt);
   for (const skill of skills) onFailure.defer(() => letGo(skill, clock, log));
   for (const { name, error } of broken) log.warn({ skill: name, error }, "skill switched off");
   await store.recordSkillsOff(broken.map(({ name, error }) => ({ name, error })));
@@ -262,6 +280,7 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
     refresh: () => list.refresh(),
   });
   early.look = (check) => heartbeat.lookEarly(check);
+  early.wake = () => heartbeat.wake();
   const signal = runStopping.signal;
   const publicUrl = config.web ? config.web.publicUrl : undefined;
   const attendance = createAttendance(
@@ -290,6 +309,7 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
           config.notify.channels,
           channelDependencies(config, {
             stateDir,
+            wordSecret,
             clock,
             print: options.print,
             warn: (text) => log.warn({}, text),
@@ -300,7 +320,13 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
         terminalChannel({ print: options.print, timezone: config.timezone }),
         scrub,
       ),
-      extrasFor: createExtrasFor({ store, clock }, { publicUrl, secret: wordSecret }),
+      extrasFor: createExtrasFor(
+        { store, clock },
+        {
+          ...{ publicUrl, secret: wordSecret },
+          repliesCount: whyNoReplies(email?.from, repliesAt) === null,
+        },
+      ),
       hasLinks: publicUrl !== undefined && wordSecret !== null,
       observer,
       grants: config.policy.grants,
@@ -377,7 +403,7 @@ function wordSecretOf(stateDir: string): {
   readonly problem: string | null;
 } {
   try {
-    const secret = makeSecretFile(join(stateDir, "word-secret"), { renew: false });
+    const secret = makeSecretFile(join(stateDir, wordSecretFile), { renew: false });
     return { secret, problem: null };
   } catch (error) {
     return { secret: null, problem: describeError(error) };
@@ -411,14 +437,19 @@ export const channelDependencies = (
   { timezone, baseDir }: ResolvedConfig,
   {
     stateDir,
+    wordSecret,
     ...given
-  }: Pick<ChannelDependencies, "print" | "warn" | "clock"> & { readonly stateDir: string },
+  }: Pick<ChannelDependencies, "print" | "warn" | "clock"> & {
+    readonly stateDir: string;
+    readonly wordSecret: string | null;
+  },
 ): ChannelDependencies => ({
   ...given,
   timezone,
   baseDir,
   origin: watchOrigin(stateDir, hostname()),
   processBasics: processBasics(),
+  ...(wordSecret !== null && { signMail: (mail) => mailSignature(wordSecret, mail) }),
 });
 
 /** Opens `control.sock` for a watch; without it the daemon goes on, only unreachable. */

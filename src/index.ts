@@ -11,7 +11,9 @@ export {
   WatchkeeperError,
 } from "./domain/errors.ts";
 export type { Severity, Trust } from "./domain/finding.ts";
+export type { ReplyAddress } from "./domain/reply-address.ts";
 export { defineSkill, defineTool } from "./skills/define.ts";
+export type { NotificationMail, ReceivedMail, TakenAnswer } from "./skills/notification-mail.ts";
 export type {
   AnyTool,
   CheckDefinition,

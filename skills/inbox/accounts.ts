@@ -1,15 +1,17 @@
-import { AdapterError, type SkillLog, ToolError } from "watchkeeper";
+import { AdapterError, type NotificationMail, type SkillLog, ToolError } from "watchkeeper";
 import type { Account } from "./config.ts";
 import type { ChangeContext, FoundMessage, MailContext, MailStore } from "./mail-store.ts";
-import { parseMessage } from "./message.ts";
+import { parseWhole } from "./message.ts";
 import type { OwnMail } from "./own-mail.ts";
 import { provenSender } from "./proven-sender.ts";
+import { receivedMail } from "./received-mail.ts";
 
 /** An account as the tools see it. */
 export interface ToolAccount {
   readonly account: Account;
   readonly store: MailStore;
   readonly own: OwnMail | undefined;
+  readonly notificationMail: NotificationMail;
 }
 
 /** By name, in the order of the config. */
@@ -46,9 +48,13 @@ export async function findHolder(
   for (const each of pickAccounts(accounts, account)) {
     try {
       const found = await each.store.find(id, context);
-      if (found !== undefined && !(await isOwn(each, found, context))) return { ...each, found };
+      if (found === undefined) continue;
+      const kind = await ownKind(each, found, context);
+      if (kind === undefined) return { ...each, found };
+      if (kind === "notification") throw notForTools();
     } catch (error) {
       context.signal.throwIfAborted();
+      if (error instanceof ToolError) throw error;
       const { name } = each.account;
       const reason = reasonOf(error);
       context.log.warn("could not look for a message in an account", { account: name, reason });
@@ -68,16 +74,30 @@ export const unknownMessage = (): ToolError =>
     hint: "Give the id exactly as in the finding's Id line; the message may have been deleted or moved",
   });
 
-/** What the daemon itself sent is not for its own tools to read: it is no news from anybody. */
-export async function isOwn(
-  { own }: ToolAccount,
+/** What the daemon sent to its owner, as receipts and tools speak of it. */
+export const ownMessages = (count: number): string =>
+  count === 1 ? "1 message of watchkeeper's own" : `${count} messages of watchkeeper's own`;
+
+const notForTools = (): ToolError =>
+  new ToolError("INBOX_MESSAGE_OWN", "this is a message of watchkeeper's own to its owner", {
+    hint: "It holds nothing that the findings do not say; leave it alone",
+  });
+
+/**
+ * Whether the daemon itself sent it: as a notification to its owner, or with `inbox_send`. Neither is for its own
+ * tools to read: it is no news from anybody.
+ */
+export async function ownKind(
+  { own, notificationMail }: ToolAccount,
   { stored }: FoundMessage,
   context: MailContext,
-): Promise<boolean> {
-  if (own === undefined) return false;
-  const message = await parseMessage(stored, 0).catch(() => undefined);
-  if (message === undefined || !own.mayBeOurs(message)) return false;
-  return (await own.confirm([message.key], context)).has(message.key);
+): Promise<"notification" | "sent" | undefined> {
+  const parsed = await parseWhole(stored, 0).catch(() => undefined);
+  if (parsed === undefined) return undefined;
+  if (notificationMail.isOurs(receivedMail(parsed))) return "notification";
+  const { message } = parsed;
+  if (own?.mayBeOurs(message) !== true) return undefined;
+  return (await own.confirm([message.key], context)).has(message.key) ? "sent" : undefined;
 }
 
 /**

@@ -3,7 +3,7 @@ import type { ToolAccounts } from "./accounts.ts";
 import type { Account } from "./config.ts";
 import { identifyMessage, parseMessageKey } from "./identity.ts";
 import type { Mailbox, StoredMessage } from "./mailbox.ts";
-import { type Thread, threadOf } from "./outgoing.ts";
+import { bearsToken, type Thread, threadOf } from "./outgoing.ts";
 
 /** What a mail of the owner's is made of, and the mail that it answers. */
 
@@ -67,7 +67,9 @@ export async function findThread(
     });
   }
   const messageId = found ? identifyMessage(found.stored.source).messageId : named;
-  return messageId === "" ? undefined : threadOf(messageId, found?.stored.source);
+  return messageId === "" || bearsToken(messageId)
+    ? undefined
+    : threadOf(messageId, found?.stored.source);
 }
 
 /** Looks in the sending account first. A mailbox that cannot be used has not got it. */

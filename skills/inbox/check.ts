@@ -1,7 +1,14 @@
-import type { CheckDefinition, ObservationInput, ObserveInput, ObserveResult } from "watchkeeper";
+import type {
+  CheckDefinition,
+  NotificationMail,
+  ObservationInput,
+  ObserveInput,
+  ObserveResult,
+} from "watchkeeper";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type AccountCursor, readCursor, remember } from "./account-cursor.ts";
 import { groupConversations, memoryOf, type NewMessage } from "./conversations.ts";
+import { type ForDaemon, isForDaemon, notesOf } from "./daemon-mail.ts";
 import {
   type FolderTrouble,
   folderKey,
@@ -11,7 +18,7 @@ import {
 import { identifyMessage } from "./identity.ts";
 import { isLoginRefusal } from "./login-check.ts";
 import type { Mailbox, StoredMessage } from "./mailbox.ts";
-import { parseMessage } from "./message.ts";
+import { parseWhole } from "./message.ts";
 import { excerptLength, observeMessages, observeUnreadable } from "./observation.ts";
 import type { OwnMail } from "./own-mail.ts";
 import { ruleActions } from "./rule-actions.ts";
@@ -28,6 +35,7 @@ export interface WatchedAccount {
   readonly own: OwnMail | undefined;
   readonly words: OwnerWords;
   readonly authservId: string | undefined;
+  readonly notificationMail: NotificationMail;
   /** Called when the server refuses the login. */
   readonly onRefusal: () => void;
   /** Undefined when the owner does not want to hear of unanswered mail. */
@@ -53,6 +61,7 @@ interface Gathered {
   readonly perhapsOurs: string[];
   readonly unreadable: string[];
   readonly notes: string[];
+  readonly forDaemon: ForDaemon;
 }
 
 const mostNotes = 20;
@@ -75,6 +84,7 @@ async function look(account: WatchedAccount, input: ObserveInput): Promise<Obser
     perhapsOurs: [],
     unreadable: [],
     notes: [],
+    forDaemon: { notifications: 0, answers: [] },
   };
   const { moved, troubles } = await lookAtFolders(account, saved, input, gathered);
   const { signal, now } = input;
@@ -109,6 +119,7 @@ async function look(account: WatchedAccount, input: ObserveInput): Promise<Obser
     ...(gone.length > 0 && { gone }),
     notes: [
       ...gathered.notes,
+      ...notesOf(gathered.forDaemon),
       ...ignoredNotes(fresh),
       ...troubles.map(({ folder, reason }) => `folder ${folder} was not looked at: ${reason}`),
       ...(waited?.notes ?? []),
@@ -122,11 +133,12 @@ async function look(account: WatchedAccount, input: ObserveInput): Promise<Obser
  * when none can, the look has failed.
  */
 async function lookAtFolders(
-  { folders, own, name, words, authservId, onRefusal }: WatchedAccount,
+  account: WatchedAccount,
   saved: AccountCursor,
   { signal, now }: ObserveInput,
   gathered: Gathered,
 ): Promise<{ moved: Map<string, unknown>; troubles: FolderTrouble[] }> {
+  const { folders, own, name, words, authservId, onRefusal } = account;
   const { messages, observations, perhapsOurs, unreadable, notes } = gathered;
   const addUnreadable = (observation: ObservationInput) => {
     observations.push(observation);
@@ -135,6 +147,7 @@ async function lookAtFolders(
   const moved = new Map<string, unknown>();
   const troubles: FolderTrouble[] = [];
   let firstError: unknown;
+  let notAsked: { readonly error: unknown } | undefined;
   for (const { name: folder, mailbox } of folders) {
     try {
       const result = await mailbox.look({
@@ -148,6 +161,13 @@ async function lookAtFolders(
           await nextTurn();
           if ("unreadable" in read) return addUnreadable(read.unreadable);
           const { message } = read;
+          try {
+            if (await isForDaemon(read, stored, account, gathered.forDaemon)) return;
+          } catch (error) {
+            // Not known is not seen: the look fails, and meets the message again.
+            notAsked ??= { error };
+            return;
+          }
           const sender = vipSender(stored.source, message, authservId);
           const judgement = judge(message, name, words, sender);
           const { arrivedAt, place } = stored;
@@ -163,6 +183,7 @@ async function lookAtFolders(
         },
         onUnreadable: (message) => addUnreadable(observeUnreadable(message, now)),
       });
+      if (notAsked !== undefined) break;
       const where = folders.length > 1 ? `${folder}: ` : "";
       notes.push(...result.notes.map((note) => `${where}${note}`));
       moved.set(folder, result.cursor);
@@ -172,6 +193,7 @@ async function lookAtFolders(
       troubles.push({ folder, failures: (saved.failures[folder] ?? 0) + 1, ...describe(error) });
     }
   }
+  if (notAsked !== undefined) throw notAsked.error;
   if (isLoginRefusal(firstError)) onRefusal();
   if (moved.size === 0) throw firstError;
   return { moved, troubles };
@@ -179,7 +201,7 @@ async function lookAtFolders(
 
 async function readStored(stored: StoredMessage, now: Date) {
   try {
-    return { message: await parseMessage(stored, excerptLength) };
+    return await parseWhole(stored, excerptLength);
   } catch (error) {
     const { place, arrivedAt, size } = stored;
     const { key } = identifyMessage(stored.source, size);

@@ -1,7 +1,14 @@
 import { mkdir, mkdtemp, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { AnyTool, ObservationInput, ObserveResult, SkillLog } from "watchkeeper";
+import type {
+  AnyTool,
+  NotificationMail,
+  ObservationInput,
+  ObserveResult,
+  SkillLog,
+} from "watchkeeper";
+import { skillContext } from "watchkeeper/testing";
 import inbox from "./index.ts";
 
 /** What the tests of this skill share: the skill as the daemon would load it, and mail to give it. */
@@ -10,15 +17,16 @@ const log: SkillLog = { debug: () => undefined, info: () => undefined, warn: () 
 
 export interface FixtureOptions {
   readonly wake?: (check: string) => void;
+  readonly notificationMail?: NotificationMail;
 }
 
 /** What the daemon gives the skill. */
-export function contextFor(config: unknown, baseDir = "/", { wake }: FixtureOptions = {}) {
+export function contextFor(config: unknown, baseDir = "/", options: FixtureOptions = {}) {
   const parsed = inbox.config?.parse(config);
   if (parsed === undefined) throw new Error("the skill has no config schema");
   const stateDir = join(baseDir, "state", "skills", "inbox");
   const timezone = "Europe/Berlin";
-  return { config: parsed, timezone, baseDir, stateDir, wake: wake ?? (() => undefined), log };
+  return skillContext(parsed, { timezone, baseDir, stateDir, log, ...options });
 }
 
 /** The skill with its config validated, as the daemon loads it. */

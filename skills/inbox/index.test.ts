@@ -56,7 +56,8 @@ describe("the inbox skill", () => {
         });
         const { default: inbox } = await import(${JSON.stringify(urlOf("./index.ts"))});
         const config = inbox.config.parse({ accounts: [{ name: "a", maildir: "mail", firstSight: "2d" }] });
-        const checks = inbox.checks({ config, timezone: "UTC", baseDir: ${JSON.stringify(box.baseDir)}, log: {} });
+        const notificationMail = { isOurs: () => false, takeAnswer: async () => undefined };
+        const checks = inbox.checks({ config, timezone: "UTC", baseDir: ${JSON.stringify(box.baseDir)}, log: {}, notificationMail });
         const signal = AbortSignal.timeout(9_000);
         const { observations } = await checks.a.observe({ cursor: null, now: new Date(), signal, log: {} });
         console.log(JSON.stringify({ asked, count: observations.length }));`;

@@ -30,7 +30,7 @@ import { type OpenAccount, openAccounts } from "./servers.ts";
 export default defineSkill({
   config: inboxConfig,
   checks(context) {
-    const { config, baseDir, log, wake } = context;
+    const { config, baseDir, log, wake, notificationMail } = context;
     const { every, rules, vips, waitingFor } = config;
     return Object.fromEntries(
       openAccounts(context).flatMap((account) => {
@@ -41,9 +41,12 @@ export default defineSkill({
           mailbox: openMailbox(account, folder, baseDir),
         }));
         const words = { rules, vips };
-        const waiting = waitingIn(account, waitingFor, baseDir);
+        const waiting = waitingIn(account, waitingFor, context);
         const onRefusal = () => wake(loginCheckName(name));
-        const watched = { name, every, folders, own, words, authservId, waiting, onRefusal };
+        const watched = {
+          ...{ name, every, folders, own, words, authservId, waiting, onRefusal },
+          notificationMail,
+        };
         const checks: [string, CheckDefinition][] = [[name, accountCheck(watched)]];
         if (account.imap !== undefined)
           checks.push([loginCheckName(name), loginCheck(name, account.imap, baseDir)]);
@@ -51,6 +54,12 @@ export default defineSkill({
       }),
     );
   },
+  repliesAt: ({ config }) =>
+    config.accounts.flatMap(({ name, address, authservId }) => {
+      if (address === undefined) return [];
+      const problem = `account "${name}" has no authservId, so nobody's address counts as proven; write the first word of your server's Authentication-Results header`;
+      return [{ address, ...(authservId === undefined && { problem }) }];
+    }),
   async background(context) {
     const { baseDir, log, wake, signal } = context;
     await Promise.all(
@@ -62,11 +71,12 @@ export default defineSkill({
     );
   },
   tools(context) {
-    const { config, baseDir, log } = context;
+    const { config, baseDir, log, notificationMail } = context;
     const accounts = new Map(
       openAccounts(context).map((account) => {
         const own = ownMailOf(account, baseDir, log);
-        return [account.name, { account, store: openStore(account, baseDir), own }];
+        const store = openStore(account, baseDir);
+        return [account.name, { account, store, own, notificationMail }];
       }),
     );
     const senders = findSenders(context);
@@ -115,7 +125,7 @@ function ownMailOf(account: OpenAccount, baseDir: string, log: SkillLog): OwnMai
 function waitingIn(
   account: OpenAccount,
   waitMs: number | undefined,
-  baseDir: string,
+  { baseDir, notificationMail }: SkillContext<InboxConfig>,
 ): WaitingAccount | undefined {
   const { address, imap, maildir } = account;
   if (waitMs === undefined || address === undefined) return undefined;
@@ -123,7 +133,7 @@ function waitingIn(
     imap === undefined
       ? maildirSentMailbox(account, maildir ?? ".", baseDir)
       : imapSentMailbox(account, imap, baseDir);
-  return { address, waitMs, sent, store: openStore(account, baseDir) };
+  return { address, waitMs, sent, store: openStore(account, baseDir), notificationMail };
 }
 
 function openSent(account: OpenAccount, baseDir: string): SentFolder {

@@ -1,4 +1,4 @@
-import type { Address } from "postal-mime";
+import type { Address, Email } from "postal-mime";
 import { htmlToText } from "./html-text.ts";
 import { identifyMessage } from "./identity.ts";
 import type { StoredMessage } from "./mailbox.ts";
@@ -52,12 +52,21 @@ const mostHeaders = 200;
 const longestHeader = 1_000;
 const mostReferences = 50;
 
+/** A message, and the parser's result that it was made of: neither cleaned nor cut. */
+export interface ParsedMessage {
+  readonly message: Message;
+  readonly email: Email;
+}
+
+export const parseMessage = async (stored: StoredMessage, textLimit: number): Promise<Message> =>
+  (await parseWhole(stored, textLimit)).message;
+
 /**
  * Parses a message within limits that keep a hostile one from holding the process: the parser's
  * time grows with the number of lines, parts and headers, and each of them is capped.
  * @throws whatever the parser throws when the message is beyond those limits
  */
-export async function parseMessage(stored: StoredMessage, textLimit: number): Promise<Message> {
+export async function parseWhole(stored: StoredMessage, textLimit: number): Promise<ParsedMessage> {
   const { default: PostalMime } = await import("postal-mime");
   const bounded = firstLines(stored.source, mostLines);
   const email = await PostalMime.parse(bounded, {
@@ -65,6 +74,15 @@ export async function parseMessage(stored: StoredMessage, textLimit: number): Pr
     maxHeadersSize: 128 * 1024,
     maxRfc822NestingDepth: 2,
   });
+  const partial = stored.size > stored.source.length || bounded.length < stored.source.length;
+  return { email, message: messageOf(email, stored, { textLimit, partial }) };
+}
+
+function messageOf(
+  email: Email,
+  stored: StoredMessage,
+  { textLimit, partial }: { readonly textLimit: number; readonly partial: boolean },
+): Message {
   const identity = identifyMessage(stored.source, stored.size);
   const header = (name: string) => email.headers.find(({ key }) => key === name)?.value;
   const plain = cleanText(email.text ?? "", textLimit);
@@ -91,7 +109,7 @@ export async function parseMessage(stored: StoredMessage, textLimit: number): Pr
       .map(({ key, value }): Header => [key, cleanLine(value, longestHeader)]),
     references: referencesOf(header),
     size: stored.size,
-    partial: stored.size > stored.source.length || bounded.length < stored.source.length,
+    partial,
   };
 }
 
@@ -107,13 +125,18 @@ function bulkReason(header: (name: string) => string | undefined): string | unde
 }
 
 function referencesOf(header: (name: string) => string | undefined): string[] {
-  const text = `${header("references") ?? ""} ${header("in-reply-to") ?? ""}`.slice(0, 20_000);
-  const ids = text.match(/<[\x21-\x3b\x3d\x3f-\x7e]{1,200}>/g) ?? [];
-  const unique = [...new Set(ids.map((id) => id.slice(1, -1)))];
+  const text = `${header("references") ?? ""} ${header("in-reply-to") ?? ""}`;
+  const unique = [...new Set(messageIdsIn(text))];
   return unique.length <= mostReferences
     ? unique
     : [...unique.slice(0, 1), ...unique.slice(1 - mostReferences)];
 }
+
+/** Message-IDs in a header, without angle brackets. */
+export const messageIdsIn = (header: string): string[] =>
+  (header.slice(0, 20_000).match(/<[\x21-\x3b\x3d\x3f-\x7e]{1,200}>/g) ?? []).map((id) =>
+    id.slice(1, -1),
+  );
 
 function people(addresses: readonly Address[] | undefined): Person[] {
   const found: Person[] = [];

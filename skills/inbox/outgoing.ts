@@ -32,10 +32,14 @@ export function messageIdFor(idempotencyKey: string, address: string): string {
   return `<watchkeeper.${digest}@${domainOf(address)}>`;
 }
 
-/** Whether an id, without angle brackets, is made as ours are. Anybody can make such an id. */
+/** Whether an id, without angle brackets, is made as the agent's are. Anybody can make such an id. */
+export const looksSentByAgent = (messageId: string): boolean =>
+  /^watchkeeper\.[0-9a-f]{32}@/i.test(messageId);
+
+/** As {@link looksSentByAgent}, from that address. */
 export function looksLikeOurs(messageId: string, address: string): boolean {
   return (
-    /^watchkeeper\.[0-9a-f]{32}@/.test(messageId) &&
+    looksSentByAgent(messageId) &&
     messageId.slice(messageId.indexOf("@") + 1).toLowerCase() === domainOf(address)
   );
 }
@@ -70,7 +74,7 @@ export function threadOf(messageId: string, source: Uint8Array | undefined): Thr
   const headers = (source && strictHeaders(source)) ?? [];
   const earlier = valuesOf(headers, "references")
     .flatMap((value) => value.match(/<[\x21-\x3b\x3d\x3f-\x7e]{1,200}>/g) ?? [])
-    .filter((id) => id !== inReplyTo);
+    .filter((id) => id !== inReplyTo && !bearsToken(id));
   const unique = [...new Set(earlier)];
   // The first names the thread; of the rest the last say where in it the answer stands.
   const kept =
@@ -79,6 +83,12 @@ export function threadOf(messageId: string, source: Uint8Array | undefined): Thr
       : [...unique.slice(0, 1), ...unique.slice(2 - mostReferences)];
   return { inReplyTo, references: [...kept, inReplyTo] };
 }
+
+/**
+ * The ids of the daemon's questions are what the owner's word is known by: no mail that the agent writes may bear
+ * one, or it could pass for that word where it is sent from the owner's address.
+ */
+export const bearsToken = (messageId: string): boolean => /wk1[a-z2-7]{26}/i.test(messageId);
 
 function domainOf(address: string): string {
   return address.slice(address.lastIndexOf("@") + 1).toLowerCase();

@@ -1,5 +1,12 @@
 import { type AnyTool, defineTool, ToolError, type ToolRunContext, z } from "watchkeeper";
-import { isOwn, pickAccounts, reasonOf, type ToolAccount, type ToolAccounts } from "./accounts.ts";
+import {
+  ownKind,
+  ownMessages,
+  pickAccounts,
+  reasonOf,
+  type ToolAccount,
+  type ToolAccounts,
+} from "./accounts.ts";
 import { identifyMessage } from "./identity.ts";
 import type { FoundMessage, MailQuery } from "./mail-store.ts";
 import { parseMessage, type Person } from "./message.ts";
@@ -28,6 +35,8 @@ export interface SearchResult {
   }[];
   /** Accounts that could not be searched, and why. */
   readonly failed?: readonly string[];
+  /** What of it is not for the agent to read. */
+  readonly leftOut?: string;
 }
 
 // A condition in code and not in the schema: a pattern there is a line of noise in every prompt.
@@ -66,10 +75,12 @@ export function searchTool(accounts: ToolAccounts, words: OwnerWords): AnyTool {
       const picked = pickAccounts(accounts, account);
       const found: { holder: ToolAccount; message: FoundMessage }[] = [];
       const failed: string[] = [];
+      let notifications = 0;
       for (const holder of picked) {
         try {
-          const messages = await searchOne(holder, wanted, context);
+          const { messages, left } = await searchOne(holder, wanted, context);
           found.push(...messages.map((message) => ({ holder, message })));
+          notifications += left;
         } catch (error) {
           context.signal.throwIfAborted();
           failed.push(`${holder.account.name}: ${reasonOf(error)}`);
@@ -85,7 +96,11 @@ export function searchTool(accounts: ToolAccounts, words: OwnerWords): AnyTool {
       const messages = await Promise.all(
         found.slice(0, limit).map(({ holder, message }) => summarize(holder.account.name, message)),
       );
-      return { messages, ...(failed.length > 0 && { failed }) };
+      return {
+        messages,
+        ...(failed.length > 0 && { failed }),
+        ...(notifications > 0 && { leftOut: ownMessages(notifications) }),
+      };
     },
   });
 }
@@ -118,11 +133,15 @@ async function searchOne(
   holder: ToolAccount,
   query: MailQuery,
   context: ToolRunContext,
-): Promise<FoundMessage[]> {
-  const kept: FoundMessage[] = [];
-  for (const message of await holder.store.search(query, context))
-    if (!(await isOwn(holder, message, context))) kept.push(message);
-  return kept;
+): Promise<{ messages: FoundMessage[]; left: number }> {
+  const messages: FoundMessage[] = [];
+  let left = 0;
+  for (const message of await holder.store.search(query, context)) {
+    const kind = await ownKind(holder, message, context);
+    if (kind === undefined) messages.push(message);
+    if (kind === "notification") left += 1;
+  }
+  return { messages, left };
 }
 
 async function summarize(

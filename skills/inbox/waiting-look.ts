@@ -1,8 +1,9 @@
-import type { ObservationInput, ObserveInput } from "watchkeeper";
+import type { NotificationMail, ObservationInput, ObserveInput } from "watchkeeper";
 import type { MailStore } from "./mail-store.ts";
 import type { Mailbox } from "./mailbox.ts";
-import { parseMessage } from "./message.ts";
+import { parseWhole } from "./message.ts";
 import { excerptLength } from "./observation.ts";
+import { receivedMail } from "./received-mail.ts";
 import {
   nothingWaits,
   observeWaiting,
@@ -20,6 +21,7 @@ export interface WaitingAccount {
   /** The folder of sent mail; its look gives undefined when there is none. */
   readonly sent: { look(...input: Parameters<Mailbox["look"]>): Promise<SentLook> };
   readonly store: Pick<MailStore, "isMarked">;
+  readonly notificationMail: NotificationMail;
 }
 
 type SentLook = Awaited<ReturnType<Mailbox["look"]>> | undefined;
@@ -53,9 +55,11 @@ export async function lookForWaiting(
       now,
       signal,
       onMessage: async (stored) => {
-        const message = await parseMessage(stored, excerptLength).catch(() => undefined);
-        if (message)
-          sent.push({ message: { ...message, headers: [] }, arrivedAt: stored.arrivedAt });
+        const parsed = await parseWhole(stored, excerptLength).catch(() => undefined);
+        // Many servers keep a copy of what the daemon sends to its owner there: no question of the owner's.
+        if (parsed === undefined || account.notificationMail.isOurs(receivedMail(parsed))) return;
+        const { message } = parsed;
+        sent.push({ message: { ...message, headers: [] }, arrivedAt: stored.arrivedAt });
       },
       onUnreadable: () => undefined,
     });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { look } from "watchkeeper/testing";
+import { look, skillContext } from "watchkeeper/testing";
 import skill from "./index.ts";
 import { judgePush } from "./push.ts";
 import { targetOf } from "./services-fixture.ts";
@@ -107,9 +107,7 @@ describe("a dead-man's switch", () => {
       ],
     });
     if (!config) throw new Error("no config");
-    const context = { config, timezone: "UTC", baseDir: "/", stateDir: "/", wake: () => undefined };
-    const log = { debug: () => undefined, info: () => undefined, warn: () => undefined };
-    expect(skill.pushes?.({ ...context, log })).toEqual({
+    expect(skill.pushes?.(skillContext(config))).toEqual({
       backup: { check: "backup" },
       mirror: { check: "mirror", key },
     });

@@ -38,6 +38,7 @@ function skill(name: string, toolNames: string[], instructions = `How to ${name}
       }),
     })),
     pushes: [],
+    repliesAt: [],
     background: undefined,
     close: () => Promise.resolve(),
   };

@@ -1,7 +1,7 @@
 import { verdicts, type Finding } from "../domain/finding.ts";
 import { ordersSkill } from "../domain/standing-orders.ts";
 import { formatDateTime } from "../domain/zoned-time.ts";
-import type { ApprovalRecord, RunBrief, StoreReader, ToldFinding } from "../store/port.ts";
+import type { ApprovalRecord, RunBrief, StoreReader, ToldBrief } from "../store/port.ts";
 import { escapeXml } from "./escape-xml.ts";
 
 /**
@@ -11,7 +11,7 @@ import { escapeXml } from "./escape-xml.ts";
 
 export interface StillOpen {
   /** Those of this run excepted: they stand in their fences. */
-  readonly findings: readonly ToldFinding[];
+  readonly findings: readonly ToldBrief[];
   readonly approvals: readonly Pick<ApprovalRecord, "id" | "tool" | "status" | "createdAt">[];
 }
 

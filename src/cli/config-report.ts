@@ -4,6 +4,7 @@ import { formatPath } from "../config/issues.ts";
 import { ConfigProblems } from "../config/problems.ts";
 import { offerPublicApi } from "../config/user-module.ts";
 import { ConfigError, describeError } from "../domain/errors.ts";
+import { whyNoReplies, type ReplyAddress } from "../domain/reply-address.ts";
 import { missingPrices, pricesWith } from "../model/pricing.ts";
 import { isSkillName } from "../skills/find.ts";
 import { loadSkills, silentSkillLog } from "../skills/load.ts";
@@ -60,6 +61,10 @@ export async function inspectConfig(context: CommandContext): Promise<ConfigRepo
         skills.map(({ name }) => name),
       ),
       ...warnings,
+      ...replyWarnings(
+        config,
+        skills.flatMap(({ repliesAt }) => repliesAt),
+      ),
       ...(checks.length === 0 && problems.length === 0
         ? ["no skill has a check: nothing would be watched"]
         : []),
@@ -81,6 +86,18 @@ function sharedNames({ mcp }: ResolvedConfig, skills: readonly string[]): readon
           `${formatPath("", ["mcp", name])}: ${who} this name, and of two tools of one name the server's is left out; name the server otherwise`,
         ];
   });
+}
+
+/** Questions are then mailed without a word on replies. */
+function replyWarnings(
+  { notify }: ResolvedConfig,
+  repliesAt: readonly ReplyAddress[],
+): readonly string[] {
+  const { email } = notify.channels;
+  const why = email ? whyNoReplies(email.from, repliesAt) : null;
+  return why === null
+    ? []
+    : [`notify.channels.email: approvals cannot be answered by e-mail: ${why}`];
 }
 
 function pageProblems({ web }: ResolvedConfig, stateDir: string): readonly string[] {

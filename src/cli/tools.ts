@@ -13,6 +13,7 @@ import {
   type LoadedTool,
 } from "../skills/load.ts";
 import { pinnedTool } from "../mcp/pinned-tool.ts";
+import { knownMail } from "./known-mail.ts";
 import { loadConfigFor, readStore, type CommandContext } from "./context.ts";
 import { quoted } from "./text.ts";
 
@@ -35,6 +36,7 @@ export async function openTools(context: CommandContext): Promise<OpenTools> {
     builtinSkillsDir,
     stateDir,
     logFor: silentSkillLog,
+    notificationMail: knownMail(stateDir),
   });
   for (const { name, error } of broken) {
     err.write(`watchkeeper: the skill ${name} is off: ${quoted(error)}\n`);

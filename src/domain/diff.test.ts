@@ -222,7 +222,17 @@ describe("what the owner has put aside", () => {
     ],
   )("%s, %s, %s, and then %s: news %s", (status, severity, judged, because, news) => {
     const handledRevision = judged === "judged" ? 1 : 0;
-    expect(endIsNews({ status, severity, revision: 1, handledRevision }, because)).toBe(news);
+    const finding = { status, severity, revision: 1, handledRevision, toldRevision: 0 };
+    expect(endIsNews(finding, because)).toBe(news);
+  });
+
+  it.each<[FindingStatus, Parameters<typeof endIsNews>[1], boolean]>([
+    ["acked", "gone", true],
+    ["acked", "closed", false],
+    ["snoozed", "missing", true],
+  ])("%s after it had interrupted the owner, and then %s: news %s", (status, because, news) => {
+    const told = { revision: 1, handledRevision: 1, toldRevision: 1 };
+    expect(endIsNews({ ...told, status, severity: "critical" }, because)).toBe(news);
   });
 });
 

@@ -83,6 +83,9 @@ export function diffLook(
 const isOver = (closesAt: number | null, now: number): boolean =>
   closesAt !== null && closesAt <= now;
 
+/** Why nobody hears of what {@link changeIsNews} and {@link endIsNews} say is none. */
+export const noNews = "you have acknowledged or snoozed it";
+
 /**
  * Whether anybody needs to hear that a finding changed: what the owner has acknowledged or snoozed
  * comes back only when it gets worse. An order that is due once more is another occasion: of that the
@@ -97,14 +100,14 @@ export function changeIsNews(
 }
 
 /**
- * Whether anybody needs to hear that it is over: not once acknowledged, nor when it ended as foreseen,
- * unless it was a warning or worse that nobody has judged yet.
+ * Whether anybody needs to hear that it is over: not when it ended as foreseen, unless it was a warning or
+ * worse that nobody has judged yet; of what the owner has acknowledged only when it had interrupted them.
  */
 export function endIsNews(
-  before: Pick<Finding, "status" | "severity" | "revision" | "handledRevision">,
+  before: Pick<Finding, "status" | "severity" | "revision" | "handledRevision" | "toldRevision">,
   because: Extract<Change, { kind: "resolved" }>["because"],
 ): boolean {
-  if (before.status === "acked") return false;
+  if (before.status === "acked") return because !== "closed" && before.toldRevision > 0;
   if (because !== "closed") return true;
   return atLeast(before.severity, "warning") && before.handledRevision < before.revision;
 }

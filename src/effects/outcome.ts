@@ -5,6 +5,8 @@ import type { EffectRecord, OwnFinding } from "../store/port.ts";
 /** Under these names stand the findings about outcomes that nobody knows, approvals, and rules that fail. */
 export const effectsCheck = "watchkeeper/effects";
 export const approvalsCheck = "watchkeeper/approvals";
+/** About replies by e-mail that did not count. */
+export const repliesCheck = "watchkeeper/replies";
 export const rulesCheck = "watchkeeper/rules";
 
 export interface Outcome {

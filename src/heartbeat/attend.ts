@@ -9,23 +9,20 @@ import type { Finding } from "../domain/finding.ts";
 import { decideGate, untoldCriticals } from "../domain/gate.ts";
 import { ordersCheck } from "../domain/standing-orders.ts";
 import { linkedAbort } from "../domain/linked-abort.ts";
+import { ownersWord, untold } from "../domain/telling.ts";
 import { toolsCheck } from "../domain/tool-server.ts";
 import { startOf } from "../domain/zoned-time.ts";
 import { fittingFindings, type Prompt } from "../agent/prompt.ts";
 import { resumeAgent, runAgent, type RunDependencies, type RunSummary } from "../agent/run.ts";
-import { effectsCheck, rulesCheck } from "../effects/outcome.ts";
+import { effectsCheck, repliesCheck, rulesCheck } from "../effects/outcome.ts";
 import type { PendingRecord } from "../store/port.ts";
 import type { ModelAvailability, ModelChain } from "../model/chain.ts";
-import {
-  composeDigest,
-  composeTelling,
-  worthTelling,
-  type JudgedFinding,
-} from "../notify/compose.ts";
+import { composeTelling, type JudgedFinding } from "../notify/compose.ts";
 import { createOutbox, type OutboxDependencies } from "../notify/outbox.ts";
 import { createBudgetGate } from "./budget-gate.ts";
 import { createCarryOut } from "./carry-out.ts";
 import { outageCheck } from "./outage.ts";
+import { remind, sendDigest } from "./remind.ts";
 
 /**
  * What follows a beat: the gate, the run (beside the beats, never within one), the rules where no
@@ -81,7 +78,7 @@ export interface Attendance {
 const mostFindings = 60;
 const ownersOnly = new Set([
   ...[outageCheck, budgetCheck, effectsCheck, rulesCheck, toolsCheck],
-  ...[deliveriesCheck, channelsCheck, ordersCheck],
+  ...[deliveriesCheck, channelsCheck, ordersCheck, repliesCheck],
 ]);
 /** A run that was interrupted longer ago speaks of another world: its findings go to a new one. */
 const longestGapMs = 60 * 60_000;
@@ -113,6 +110,7 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
   const telling = pLimit(1);
 
   const interruptionsToday = () => store.countInterruptions(startOf("day", clock.now(), timezone));
+  const reminding = { store, clock, attention, interruptionsToday };
   const pending = () => store.pendingFindings(mostFindings);
   const deliver = () => attempt("deliver", () => outbox.start());
 
@@ -181,21 +179,29 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
     }
   }
 
+  async function judgeByRules(findings: readonly Finding[]) {
+    const now = clock.now();
+    const ids = findings.map(({ id }) => id);
+    const histories = await store.tellingHistories(ids, now);
+    const judged = findings.map((finding): JudgedFinding => {
+      const history = histories.get(finding.id) ?? untold(finding.id);
+      const verdict = ruleVerdict(finding, ownersWord(finding, history, now));
+      return { finding, decidedBy: "rules", message: null, ...verdict };
+    });
+    return { judged, histories };
+  }
+
   async function rule(
     findings: readonly Finding[],
     reason: string,
     caveat: string | null = `No model looked at this: ${reason}.`,
   ): Promise<void> {
-    const judged: JudgedFinding[] = findings.map((finding) => ({
-      finding,
-      decidedBy: "rules",
-      message: null,
-      ...ruleVerdict(finding),
-    }));
+    const { judged, histories } = await judgeByRules(findings);
     const telling = composeTelling(judged, {
       now: clock.now(),
       settings: attention,
       interruptionsToday: await interruptionsToday(),
+      histories,
       caveat,
     });
     await store.applyVerdicts({ at: clock.now(), ...telling });
@@ -207,16 +213,12 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
     const { findingIds, nextDeadline } = untoldCriticals({ pending: waiting, now: clock.now() });
     const overdue = waiting.filter(({ id }) => findingIds.includes(id));
     if (overdue.length === 0) return nextDeadline;
-    const judged: JudgedFinding[] = overdue.map((finding) => ({
-      finding,
-      decidedBy: "rules",
-      message: null,
-      ...ruleVerdict(finding),
-    }));
+    const { judged, histories } = await judgeByRules(overdue);
     const { notifications, verdicts } = composeTelling(judged, {
       now: clock.now(),
       settings: attention,
       interruptionsToday: await interruptionsToday(),
+      histories,
       caveat:
         run && run.startedAt < clock.now()
           ? "No model has looked at this yet: its run is taking its time."
@@ -227,24 +229,6 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
     }
     observer.ruled(judged, "a minute has passed without a word from the run");
     return nextDeadline;
-  }
-
-  async function sendDigest(): Promise<number | null> {
-    const now = clock.now();
-    const dueAt = await store.nextDigestAt();
-    if (dueAt === null || dueAt > now) return dueAt;
-    const held = await store.heldNotifications(now);
-    const findings = await store.getFindings(held.flatMap((item) => item.findings));
-    const skills = new Map(findings.map(({ id, skill }) => [id, skill]));
-    const worth = worthTelling(held, findings);
-    const digest =
-      worth.length > 0 ? composeDigest(worth, (id) => skills.get(id) ?? "other", now) : null;
-    await store.foldIntoDigest(
-      held.map(({ id }) => id),
-      digest,
-      now,
-    );
-    return store.nextDigestAt();
   }
 
   async function decide(
@@ -263,6 +247,12 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
       return decide(beatId, await pending(), gatherMs);
     }
     const now = clock.now();
+    // What the owner knew of goes to the digest whatever anybody says of it.
+    const hushed = waiting.filter((finding) => ownersWord(finding, finding, now) === "hushed");
+    if (hushed.length > 0) {
+      await rule(hushed, "you had acknowledged it or put it off", null);
+      return decide(beatId, await pending(), gatherMs);
+    }
     const availability = model?.availability(now);
     const oldest = waiting.reduce((at, finding) => Math.min(at, finding.changedAt), now);
     const digestDueAt = Math.min(
@@ -342,7 +332,8 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
             // Afterwards: where no model is asked, the rules have told already.
             await attempt("tell", async () => tellOverdue(await pending())),
             await attempt("approvals", () => carryOut.start()),
-            await attempt("digest", sendDigest),
+            await attempt("remind", () => remind(reminding)),
+            await attempt("digest", () => sendDigest(reminding)),
             await modelReadyAt(),
           ),
         );

@@ -10,7 +10,7 @@ import type { MemoryRecord, Store } from "../store/port.ts";
  * may propose lines for `MEMORY.md`.
  */
 
-export const consolidationCheck = "memory/consolidation";
+const consolidationCheck = "memory/consolidation";
 
 /** A quiet hour, apart from those at which others do their nightly work. */
 const cron = "40 3 * * *";

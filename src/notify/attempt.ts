@@ -25,6 +25,7 @@ interface AttemptDependencies {
   readonly signal: AbortSignal;
 }
 
+/** For a channel that does not say how long it may take. */
 const attemptMs = 20_000;
 /** For a channel to say what it knows of the outcome once it was told to stop. */
 const graceMs = 1_000;
@@ -36,7 +37,7 @@ export async function attemptDelivery(
   dependencies: AttemptDependencies,
 ): Promise<AttemptOutcome> {
   try {
-    await bounded((signal) => channel.deliver(message, signal), dependencies);
+    await bounded(channel, (signal) => channel.deliver(message, signal), dependencies);
     return { kind: "sent" };
   } catch (thrown) {
     const error = describeError(thrown);
@@ -61,6 +62,7 @@ export async function confirmDelivery(
 ): Promise<"sent" | "not-sent" | undefined> {
   try {
     return await bounded(
+      channel,
       async (signal) => channel.confirm?.(message, { since, signal }),
       dependencies,
     );
@@ -71,17 +73,20 @@ export async function confirmDelivery(
 
 /** @throws what the work throws, or that it took too long: it is left behind then. */
 async function bounded<Result>(
+  { patienceMs }: Channel,
   work: (signal: AbortSignal) => Promise<Result>,
   { clock, signal }: AttemptDependencies,
 ): Promise<Result> {
+  // The channel's own word on why it took so long comes first.
+  const mostMs = patienceMs === undefined ? attemptMs : patienceMs + graceMs;
   using over = linkedAbort();
   using aborting = linkedAbort(signal);
   using waiting = linkedAbort(signal, over.signal);
-  const late = clock.sleep(attemptMs, waiting.signal).then(async () => {
+  const late = clock.sleep(mostMs, waiting.signal).then(async () => {
     if (!over.signal.aborted) aborting.abort();
     await clock.sleep(graceMs, over.signal);
     throw new Error(
-      signal.aborted ? "the daemon was stopped" : `no end after ${formatDuration(attemptMs)}`,
+      signal.aborted ? "the daemon was stopped" : `no end after ${formatDuration(mostMs)}`,
     );
   });
   late.catch(() => undefined);

@@ -16,6 +16,8 @@ export interface Channel {
   readonly name: string;
   /** The same key twice reaches the owner once, or harms nobody: an unknown outcome may be tried again. */
   readonly repeatable: boolean;
+  /** By when it has given up by itself, in milliseconds; where it does not say, others see to it. */
+  readonly patienceMs?: number;
   /**
    * Delivers one message.
    * @throws DeliveryError with what is known of the outcome; whatever else is thrown counts as `unknown`

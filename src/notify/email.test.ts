@@ -83,6 +83,14 @@ it("is one plain text with title, why and links, that no machine answers", async
   expect(text).not.toMatch(/[^\r]\n/);
 });
 
+it("says how to reply only where a reply counts, which is then known by the mail's id", async () => {
+  const replyToken = `wk1${"a".repeat(26)}`;
+  const asked = await sentAs({ replyToken });
+  expect(asked.mail.messageId).toBe(`<${replyToken}@wk0123456789.host.example>`);
+  expect(asked.mail.text).toContain("reply to this mail: approve or deny as the first line");
+  expect((await sentAs({ links: [] })).mail.text).not.toContain("reply");
+});
+
 it("has the same id at every attempt, and is in the thread of its trouble", async () => {
   const first = await sentAs();
   const again = await sentAs();

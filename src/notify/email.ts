@@ -1,10 +1,11 @@
 import type { SettingsOf } from "../config/channels.ts";
+import { signatureHeader } from "../domain/mail-signature.ts";
 import type { Channel, ChannelDependencies } from "./channel.ts";
 import { labelOf } from "./compose.ts";
 import { deliveryId } from "./delivery-id.ts";
 import { fitLine } from "./fit.ts";
 import type { Message } from "./message.ts";
-import { sendMail } from "./smtp.ts";
+import { sendMail, smtpPatienceMs } from "./smtp.ts";
 import { lineOf, paragraphs, whyOf } from "./wording.ts";
 
 /** Sends plain text through the owner's SMTP server. */
@@ -16,6 +17,7 @@ export function emailChannel(
   return {
     name: "email",
     repeatable: false,
+    patienceMs: smtpPatienceMs,
     async deliver(message, signal) {
       const raw = await compose(mailOf(message, dependencies), { from, to, at: clock.now() });
       const { refused } = await sendMail(
@@ -47,7 +49,8 @@ function mailOf(message: Message, { origin, signMail }: ChannelDependencies): Ma
   const label = ` (${labelOf(kind, severity)})`;
   const fits = (text: string): boolean => text.length + label.length <= longestSubject;
   const subject = `${fitLine(title.replace(/\s+/g, " "), fits)}${label}`;
-  const text = `${paragraphs(title, body, whyOf(message), links.map(lineOf).join("\n"))}\n`;
+  const answers = [...links.map(lineOf), ...(replyToken === null ? [] : [howToReply])].join("\n");
+  const text = `${paragraphs(title, body, whyOf(message), answers)}\n`;
   return {
     messageId,
     threadId: `<${localPart(thread)}@${origin}>`,
@@ -57,6 +60,9 @@ function mailOf(message: Message, { origin, signMail }: ChannelDependencies): Ma
     signature: signMail?.({ messageId, subject, text }),
   };
 }
+
+const howToReply =
+  "Or reply to this mail: approve or deny as the first line, and nothing else in it (deny: with a reason, if you like).";
 
 /** Only what may stand in an id without quotes. */
 const localPart = (text: string): string =>
@@ -83,7 +89,7 @@ async function compose(
       "Auto-Submitted": "auto-generated",
       "X-Auto-Response-Suppress": "All",
       ...(isUrgent && { Importance: "high" }),
-      ...(signature !== undefined && { "X-Watchkeeper-Signature": signature }),
+      ...(signature !== undefined && { [signatureHeader]: signature }),
     },
     newline: "windows",
     // The input is text; never is it the name of a file or an address to fetch.

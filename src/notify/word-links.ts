@@ -1,5 +1,6 @@
+import type { Clock } from "../domain/clock.ts";
 import { wordToken, type WordTokenSubject } from "../domain/word-token.ts";
-import type { ApprovalRecord, NotificationRecord, Store } from "../store/port.ts";
+import type { ApprovalRecord, NotificationRecord, StoreReader } from "../store/port.ts";
 import { isShownWhole } from "./asking.ts";
 import { noExtras, type MessageExtras } from "./message.ts";
 
@@ -13,6 +14,8 @@ export interface WordSettings {
   readonly publicUrl: string | undefined;
   /** The daemon's own; null when it cannot be used, and then nothing can be answered but by command. */
   readonly secret: string | null;
+  /** Whether somebody reads replies by e-mail, so that they may be asked for. */
+  readonly repliesCount: boolean;
 }
 
 /** The page on which the owner gives their word. The route in `web` takes it apart again. */
@@ -21,7 +24,7 @@ export const wordPath = (approvalId: number, token: string): string =>
 
 export function wordExtras(
   approval: ApprovalRecord,
-  { publicUrl, secret }: WordSettings,
+  { publicUrl, secret, repliesCount }: WordSettings,
   now: number,
 ): MessageExtras {
   const { id: approvalId, argumentsHash, status, expiresAt } = approval;
@@ -35,8 +38,25 @@ export function wordExtras(
   return {
     links: publicUrl === undefined ? [] : [link("Approve", "approve"), link("Deny", "deny")],
     // Whoever replies has seen the message and nothing more.
-    replyToken: isShownWhole(approval) ? token("reply") : null,
+    replyToken: repliesCount && isShownWhole(approval) ? token("reply") : null,
   };
+}
+
+/** Above it a digest has the commands alone. */
+const mostInDigest = 3;
+
+/** Of a digest, which shows nothing of what would be done: one link for each, to the page that does. */
+function digestExtras(
+  approvals: readonly ApprovalRecord[],
+  settings: WordSettings,
+  now: number,
+): MessageExtras {
+  const links = approvals.flatMap((approval) =>
+    wordExtras(approval, settings, now)
+      .links.slice(0, 1)
+      .map(({ url }) => ({ label: `Approval ${approval.id}`, url })),
+  );
+  return { links: links.slice(0, mostInDigest), replyToken: null };
 }
 
 /** Of any notification; most ask for nothing. */
@@ -45,13 +65,17 @@ export const createExtrasFor =
     {
       store,
       clock,
-    }: { readonly store: Pick<Store, "getApproval">; readonly clock: { now(): number } },
+    }: {
+      readonly store: Pick<StoreReader, "getApproval" | "approvalsInDigest">;
+      readonly clock: Pick<Clock, "now">;
+    },
     settings: WordSettings,
   ) =>
-  async ({ approvalId }: Pick<NotificationRecord, "approvalId">): Promise<MessageExtras> => {
-    const approval =
-      approvalId === null || approvalId === undefined
-        ? undefined
-        : await store.getApproval(approvalId);
-    return approval ? wordExtras(approval, settings, clock.now()) : noExtras;
+  async (asked: Pick<NotificationRecord, "id" | "kind" | "approvalId">): Promise<MessageExtras> => {
+    const now = clock.now();
+    if (asked.kind === "digest") {
+      return digestExtras(await store.approvalsInDigest(asked.id), settings, now);
+    }
+    const approval = asked.approvalId ? await store.getApproval(asked.approvalId) : undefined;
+    return approval ? wordExtras(approval, settings, now) : noExtras;
   };

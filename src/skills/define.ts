@@ -1,6 +1,8 @@
 import type { z } from "zod";
 import type { Severity, Trust } from "../domain/finding.ts";
 import type { ToolEffect } from "../domain/policy.ts";
+import type { ReplyAddress } from "../domain/reply-address.ts";
+import type { NotificationMail } from "./notification-mail.ts";
 
 /**
  * The whole surface that a skill is written against. A skill is a folder with `SKILL.md`
@@ -30,6 +32,8 @@ export interface SkillContext<Config> {
    * check looks early at most every ten seconds. Does nothing where no daemon keeps watch.
    */
   readonly wake: (check: string) => void;
+  /** For skills that read mail: what the daemon itself sent, and the owner's replies to it. */
+  readonly notificationMail: NotificationMail;
   readonly log: SkillLog;
 }
 
@@ -192,6 +196,11 @@ export interface SkillDefinition<Config = unknown> {
   tools?(context: SkillContext<Config>): Record<string, AnyTool>;
   /** Names accepted at `POST /push/NAME`: other jobs report there that they are alive. */
   pushes?(context: SkillContext<Config>): Record<string, PushDefinition>;
+  /**
+   * For a skill that gives mail to `notificationMail.takeAnswer`: the addresses at which it sees replies, also those at
+   * which they would not count, with what is to be mended. By these the daemon knows whether to ask for replies.
+   */
+  repliesAt?(context: SkillContext<Config>): readonly ReplyAddress[];
   /**
    * Work beside the checks for as long as a daemon keeps watch, such as an idle connection that hears of news; not
    * for single commands. When it throws it is begun again, after ever longer waits; when it returns it is over.

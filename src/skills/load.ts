@@ -8,6 +8,7 @@ import { canonicalJson } from "../domain/canonical.ts";
 import { parseDuration } from "../domain/duration.ts";
 import { ConfigError, describeError, SkillError } from "../domain/errors.ts";
 import type { ToolEffect } from "../domain/policy.ts";
+import type { ReplyAddress } from "../domain/reply-address.ts";
 import { createScrub, type Scrub } from "../domain/scrub.ts";
 import { parseSchedule, type Schedule } from "../domain/schedule.ts";
 import type {
@@ -19,6 +20,7 @@ import type {
   SkillLog,
 } from "./define.ts";
 import { findSkill, isSkillName, readSkillFile } from "./find.ts";
+import { noNotificationMail, type NotificationMail } from "./notification-mail.ts";
 
 /** Finding, loading and validating the skills that the config names. */
 
@@ -78,6 +80,8 @@ export interface LoadedSkill {
   readonly checks: readonly LoadedCheck[];
   readonly tools: readonly LoadedTool[];
   readonly pushes: readonly LoadedPush[];
+  /** Where it sees the owner's replies by e-mail. */
+  readonly repliesAt: readonly ReplyAddress[];
   /** Work beside the checks; undefined when there is none. */
   readonly background: ((signal: AbortSignal) => Promise<void>) | undefined;
   close(): Promise<void>;
@@ -112,6 +116,8 @@ export interface LoadDependencies {
   readonly stateDir: string;
   /** Asks for an early look of a check, by its full name. Absent where nobody keeps watch. */
   readonly wake?: (check: string) => void;
+  /** Absent where nothing is sent by mail, nor answered. */
+  readonly notificationMail?: NotificationMail;
   /** Gives a folder's default export; injected where skills are not built files. */
   readonly importModule?: (file: string) => Promise<unknown>;
 }
@@ -189,7 +195,13 @@ interface FoundSkill {
 async function loadSkill(
   { key, name, dir, origin, config }: FoundSkill,
   settings: SkillSettings,
-  { logFor, stateDir, wake, importModule = importUserModule }: LoadDependencies,
+  {
+    logFor,
+    stateDir,
+    wake,
+    notificationMail = noNotificationMail,
+    importModule = importUserModule,
+  }: LoadDependencies,
 ): Promise<LoadedSkill> {
   if (!isSkillName(name)) {
     throw new SkillError("SKILL_NAME_INVALID", `"${name}" is not a skill's name`, {
@@ -201,7 +213,8 @@ async function loadSkill(
   const code = ["index.ts", "index.js"].map((entry) => join(dir, entry)).find(existsSync);
   const base = { name, origin, dir, version, description, instructions, notes };
   const close = () => Promise.resolve();
-  if (!code) return { ...base, checks: [], tools: [], pushes: [], background: undefined, close };
+  const nothing = { checks: [], tools: [], pushes: [], repliesAt: [], background: undefined };
+  if (!code) return { ...base, ...nothing, close };
 
   const definition = asSkillDefinition(await importModule(code), code);
   const scrub = createScrub(settings.secrets ?? []);
@@ -212,6 +225,7 @@ async function loadSkill(
     baseDir: settings.baseDir,
     stateDir: join(stateDir, "skills", name),
     wake: (check) => wake?.(`${name}/${check}`),
+    notificationMail,
     log,
   };
   const checks = Object.entries(definition.checks?.(context) ?? {}).map(([part, check]) =>
@@ -228,6 +242,7 @@ async function loadSkill(
     checks,
     tools,
     pushes,
+    repliesAt: definition.repliesAt?.(context) ?? [],
     background:
       definition.background && (async (signal) => definition.background?.({ ...context, signal })),
     close: async () => definition.close?.(),
@@ -239,7 +254,7 @@ function asSkillDefinition(value: unknown, file: string): SkillDefinition {
   const fits =
     typeof shape === "object" &&
     shape !== null &&
-    (["checks", "tools", "pushes", "background", "close"] as const).every((part) =>
+    (["checks", "tools", "pushes", "repliesAt", "background", "close"] as const).every((part) =>
       ["undefined", "function"].includes(typeof shape[part]),
     );
   if (fits) return shape;

@@ -13,18 +13,25 @@ import {
 } from "drizzle-orm";
 import { writing, type Db } from "./database.ts";
 import type { AnsweredCall, ApprovalRecord, Store, StoreReader } from "./port.ts";
-import { approvals, effects, stopButton } from "./schema.ts";
+import { approvals, effects, notifications, stopButton } from "./schema.ts";
 
 /** What waits for the owner's word, and the owner's stop button. */
 
 type ApprovalReads = Pick<
   StoreReader,
-  "listApprovals" | "getApproval" | "answeredCalls" | "pausedAt"
+  | "listApprovals"
+  | "listApprovalClaims"
+  | "getApproval"
+  | "answeredCalls"
+  | "approvalsInDigest"
+  | "pausedAt"
 >;
 type ApprovalWrites = Pick<
   Store,
   "addApproval" | "decideApproval" | "expireApprovals" | "approvedCalls" | "pause" | "resume"
 >;
+
+const mostClaims = 500;
 
 const withEffect = (db: Db) =>
   db
@@ -44,6 +51,16 @@ export function approvalReads(db: Db): ApprovalReads {
             .orderBy(asc(approvals.id))
             .limit(limit)
             .all();
+    },
+    async listApprovalClaims({ expiringAfter }) {
+      const { id, argumentsHash, expiresAt, status } = approvals;
+      return db
+        .select({ id, argumentsHash, expiresAt, status })
+        .from(approvals)
+        .where(gt(expiresAt, expiringAfter))
+        .orderBy(desc(id))
+        .limit(mostClaims)
+        .all();
     },
     async getApproval(id) {
       return withEffect(db).where(eq(approvals.id, id)).get();
@@ -69,6 +86,13 @@ export function approvalReads(db: Db): ApprovalReads {
             ? [{ ...call, status, decidedAt }]
             : [],
         );
+    },
+    async approvalsInDigest(notificationId) {
+      return withEffect(db)
+        .innerJoin(notifications, eq(notifications.approvalId, approvals.id))
+        .where(eq(notifications.foldedInto, notificationId))
+        .orderBy(asc(approvals.id))
+        .all();
     },
     async pausedAt(now) {
       const row = pressed.get();

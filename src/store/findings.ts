@@ -90,7 +90,6 @@ export function findingWrites(db: Db): FindingWrites {
     .update(findings)
     .set({
       status: "open",
-      snoozedUntil: null,
       revision: sql`${findings.revision} + 1`,
       changedAt: sql`${sql.placeholder("at")}`,
     })
@@ -98,10 +97,10 @@ export function findingWrites(db: Db): FindingWrites {
     .prepare();
   return {
     async acknowledge(findingId, at) {
-      return decide(findingId, { status: "acked", ackedAt: at });
+      return decide(findingId, { status: "acked", ackedAt: at, snoozedUntil: null });
     },
     async snooze(findingId, until) {
-      return decide(findingId, { status: "snoozed", snoozedUntil: until });
+      return decide(findingId, { status: "snoozed", snoozedUntil: until, ackedAt: null });
     },
     async wakeSnoozed(at) {
       wake.run({ at });

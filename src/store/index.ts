@@ -21,6 +21,7 @@ import { pushReads, pushWrites } from "./pushes.ts";
 import { ownFindingWrites } from "./own-findings.ts";
 import { runReads, runWrites } from "./runs.ts";
 import { spendReads, spendWrites } from "./spend.ts";
+import { tellingReads } from "./tellings.ts";
 import { toolReads, toolWrites } from "./tool-pins.ts";
 import { statusReads } from "./status.ts";
 import { totalsReads } from "./totals.ts";
@@ -59,6 +60,7 @@ export function openStore({ stateDir, migrationsDir }: StoreLocation): Store {
     ...findingWrites(db),
     ...notificationWrites(db),
     ...deliveryWrites(db),
+    ...tellingReads(db),
     ...toolWrites(db),
   };
   return withStoreErrors(store, databasePath(stateDir));

@@ -1,7 +1,7 @@
 import { and, asc, desc, eq, gte, inArray, lte, sql } from "drizzle-orm";
 import { isOneOf, type Db } from "./database.ts";
 import type { NewNotification, NotificationRecord, Store, StoreReader } from "./port.ts";
-import { findings, notifications } from "./schema.ts";
+import { findings, notifications, tellings } from "./schema.ts";
 
 /** Notifications to the owner, and the digest that some wait for. */
 
@@ -18,12 +18,29 @@ export function insertNotifications(
   added: readonly NewNotification[],
   at: number,
 ): void {
-  for (const notification of added) {
-    db.insert(notifications)
-      .values({ ...notification, runId, createdAt: at })
-      .onConflictDoNothing({ target: notifications.approvalId })
+  for (const notification of added) insertNotification(db, runId, notification, at);
+}
+
+/** @returns its id; undefined when the approval that it asks for was asked for before */
+function insertNotification(
+  db: Db,
+  runId: number | null,
+  { tellings: told = [], ...notification }: NewNotification,
+  at: number,
+): number | undefined {
+  const row = db
+    .insert(notifications)
+    .values({ ...notification, runId, createdAt: at })
+    .onConflictDoNothing({ target: notifications.approvalId })
+    .returning({ id: notifications.id })
+    .get() as { id: number } | undefined;
+  if (!row) return undefined;
+  for (const telling of told) {
+    db.insert(tellings)
+      .values({ ...telling, notificationId: row.id, at })
       .run();
   }
+  return row.id;
 }
 
 const asRecord = (row: typeof notifications.$inferSelect): NotificationRecord => ({
@@ -84,13 +101,7 @@ export function notificationWrites(db: Db): NotificationWrites {
 
     async foldIntoDigest(ids, digest, at) {
       db.transaction(() => {
-        const foldedInto = digest
-          ? db
-              .insert(notifications)
-              .values({ ...digest, createdAt: at })
-              .returning({ id: notifications.id })
-              .get().id
-          : null;
+        const foldedInto = digest ? (insertNotification(db, null, digest, at) ?? null) : null;
         db.update(notifications)
           .set({ state: "folded", foldedInto })
           .where(and(isOneOf(notifications.id, ids), eq(notifications.state, "held")))
@@ -105,7 +116,7 @@ export function notificationWrites(db: Db): NotificationWrites {
         .where(
           and(
             gte(notifications.createdAt, since),
-            inArray(notifications.kind, ["finding", "recovery", "notice"]),
+            inArray(notifications.kind, ["finding", "recovery", "notice", "reminder"]),
             sql`${notifications.state} in ('ready', 'delivered', 'untold')`,
           ),
         )

@@ -1,5 +1,6 @@
 import { and, eq, ne, sql, type SQL } from "drizzle-orm";
 import { writing, type Db } from "./database.ts";
+import { changeIsNews, endIsNews } from "../domain/diff.ts";
 import type { OwnFinding, Store } from "./port.ts";
 import { findingEvents, findings } from "./schema.ts";
 
@@ -25,8 +26,7 @@ export function ownFindingWrites(db: Db): OwnFindingWrites {
             resolvedAt: at,
             changedAt: at,
             revision: sql`${findings.revision} + 1`,
-            // The owner who has acknowledged it need not hear that it is over.
-            ...(open.status === "acked" ? { handledRevision: sql`${findings.revision} + 1` } : {}),
+            ...(endIsNews(open, "gone") ? {} : handled),
           })
           .where(eq(findings.id, open.id))
           .returning()
@@ -50,6 +50,9 @@ export function putOwnFinding(db: Db, { at, ...finding }: OwnFinding): number {
           state: "changed",
           changedAt: at,
           revision: sql`${findings.revision} + 1`,
+          ...(changeIsNews(open, severity)
+            ? { status: "open", ackedAt: null, snoozedUntil: null }
+            : handled),
         })
         .where(eq(findings.id, open.id))
         .returning()
@@ -84,6 +87,9 @@ export function closeQuietly(db: Db, those: SQL | undefined, at: number): void {
     .all();
   for (const row of closed) addEvent(db, row);
 }
+
+/** Nobody needs to hear of it. */
+const handled = { handledRevision: sql`${findings.revision} + 1` };
 
 type FindingRow = typeof findings.$inferSelect;
 

@@ -1,3 +1,4 @@
+import type { HeldReason } from "../domain/attention.ts";
 import type { KnownObservation } from "../domain/diff.ts";
 import type { Call, CallPrice, CapName, Caps, Used } from "../domain/budget.ts";
 import type { ChannelHealth } from "../domain/channel-health.ts";
@@ -5,6 +6,8 @@ import type { ChannelUse, Delivery, DeliveryDecision, DeliveryState } from "../d
 import type { ToolEffect } from "../domain/policy.ts";
 import type { ToolServerState } from "../domain/tool-server.ts";
 import type { HealthStatus, LookedHealth } from "../domain/health.ts";
+import type { ToldFinding } from "../domain/reminder.ts";
+import type { Telling, TellingHistory } from "../domain/telling.ts";
 import type {
   DecidedBy,
   Finding,
@@ -177,7 +180,7 @@ export interface RunBrief {
 }
 
 /** An unresolved finding that the owner was told of, without its words. */
-export type ToldFinding = Pick<
+export type ToldBrief = Pick<
   Finding,
   "id" | "skill" | "check" | "severity" | "status" | "openedAt"
 >;
@@ -186,6 +189,10 @@ export type ToldFinding = Pick<
 export interface PendingRecord extends Finding {
   /** When it is over by itself, or null. */
   readonly closesAt: number | null;
+  /** The owner's word on it, until it gets worse. */
+  readonly ackedAt: number | null;
+  /** Of one that was put off, and after that until it changes. */
+  readonly snoozedUntil: number | null;
 }
 
 /** Something that happened to a finding. `news` is false when nobody needs to hear of it. */
@@ -305,8 +312,8 @@ export interface FindingVerdict {
 }
 
 export interface NewNotification {
-  /** `recovery`: all that it tells of is over. */
-  readonly kind: "finding" | "recovery" | "digest" | "notice";
+  /** `recovery`: all that it tells of is over; `reminder`: all of it was told before, and is open still. */
+  readonly kind: "finding" | "recovery" | "digest" | "notice" | "reminder";
   /** `held` waits for the digest that is due at `dueAt`. */
   readonly state: "held" | "ready";
   readonly findings: readonly number[];
@@ -317,9 +324,13 @@ export interface NewNotification {
   readonly dueAt: number;
   /** The approval that it asks for: told of once. */
   readonly approvalId?: number | null;
+  /** Of a held one: what made it wait. */
+  readonly heldBecause?: HeldReason | null;
+  /** What the owner hears with it, kept with it: a kill leaves both or neither. */
+  readonly tellings?: readonly Omit<Telling, "at">[];
 }
 
-export interface NotificationRecord extends Omit<NewNotification, "state"> {
+export interface NotificationRecord extends Omit<NewNotification, "state" | "tellings"> {
   readonly id: number;
   readonly runId: number | null;
   readonly state: "held" | "ready" | "delivered" | "untold" | "folded";
@@ -437,6 +448,8 @@ export interface ApprovalRecord {
   /** The effect that it allowed, when it was carried out. */
   readonly effectId: number | null;
 }
+
+export type ApprovalClaim = Pick<ApprovalRecord, "id" | "argumentsHash" | "expiresAt" | "status">;
 
 export type NewApproval = Omit<
   ApprovalRecord,
@@ -626,7 +639,7 @@ export interface StoreReader extends AsyncDisposable {
   /** Those that ended, the newest first. */
   recentRuns(options: { limit: number }): Promise<RunBrief[]>;
   /** Unresolved ones that the owner was told of at once, most severe first; those of `without` (a skill) not. */
-  toldFindings(options: { without: string; limit: number }): Promise<ToldFinding[]>;
+  toldFindings(options: { without: string; limit: number }): Promise<ToldBrief[]>;
   /** Open ones, most severe first; with `all`, newest first. */
   listFindings(options: { all: boolean; limit: number }): Promise<Finding[]>;
   getFindings(ids: readonly number[]): Promise<Finding[]>;
@@ -636,9 +649,13 @@ export interface StoreReader extends AsyncDisposable {
   getNotification(id: number): Promise<NotificationRecord | undefined>;
   /** Pending ones, oldest first; with `all`, newest first. */
   listApprovals(options: { all: boolean; limit: number }): Promise<ApprovalRecord[]>;
+  /** Of approvals that expire, or did, after a time: what their tokens are made of. The newest 500. */
+  listApprovalClaims(options: { expiringAfter: number }): Promise<ApprovalClaim[]>;
   getApproval(id: number): Promise<ApprovalRecord | undefined>;
   /** What the owner has said yes or no to since then, the newest first. */
   answeredCalls(options: { since: number; limit: number }): Promise<AnsweredCall[]>;
+  /** Those whose asking was told as a part of that digest. */
+  approvalsInDigest(notificationId: number): Promise<ApprovalRecord[]>;
   getEffect(id: number): Promise<EffectRecord | undefined>;
   getEffectByKey(idempotencyKey: string): Promise<EffectRecord | undefined>;
   listEffects(options: { limit: number }): Promise<EffectRecord[]>;
@@ -840,6 +857,13 @@ export interface Store extends StoreReader {
 
   acknowledge(findingId: number, at: number): Promise<Finding | undefined>;
   snooze(findingId: number, until: number): Promise<Finding | undefined>;
+  /** By finding, for those that are there: what was told of it and of others under its key, and the owner's word. */
+  tellingHistories(
+    findingIds: readonly number[],
+    now: number,
+  ): Promise<ReadonlyMap<number, TellingHistory>>;
+  /** Open findings of that severity that the owner may have to be reminded of, with what was told of them. */
+  openFindingsTold(severity: "warning" | "critical"): Promise<ToldFinding[]>;
   /** Opens again what is snoozed past its time. */
   wakeSnoozed(at: number): Promise<void>;
 

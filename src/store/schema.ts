@@ -12,7 +12,9 @@ import {
 } from "drizzle-orm/sqlite-core";
 import { channelUses, deliveryStates } from "../domain/delivery.ts";
 import { toolServerStates } from "../domain/tool-server.ts";
+import { heldReasons } from "../domain/attention.ts";
 import { findingStates, findingStatuses, severities, trusts, verdicts } from "../domain/finding.ts";
+import { tellingKinds } from "../domain/telling.ts";
 
 /**
  * The tables. They are a public interface: docs/database.md describes each one. Times are integer
@@ -123,6 +125,9 @@ export const findings = sqliteTable(
       .where(sql`${table.status} <> 'resolved'`),
     index("findings_opened_at").on(table.openedAt),
     index("findings_key").on(table.check, table.key),
+    index("findings_open_severity")
+      .on(table.severity, table.id)
+      .where(sql`${table.status} = 'open'`),
     index("findings_snoozed")
       .on(table.snoozedUntil)
       .where(sql`${table.status} = 'snoozed'`),
@@ -349,7 +354,9 @@ export const notifications = sqliteTable(
   {
     id: id(),
     runId: integer("run_id").references(() => runs.id),
-    kind: text("kind", { enum: ["finding", "recovery", "digest", "notice"] }).notNull(),
+    kind: text("kind", {
+      enum: ["finding", "recovery", "digest", "notice", "reminder"],
+    }).notNull(),
     /**
      * held: waits for the digest; ready: no channel has it yet; untold: none has it for certain, and none
      * tries any more; folded: told as part of a digest.
@@ -368,12 +375,37 @@ export const notifications = sqliteTable(
     createdAt: integer("created_at").notNull(),
     /** Of a held one: when its digest is due. */
     dueAt: integer("due_at").notNull(),
+    /** Of what was held: what made it wait. */
+    heldBecause: text("held_because", { enum: heldReasons }),
   },
   (table) => [
     validJson("notifications_findings_json", table.findings),
     uniqueIndex("notifications_approval").on(table.approvalId),
     index("notifications_created_at").on(table.createdAt),
     index("notifications_waiting").on(table.state, table.dueAt),
+  ],
+);
+
+/** Each time that the owner was told of a finding. */
+export const tellings = sqliteTable(
+  "tellings",
+  {
+    id: id(),
+    findingId: integer("finding_id")
+      .notNull()
+      .references(() => findings.id),
+    notificationId: integer("notification_id")
+      .notNull()
+      .references(() => notifications.id),
+    kind: text("kind", { enum: tellingKinds }).notNull(),
+    /** State and severity of the finding as it was told. */
+    state: text("state", { enum: findingStates }).notNull(),
+    severity: text("severity", { enum: severities }).notNull(),
+    at: integer("at").notNull(),
+  },
+  (table) => [
+    index("tellings_finding").on(table.findingId),
+    uniqueIndex("tellings_once").on(table.notificationId, table.findingId),
   ],
 );
 

@@ -10,6 +10,7 @@ import type {
   SkillDefinition,
   SkillLog,
 } from "../skills/define.ts";
+import { noNotificationMail, type NotificationMail } from "../skills/notification-mail.ts";
 
 /** Runs one check or one tool of a skill on its own, without a daemon. */
 
@@ -26,6 +27,8 @@ export interface BenchOptions {
   readonly stateDir?: string;
   /** Told when the skill asks for an early look. Default: nobody. */
   readonly wake?: (check: string) => void;
+  /** Default: one that knows no mail of the daemon's, and takes no answer. */
+  readonly notificationMail?: NotificationMail;
   /** Default: one that is never aborted. */
   readonly signal?: AbortSignal;
   /** Default: says nothing. */
@@ -149,6 +152,7 @@ export function skillContext<Config>(
     baseDir: options.baseDir ?? process.cwd(),
     stateDir: options.stateDir ?? join(process.cwd(), "state", "skills"),
     wake: options.wake ?? silence,
+    notificationMail: options.notificationMail ?? noNotificationMail,
     log: options.log ?? silentLog,
   };
 }

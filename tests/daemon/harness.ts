@@ -78,7 +78,7 @@ export interface KeptWatch extends AsyncDisposable {
 
 /** Opens a watch, starts it and lets its first beat end. */
 export async function keepWatch(options: WatchOptions): Promise<KeptWatch> {
-  const { folder, clock, model, config, skills = {}, play, channels, listen } = options;
+  const { folder, clock, model, config, skills = {}, play, listen } = options;
   const info = packageInfo();
   const printed: string[] = [];
   const beats: BeatSummary[] = [];
@@ -121,7 +121,6 @@ export async function keepWatch(options: WatchOptions): Promise<KeptWatch> {
     log,
     random: () => 0.5,
     print: (text) => printed.push(text),
-    ...(channels && { channels }),
     observer: {
       beat(summary) {
         beats.push(summary);

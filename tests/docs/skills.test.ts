@@ -99,7 +99,10 @@ test("the code of the page is of the types that the package has", async () => {
 });
 
 describe("the tables of fields", async () => {
-  const source = await readFile(join(checkout, "src", "skills", "define.ts"), "utf8");
+  const files = ["define.ts", "notification-mail.ts"].map((file) =>
+    readFile(join(checkout, "src", "skills", file), "utf8"),
+  );
+  const source = (await Promise.all(files)).join("\n");
   const interfaces = [...source.matchAll(/^export interface (\w+)[^{]*\{\n([^]*?)^\}/gm)].map(
     ([, name = "", body = ""]) => ({
       name,

@@ -13,35 +13,18 @@ import {
   startScriptedModel,
 } from "watchkeeper/testing";
 import { wordTokens } from "../../src/domain/word-token.ts";
-import type { Channel } from "../../src/notify/channel.ts";
-import { DeliveryError } from "../../src/notify/delivery-error.ts";
-import type { Message } from "../../src/notify/message.ts";
+import { wordExtras } from "../../src/notify/word-links.ts";
 import { temporaryFolder } from "../daemon/harness.ts";
+import { startNtfyServer } from "../servers/ntfy.ts";
 import { startMailServer } from "../servers/smtp.ts";
 import { offerPage } from "./offered.ts";
 
 /**
- * The whole way from where the owner is: a mail comes in, the model wants to answer, the owner is told with
- * links, opens one, presses its button, and a real mail server gets the answer, or never does.
+ * The whole way from where the owner is: a mail comes in, the model wants to answer, the owner's phone shows
+ * buttons, one opens a page, whose button is pressed, and a real mail server gets the answer, or never does.
  */
 
 const letter = { to: ["ann@hill.example"], subject: "Re: Tuesday?", text: "Tuesday is fine." };
-
-/** Keeps what it is given; the first time of all it breaks, and repeats in its complaint what it was to send. */
-function recordingChannel() {
-  const messages: Message[] = [];
-  let tries = 0;
-  const channel: Channel = {
-    name: "recording",
-    repeatable: true,
-    async deliver(message) {
-      tries += 1;
-      if (tries === 1) throw new DeliveryError("retry", `cannot send ${JSON.stringify(message)}`);
-      messages.push(message);
-    },
-  };
-  return { channel, messages };
-}
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
@@ -60,17 +43,17 @@ test.each(["Approve", "Deny"] as const)("%s from where the owner is", async (lab
   const date = new Date(new FakeClock().now() - 60_000);
   const from = "Ann <ann@hill.example>";
   await maildir.deliver({ from, to: "me@home.example", subject: "Tuesday?", text: "?", date });
-  const judge = reportAll("ignore");
+  const judge = reportAll("notify");
   await using model = await startScriptedModel((request, index) => {
     const isFirst = request.body.messages.length === 1 && findingIds(request).includes("1");
     return isFirst ? callTools([{ name: "inbox_send", input: letter }]) : judge(request, index);
   });
-  const { channel, messages } = recordingChannel();
+  await using ntfy = await startNtfyServer();
   const lines: string[] = [];
   const port = await freePort();
   await using page = await offerPage({
     model,
-    channels: [{ channel, use: "always", severity: "info" }],
+    notify: { channels: { ntfy: { server: ntfy.origin, topic: "watch" } } },
     listen: (line) => lines.push(line),
     web: { port, publicUrl: `http://127.0.0.1:${port}` },
     skills: {
@@ -90,10 +73,11 @@ test.each(["Approve", "Deny"] as const)("%s from where the owner is", async (lab
     },
   });
   const { kept } = page;
-  while (messages.length === 0) await kept.pass(60_000);
+  const asking = () => ntfy.shown.find(({ title }) => title?.startsWith("Your word"));
+  while (!asking()) await kept.pass(60_000);
 
-  const [message] = messages;
-  expect(message?.title).toBe("Your word is asked: inbox_send (approval 1)");
+  const { title, message, actions = [] } = asking()!;
+  expect(title).toBe("Your word is asked: inbox_send (approval 1)");
   for (const part of [
     '"ann@hill.example"',
     '"Tuesday is fine."',
@@ -102,21 +86,32 @@ test.each(["Approve", "Deny"] as const)("%s from where the owner is", async (lab
     "Asked by run 1 over finding 1 of inbox/home, which a stranger could have written.",
     "with the links below, or type `watchkeeper approve 1` or `watchkeeper deny 1`",
   ]) {
-    expect(message?.body).toContain(part);
+    expect(message).toContain(part);
   }
-  expect(message?.links.map((link) => link.label)).toEqual(["Approve", "Deny"]);
-  const tokens = JSON.stringify(message).match(wordTokens) ?? [];
+  expect(actions.map((button) => [button.action, button.label])).toEqual([
+    ["view", "Approve"],
+    ["view", "Deny"],
+  ]);
+  expect(message).not.toMatch(wordTokens);
+  const urls = actions.map(({ url }) => url);
+  const { replyToken } = wordExtras(
+    (await kept.store.getApproval(1))!,
+    { publicUrl: undefined, repliesCount: true, secret: kept.watch.wordSecret },
+    page.clock.now(),
+  );
+  const tokens = [...urls, replyToken].flatMap((text) => text?.match(wordTokens) ?? []);
   expect(new Set(tokens).size).toBe(3);
-  expect(`${message?.title}${message?.body}${message?.why}`).not.toMatch(wordTokens);
 
   // Somebody sends it all on, to a mailbox that is watched.
-  const urls = message?.links.map(({ url }) => url) ?? [];
-  const quoted = [...urls, ...urls.map(encodeURIComponent), message?.replyToken?.toUpperCase()];
+  const quoted = [...urls, ...urls.map(encodeURIComponent), replyToken?.toUpperCase()];
   await maildir.deliver({
     ...{ from, to: "me@home.example", subject: `Fwd: ${urls[0]}`, date },
     text: quoted.map((line) => `> ${line}`).join("\n"),
   });
+  // The server of the channel repeats in its complaint what it was given before.
+  ntfy.behave({ status: 500, body: JSON.stringify({ error: `cannot take ${urls.join(" ")}` }) });
   await kept.pass(10 * 60_000);
+  ntfy.behave("answer");
   expect(
     model.requests
       .at(-1)
@@ -124,7 +119,7 @@ test.each(["Approve", "Deny"] as const)("%s from where the owner is", async (lab
       .join(""),
   ).toContain("[one-time token]");
 
-  const url = message?.links.find((link) => link.label === label)?.url ?? "";
+  const url = actions.find((button) => button.label === label)?.url ?? "";
   const shown = await (await fetch(url)).text();
   expect(shown).toContain("Tuesday is fine.");
   expect(shown).toContain("Untrusted: the run had read what a stranger could have written.");
@@ -150,7 +145,7 @@ test.each(["Approve", "Deny"] as const)("%s from where the owner is", async (lab
   }
 
   // No token stands anywhere but in the message: not where they were repeated, nor where all is kept.
-  expect(lines.join("\n")).toContain("[one-time token]");
+  expect(lines.join("\n")).toMatch(/cannot take \S+\[one-time token\]/);
   const files = await readdir(page.stateDir);
   expect(files).toEqual(expect.arrayContaining(["watchkeeper.db", "watchkeeper.db-wal"]));
   const kepts = await Promise.all(

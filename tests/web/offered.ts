@@ -66,7 +66,7 @@ export interface OfferedOptions {
   readonly skills?: Readonly<Record<string, unknown>>;
   readonly limits?: Partial<WebLimits>;
   readonly web?: Partial<WebSettings>;
-  readonly channels?: NonNullable<WatchOptions["channels"]>;
+  readonly notify?: NonNullable<WatchOptions["config"]>["notify"];
   /** Told of each line of both logs. */
   readonly listen?: (line: string) => void;
 }
@@ -88,7 +88,8 @@ export async function offerPage(options: OfferedOptions = {}): Promise<Offered> 
   };
   const heartbeat = { every: "5m" };
   const begin = async () => {
-    const config = { heartbeat, web: { publicUrl: options.web?.publicUrl } };
+    const { notify } = options;
+    const config = { heartbeat, web: { publicUrl: options.web?.publicUrl }, notify };
     const kept = await keepWatch({ folder: folder.path, clock, config, ...options });
     await kept.settle();
     const offered = await offerWeb(kept.watch, {

@@ -18,6 +18,7 @@ import {
   readStore,
   type CommandContext,
 } from "../context.ts";
+import { knownMail } from "../known-mail.ts";
 import { rehearseDemo } from "../demo-rehearsal.ts";
 import { painterFor, plural, quoted, severityStyle, wrap } from "../text.ts";
 import { byDaemonOrHere, loadConfigOf, openWatchHere } from "../watch-here.ts";
@@ -68,6 +69,7 @@ async function showDryRun(
     builtinSkillsDir,
     stateDir,
     logFor: silentSkillLog,
+    notificationMail: knownMail(stateDir),
   });
   for (const { name, error } of broken) warn(`the skill ${name} is off: ${error}`);
   const scrub = createScrub(config.secrets);
