@@ -1,5 +1,3 @@
-import { hostname } from "node:os";
-import { join } from "node:path";
 import { createAttendance, type Attendance, type AttendObserver } from "./heartbeat/attend.ts";
 import { consolidation } from "./heartbeat/consolidation.ts";
 import { keepBackground } from "./heartbeat/background.ts";
@@ -9,34 +7,29 @@ import { createHeartbeat, type Heartbeat, type HeartbeatObserver } from "./heart
 import { openWatchList } from "./heartbeat/watch-list.ts";
 import { ownTools } from "./agent/own-tools.ts";
 import { buildPrompt, type Prompt } from "./agent/prompt.ts";
+import { processBasics } from "./config/process-basics.ts";
+import { chooseModels, isUsable } from "./model/choose.ts";
+import { channelDependencies } from "./notify/channel-dependencies.ts";
+import { guardChannel } from "./notify/guarded-channel.ts";
+import { wordSecretOf } from "./notify/word-secret.ts";
+import { guardLog, skillLog } from "./telemetry/guarded-log.ts";
 import type { PackageInfo } from "./config/package.ts";
-import type { ModelEntry, ResolvedConfig } from "./config/load.ts";
+import type { ResolvedConfig } from "./config/load.ts";
 import { listenForControl } from "./control.ts";
 import { startDemoWorld } from "./demo/index.ts";
 import { systemClock, type Clock } from "./domain/clock.ts";
 import { formatDuration } from "./domain/duration.ts";
 import { describeError, StoreError } from "./domain/errors.ts";
 import { linkedAbort } from "./domain/linked-abort.ts";
-import { mailSignature } from "./domain/mail-signature.ts";
 import { whyNoReplies } from "./domain/reply-address.ts";
-import { createScrub, type Scrub } from "./domain/scrub.ts";
-import { scrubData } from "./domain/scrub-data.ts";
+import { createScrub } from "./domain/scrub.ts";
 import { notificationMail } from "./effects/notification-mail.ts";
 import { tellInterruptedUndos, undoEffect } from "./effects/undo.ts";
 import { tellOutages } from "./heartbeat/outage.ts";
-import { anthropicModel } from "./model/anthropic.ts";
-import { createModelChain, type ChainOptions, type ModelChain } from "./model/chain.ts";
 import { pricesWith } from "./model/pricing.ts";
-import {
-  openChannels,
-  type Channel,
-  type ChannelDependencies,
-  type ConfiguredChannel,
-} from "./notify/channel.ts";
+import { openChannels, type ConfiguredChannel } from "./notify/channel.ts";
 import { createExtrasFor } from "./notify/word-links.ts";
 import type { AttentionSettings } from "./notify/compose.ts";
-import { watchOrigin } from "./notify/delivery-id.ts";
-import type { Message } from "./notify/message.ts";
 import { terminalChannel } from "./notify/terminal.ts";
 import { resolveNames } from "./skills/names.ts";
 import {
@@ -48,7 +41,6 @@ import {
   type LoadedTool,
 } from "./skills/load.ts";
 import { guardStore } from "./store/guarded.ts";
-import { makeSecretFile } from "./store/secret-file.ts";
 import {
   acquireLock,
   openStore,
@@ -113,18 +105,6 @@ export interface Watch extends AsyncDisposable {
 
 /** How long the start waits for MCP servers; what comes later joins the next run. */
 const serversPatienceMs = 10_000;
-
-/** What a server's process needs to find its program; the rest of our environment is none of its business. */
-export const processBasics = (): Record<string, string> =>
-  Object.fromEntries(
-    ["PATH", "HOME"].flatMap((name) => {
-      const value = process.env[name];
-      return value === undefined ? [] : [[name, value]];
-    }),
-  );
-
-/** In the state directory: what one-time tokens and the signatures of our own mail are made with. */
-export const wordSecretFile = "word-secret";
 
 /** How long a skill may take to let go of what it holds. */
 const closeMs = 3_000;
@@ -397,19 +377,6 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
   };
 }
 
-/** A watch without it is better than none. */
-function wordSecretOf(stateDir: string): {
-  readonly secret: string | null;
-  readonly problem: string | null;
-} {
-  try {
-    const secret = makeSecretFile(join(stateDir, wordSecretFile), { renew: false });
-    return { secret, problem: null };
-  } catch (error) {
-    return { secret: null, problem: describeError(error) };
-  }
-}
-
 /** Whatever the skill makes of it, the rest is let go of too. */
 async function letGo(skill: LoadedSkill, clock: Clock, log: Log): Promise<void> {
   using timer = linkedAbort();
@@ -430,26 +397,6 @@ export const attentionSettings = ({ notify, timezone }: ResolvedConfig): Attenti
   timezone,
   digestAt: notify.digestAt,
   interruptionsPerDay: notify.interruptionsPerDay,
-});
-
-/** What channels are given, in the daemon and in a command that tries them. */
-export const channelDependencies = (
-  { timezone, baseDir }: ResolvedConfig,
-  {
-    stateDir,
-    wordSecret,
-    ...given
-  }: Pick<ChannelDependencies, "print" | "warn" | "clock"> & {
-    readonly stateDir: string;
-    readonly wordSecret: string | null;
-  },
-): ChannelDependencies => ({
-  ...given,
-  timezone,
-  baseDir,
-  origin: watchOrigin(stateDir, hostname()),
-  processBasics: processBasics(),
-  ...(wordSecret !== null && { signMail: (mail) => mailSignature(wordSecret, mail) }),
 });
 
 /** Opens `control.sock` for a watch; without it the daemon goes on, only unreachable. */
@@ -474,30 +421,6 @@ export async function offerControl(
   }
 }
 
-const isUsable = ({ apiKey, baseUrl }: ModelEntry): boolean => (apiKey ?? baseUrl) !== undefined;
-
-function chooseModels(
-  entries: readonly ModelEntry[],
-  options: ChainOptions,
-): {
-  readonly chain: ModelChain | undefined;
-  readonly withoutModel: string | null;
-} {
-  const usable = entries.filter(isUsable);
-  if (usable.length === 0) {
-    const reason = entries.length === 0 ? "model.chain is empty" : "there is no ANTHROPIC_API_KEY";
-    return { chain: undefined, withoutModel: reason };
-  }
-  const chain = createModelChain(
-    usable.map((entry) => ({
-      model: anthropicModel({ ...entry, clock: options.clock }),
-      limits: entry,
-    })),
-    options,
-  );
-  return { chain, withoutModel: null };
-}
-
 async function alreadyRunning(stateDir: string, migrationsDir: string): Promise<StoreError> {
   let pid: number | undefined;
   try {
@@ -510,39 +433,4 @@ async function alreadyRunning(stateDir: string, migrationsDir: string): Promise<
   return new StoreError("DAEMON_RUNNING", `${who} already keeps watch with ${stateDir}`, {
     hint: "Ask it with `watchkeeper status`, or give another directory with --state DIR",
   });
-}
-
-/** Whatever is said to the log, by us or by a skill. */
-const guardLog = (log: Log, scrub: Scrub): Log => ({
-  debug: (fields, message) => log.debug(scrubData(fields, scrub), scrub(message)),
-  info: (fields, message) => log.info(scrubData(fields, scrub), scrub(message)),
-  warn: (fields, message) => log.warn(scrubData(fields, scrub), scrub(message)),
-  error: (fields, message) => log.error(scrubData(fields, scrub), scrub(message)),
-  child: (fields) => guardLog(log.child(scrubData(fields, scrub)), scrub),
-});
-
-/** Whatever is told, also what was saved before a secret was known. */
-function guardChannel(channel: Channel, scrub: Scrub): Channel {
-  const clean = ({ title, body, why, ...rest }: Message): Message => ({
-    ...rest,
-    title: scrub(title),
-    body: scrub(body),
-    why: scrub(why),
-  });
-  return {
-    ...channel,
-    deliver: (message, signal) => channel.deliver(clean(message), signal),
-    ...(channel.confirm && {
-      confirm: async (message, options) => channel.confirm?.(clean(message), options),
-    }),
-  };
-}
-
-function skillLog(log: Log, skill: string) {
-  const child = log.child({ skill });
-  return {
-    debug: (message: string, fields = {}) => child.debug(fields, message),
-    info: (message: string, fields = {}) => child.info(fields, message),
-    warn: (message: string, fields = {}) => child.warn(fields, message),
-  };
 }

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { wordSecretFile } from "../daemon.ts";
+import { wordSecretFile } from "../notify/word-secret.ts";
 import { notificationMail } from "../effects/notification-mail.ts";
 import { noNotificationMail, type NotificationMail } from "../skills/notification-mail.ts";
 import { readSecretFile } from "../store/secret-file.ts";

@@ -1,5 +1,5 @@
 import type { ResolvedConfig } from "../config/load.ts";
-import { processBasics } from "../daemon.ts";
+import { processBasics } from "../config/process-basics.ts";
 import { describeError } from "../domain/errors.ts";
 import { createScrub } from "../domain/scrub.ts";
 import { serversOf, type ServerSettings } from "../mcp/settings.ts";

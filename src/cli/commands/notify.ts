@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { nearestOf } from "../../config/issues.ts";
 import { offerPublicApi } from "../../config/user-module.ts";
-import { channelDependencies } from "../../daemon.ts";
+import { channelDependencies } from "../../notify/channel-dependencies.ts";
 import { systemClock } from "../../domain/clock.ts";
 import { ConfigError, describeError, isWatchkeeperError } from "../../domain/errors.ts";
 import { createScrub } from "../../domain/scrub.ts";
