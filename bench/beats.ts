@@ -43,7 +43,8 @@ async function withHeartbeat(
     checks.map(({ name }) => ({ name, skill, schedule: "every 1h" })),
     { at: 0, keepSkills: [] },
   );
-  const heartbeat = createHeartbeat(watchedChecks(checks, records, 60_000), {
+  const watched = watchedChecks(checks, records, 60_000);
+  const heartbeat = createHeartbeat(watched, {
     store,
     clock: systemClock,
     log: silentLog,
@@ -54,6 +55,7 @@ async function withHeartbeat(
     scrub: (text) => text,
     heartbeatEveryMs: 300_000,
     observer: { beat() {} },
+    refresh: () => Promise.resolve(watched),
   });
   try {
     return await measure(

@@ -1,9 +1,12 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { createAttendance, type Attendance, type AttendObserver } from "./heartbeat/attend.ts";
+import { consolidation } from "./heartbeat/consolidation.ts";
 import { keepBackground } from "./heartbeat/background.ts";
+import { createDeadMansPing } from "./heartbeat/dead-mans-ping.ts";
 import type { BeatSummary } from "./heartbeat/beat.ts";
-import { createHeartbeat, watchedChecks, type Heartbeat } from "./heartbeat/heartbeat.ts";
+import { createHeartbeat, type Heartbeat, type HeartbeatObserver } from "./heartbeat/heartbeat.ts";
+import { openWatchList } from "./heartbeat/watch-list.ts";
 import { ownTools } from "./agent/own-tools.ts";
 import { buildPrompt, type Prompt } from "./agent/prompt.ts";
 import type { PackageInfo } from "./config/package.ts";
@@ -18,23 +21,29 @@ import { mailSignature } from "./domain/mail-signature.ts";
 import { whyNoReplies } from "./domain/reply-address.ts";
 import { createScrub, type Scrub } from "./domain/scrub.ts";
 import { scrubData } from "./domain/scrub-data.ts";
-import { describeSchedule } from "./domain/schedule.ts";
 import { notificationMail } from "./effects/notification-mail.ts";
 import { tellInterruptedUndos, undoEffect } from "./effects/undo.ts";
 import { tellOutages } from "./heartbeat/outage.ts";
 import { anthropicModel } from "./model/anthropic.ts";
 import { createModelChain, type ChainOptions, type ModelChain } from "./model/chain.ts";
 import { pricesWith } from "./model/pricing.ts";
-import { openChannels, type Channel, type ChannelDependencies } from "./notify/channel.ts";
+import {
+  openChannels,
+  type Channel,
+  type ChannelDependencies,
+  type ConfiguredChannel,
+} from "./notify/channel.ts";
 import { createExtrasFor } from "./notify/word-links.ts";
 import type { AttentionSettings } from "./notify/compose.ts";
 import { watchOrigin } from "./notify/delivery-id.ts";
 import type { Message } from "./notify/message.ts";
+import { terminalChannel } from "./notify/terminal.ts";
 import { resolveNames } from "./skills/names.ts";
 import {
   loadSkills,
   toolsOf,
   type BrokenSkill,
+  type LoadedCheck,
   type LoadedSkill,
   type LoadedTool,
 } from "./skills/load.ts";
@@ -47,6 +56,7 @@ import {
   type EffectRecord,
   type Store,
 } from "./store/index.ts";
+import { createDailyLog } from "./memory/daily-log.ts";
 import { serversOf } from "./mcp/settings.ts";
 import { watchServers } from "./mcp/servers.ts";
 import { reportName } from "./agent/report.ts";
@@ -63,6 +73,8 @@ export interface DaemonOptions {
   readonly print: (text: string) => void;
   readonly observer: DaemonObserver;
   readonly clock?: Clock;
+  /** In the place of those that the config names: tests look at what they are given. */
+  readonly channels?: readonly ConfiguredChannel[];
   /** Stands between the daemon and its store: tests end the process there. */
   readonly decorateStore?: (store: Store) => Store;
   /** From 0 up to 1, 1 excluded; spreads the waits before a model is asked again. */
@@ -81,6 +93,8 @@ export interface Watch extends AsyncDisposable {
   readonly broken: readonly BrokenSkill[];
   /** What one-time tokens are made with; null when its file cannot be used. */
   readonly wordSecret: string | null;
+  /** Of the skills, and the owner's timed orders as they are now. */
+  readonly checks: readonly LoadedCheck[];
   /** Why no model is asked, or null when one is. */
   readonly withoutModel: string | null;
   readonly heartbeat: Heartbeat;
@@ -115,7 +129,7 @@ export const wordSecretFile = "word-secret";
 /** How long a skill may take to let go of what it holds. */
 const closeMs = 3_000;
 
-/** How long a run may go on after the daemon was told to stop. */
+/** How long a run and deliveries may go on after the daemon was told to stop. */
 const drainMs = 8_000;
 
 /**
@@ -179,16 +193,22 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
     );
   }
 
-  const checks = skills.flatMap((skill) => skill.checks);
-  const records = await store.registerChecks(
-    checks.map(({ name, skill, schedule }) => ({
-      name,
-      skill,
-      schedule: describeSchedule(schedule),
-    })),
-    { at: clock.now(), keepSkills: broken.map(({ name }) => name) },
-  );
-  const always = { tools: ownTools({ store, skills, log: skillLog(log, "memory") }) };
+  const { chain, withoutModel } = chooseModels(config.model.chain, {
+    clock,
+    random: options.random ?? Math.random,
+    log,
+  });
+  const housekeeping = consolidation({
+    ...{ store, timezone: config.timezone, hasModel: chain !== undefined },
+    log: skillLog(log, "memory"),
+  });
+  const list = await openWatchList([...skills.flatMap((skill) => skill.checks), housekeeping], {
+    ...{ store, clock, log, scrub, stateDir },
+    slackMs: config.heartbeat.slackMs,
+    brokenSkills: broken.map(({ name }) => name),
+    unhurried: new Set([housekeeping]),
+  });
+  const always = { tools: ownTools({ store, skills, stateDir, log: skillLog(log, "memory") }) };
   const tools = new Map(toolsOf([...skills, always]));
   const servers = watchServers(
     serversOf(config.mcp, { cwd: config.baseDir, basics: processBasics() }),
@@ -222,8 +242,31 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
   await remoteTools();
   const stopping = new AbortController();
   const runStopping = new AbortController();
-  const watched = watchedChecks(checks, records, config.heartbeat.slackMs);
-  const heartbeat = createHeartbeat(watched, {
+  const { deadMansPing } = config.notify;
+  const deadMan =
+    deadMansPing &&
+    createDeadMansPing(deadMansPing, { clock, log, scrub, signal: runStopping.signal });
+  const dailyLog = createDailyLog({
+    ...{ store, stateDir, clock, log, scrub },
+    timezone: config.timezone,
+  });
+  onFailure.defer(() => dailyLog.flush());
+  const observer: DaemonObserver & HeartbeatObserver = {
+    beat(summary) {
+      options.observer.beat(summary);
+      if (deadMan) deadMan.beat(summary.outcome === "failed" ? "failed" : "completed");
+      dailyLog.beat(summary.outcome !== "quiet");
+    },
+    turnFailed() {
+      if (deadMan) deadMan.beat("failed");
+    },
+    ran: (run) => options.observer.ran(run),
+    ruled(judged, reason) {
+      options.observer.ruled(judged, reason);
+      dailyLog.note();
+    },
+  };
+  const heartbeat = createHeartbeat(await list.refresh(), {
     store,
     clock,
     log,
@@ -233,15 +276,11 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
     hanging: new Set(),
     tools,
     heartbeatEveryMs: config.heartbeat.everyMs,
-    observer: options.observer,
+    observer,
+    refresh: () => list.refresh(),
   });
   early.look = (check) => heartbeat.lookEarly(check);
   early.wake = () => heartbeat.wake();
-  const { chain, withoutModel } = chooseModels(config.model.chain, {
-    clock,
-    random: options.random ?? Math.random,
-    log,
-  });
   const signal = runStopping.signal;
   const publicUrl = config.web ? config.web.publicUrl : undefined;
   const attendance = createAttendance(
@@ -264,16 +303,23 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
       attention: attentionSettings(config),
       activeHours: config.heartbeat.activeHours,
       gatherMs: config.model.gatherMs,
-      channels: openChannels(
-        config.notify.channels,
-        channelDependencies(config, {
-          stateDir,
-          wordSecret,
-          clock,
-          print: options.print,
-          warn: (text) => log.warn({}, text),
-        }),
-      ).map(({ channel }) => guardChannel(channel, scrub)),
+      channels: (
+        options.channels ??
+        openChannels(
+          config.notify.channels,
+          channelDependencies(config, {
+            stateDir,
+            wordSecret,
+            clock,
+            print: options.print,
+            warn: (text) => log.warn({}, text),
+          }),
+        )
+      ).map((configured) => ({ ...configured, channel: guardChannel(configured.channel, scrub) })),
+      lastResort: guardChannel(
+        terminalChannel({ print: options.print, timezone: config.timezone }),
+        scrub,
+      ),
       extrasFor: createExtrasFor(
         { store, clock },
         {
@@ -282,30 +328,38 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
         },
       ),
       hasLinks: publicUrl !== undefined && wordSecret !== null,
-      observer: options.observer,
+      observer,
       grants: config.policy.grants,
       scrub,
       stopping: stopping.signal,
       signal,
     },
-    () => heartbeat.wake(),
+    () => {
+      // A run, or what the owner has approved, has ended.
+      dailyLog.note();
+      heartbeat.wake();
+    },
   );
 
   function stop(): void {
     if (stopping.signal.aborted) return;
     stopping.abort();
     if (attendance.busy()) {
-      log.info({}, `waiting up to ${drainMs / 1_000} s for the run to end`);
+      log.info({}, `waiting up to ${drainMs / 1_000} s for what is under way to end`);
     }
   }
 
   const held = onFailure.move();
+  const hurried = () => list.checks.filter((check) => check !== housekeeping);
   let watching: Promise<void> | null = null;
   return {
     store,
     skills,
     broken,
     wordSecret,
+    get checks() {
+      return hurried();
+    },
     withoutModel,
     heartbeat,
     attendance,
@@ -317,7 +371,9 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
       return watching;
     },
     async beatNow(names) {
-      const chosen = resolveNames(names, checks);
+      await list.refresh();
+      // Housekeeping looks when it is named, or at its hour.
+      const chosen = resolveNames(names, names === null ? hurried() : list.checks);
       const summary = await heartbeat.beatNow(chosen);
       await attendance.settle(summary.id);
       return summary;
@@ -334,6 +390,7 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
       const patience = new AbortController();
       void clock.sleep(drainMs, patience.signal).then(() => runStopping.abort());
       await attendance.drain();
+      if (deadMan) await deadMan.ended();
       patience.abort();
       await held.disposeAsync();
     },

@@ -2,6 +2,7 @@ import type { AttentionSettings } from "../notify/compose.ts";
 import type { Clock } from "../domain/clock.ts";
 import type { Finding } from "../domain/finding.ts";
 import { longTermMemoryFile, readOwnerFile, standingOrdersFile } from "../memory/owner-file.ts";
+import { recallNotes } from "../memory/recall.ts";
 import type {
   ContentBlock,
   MessageParam,
@@ -15,6 +16,8 @@ import { askOwner, type AskDependencies } from "./ask-owner.ts";
 import { checkClaims } from "./claimed-effects.ts";
 import type { Refusal, RunLedger } from "./ledger.ts";
 import { situationMessage, type Prompt } from "./prompt.ts";
+import { fittingNotes } from "./recalled-notes.ts";
+import { recentAffairs } from "./recent-affairs.ts";
 import {
   cachedMessages,
   cachedPrefix,
@@ -122,7 +125,7 @@ export async function converse(
     counter: countCalls(limits),
     deadline,
   };
-  if (talk.messages.length === 0) talk.messages.push(await firstMessage(subject, dependencies));
+  if (talk.messages.length === 0) await begin(talk, dependencies);
   // A run that goes on after a restart has made some of its calls already; the last reply is read below.
   for (const message of talk.messages.slice(0, -1)) talk.counter.take(toolCallsOf(message));
 
@@ -140,19 +143,37 @@ export async function converse(
   return { ...end, report: talk.report, readUntrusted: talk.readUntrusted };
 }
 
-async function firstMessage(
-  { findings, earlier }: Subject,
-  { clock, attention, stateDir, log }: ConversationDependencies,
-): Promise<MessageParam> {
+/** Puts the situation at hand before the model, as one message that the journal keeps. */
+async function begin(talk: Talk, dependencies: ConversationDependencies): Promise<void> {
+  const { store, clock, attention, stateDir, log } = dependencies;
+  const { findings, earlier } = talk;
+  const now = clock.now();
   const warn = (message: string) => log.warn({}, message);
-  return situationMessage({
-    now: clock.now(),
+  const isUntrusted = talk.readUntrusted;
+  const notes = fittingNotes(await recallNotes(findings, { store, now, isUntrusted }));
+  await noteTrust(
+    talk,
+    notes.every(({ trust }) => trust === "trusted"),
+    store,
+  );
+  const situation = {
+    now,
     timezone: attention.timezone,
     standingOrders: await readOwnerFile(stateDir, standingOrdersFile, warn),
     memory: await readOwnerFile(stateDir, longTermMemoryFile, warn),
+    notes,
+    ...(await recentAffairs(findings, store)),
     earlier,
     findings,
-  });
+  };
+  talk.messages.push(situationMessage(situation));
+}
+
+/** What a run has read, it has read: the label is saved before anything that follows from it. */
+async function noteTrust(talk: Talk, isTrusted: boolean, store: Store): Promise<void> {
+  if (talk.readUntrusted || isTrusted) return;
+  talk.readUntrusted = true;
+  await store.noteUntrusted(talk.runId);
 }
 
 /** What keeps a run from another step, whatever the model wants. */
@@ -265,10 +286,7 @@ async function carryOutCalls(
     },
   );
   talk.index += fresh.length;
-  if (!readUntrusted && trust === "untrusted") {
-    talk.readUntrusted = true;
-    await store.noteUntrusted(runId);
-  }
+  await noteTrust(talk, trust === "trusted", store);
   const tooEarly = "Not accepted: call report alone, after you have seen the other results.";
   const refused = reports.length > 0 ? contentOf(refuse(reports, tooEarly)) : [];
   const byId = new Map(

@@ -4,6 +4,7 @@ import { plainText } from "../domain/plain-text.ts";
 import { defineTool, type AnyTool, type SkillLog } from "../skills/define.ts";
 import { loadTool, type LoadedSkill, type LoadedTool } from "../skills/load.ts";
 import type { MemoryRecord, Store } from "../store/port.ts";
+import { memoryPropose } from "./memory-propose.ts";
 import { skillRead } from "./skill-read.ts";
 
 /** Tools that are always there: the agent's own notes, and the skills' instructions. */
@@ -12,22 +13,27 @@ const longestNote = 2_000;
 const mostNotes = 20;
 const noteDays = { least: 1, most: 3_650 };
 
+/** What these tools want of the store when they are called. */
+export type OwnToolStore = Pick<Store, "addMemory" | "removeMemory" | "searchMemories">;
+
 export interface OwnToolDependencies {
-  readonly store: Store;
+  readonly store: OwnToolStore;
   readonly log: SkillLog;
   readonly skills: readonly LoadedSkill[];
+  readonly stateDir: string;
 }
 
-export function ownTools({ store, log, skills }: OwnToolDependencies): LoadedTool[] {
+export function ownTools({ store, log, skills, stateDir }: OwnToolDependencies): LoadedTool[] {
   const memory = { note: memoryNote(store), search: memorySearch(store) };
   const read = skillRead(skills);
   return [
     ...Object.entries(memory).map(([part, tool]) => loadTool({ skill: "memory", part, tool, log })),
+    memoryPropose(stateDir, log),
     ...(read ? [loadTool({ skill: "skill", part: "read", tool: read, log })] : []),
   ];
 }
 
-const memoryNote = (store: Store): AnyTool =>
+const memoryNote = (store: OwnToolStore): AnyTool =>
   defineTool({
     description:
       "Note something that later runs should know, in one or two plain sentences. Not for what stands in findings anyway.",
@@ -72,7 +78,7 @@ interface FoundNotes {
   }[];
 }
 
-const memorySearch = (store: Store): AnyTool =>
+const memorySearch = (store: OwnToolStore): AnyTool =>
   defineTool({
     description:
       "Search your earlier notes. Gives those that hold all the words, best match first.",

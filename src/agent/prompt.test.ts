@@ -7,12 +7,12 @@ import type { LoadedSkill } from "../skills/load.ts";
 import { silentSkillLog } from "../skills/load.ts";
 import {
   buildPrompt,
-  escapeXml,
   fittingFindings,
   inputSchema,
   situationMessage,
   type Situation,
 } from "./prompt.ts";
+import { escapeXml } from "./escape-xml.ts";
 
 function skill(name: string, toolNames: string[], instructions = `How to ${name}.`): LoadedSkill {
   return {
@@ -74,6 +74,9 @@ const situation = (changes: Partial<Situation> = {}): Situation => ({
   standingOrders: "",
   earlier: [],
   memory: "",
+  notes: [],
+  recent: [],
+  open: { findings: [], approvals: [] },
   findings: [finding()],
   ...changes,
 });
@@ -193,7 +196,11 @@ describe("the situation", () => {
     fc.assert(
       fc.property(hostile, hostile, hostile, hostile, (title, text, memory, standingOrders) => {
         const findings = [finding({ id: 1, title, text }), finding({ id: 2, trust: "trusted" })];
-        const message = textOf(situation({ findings, memory, standingOrders }));
+        const note = { id: 1, runId: null, text, createdAt: 0, expiresAt: null };
+        const notes = [{ ...note, trust: "untrusted" as const }];
+        const message = textOf(situation({ findings, memory, standingOrders, notes }));
+        expect(message.match(/<\/?note[ >]/g)).toHaveLength(2);
+        expect(message.match(/<\/?memory>/g)).toHaveLength(2);
         expect(message.match(/<finding [^<>]*>[^<>]*<\/finding>/g)).toHaveLength(2);
         expect(message.match(/<finding/g)).toHaveLength(2);
         expect(message.match(/<\/finding/g)).toHaveLength(2);

@@ -5,7 +5,10 @@ import type { Finding } from "../domain/finding.ts";
 import { plainText } from "../domain/plain-text.ts";
 import { formatDateTime } from "../domain/zoned-time.ts";
 import type { LoadedSkill, LoadedTool } from "../skills/load.ts";
-import type { EffectRecord } from "../store/port.ts";
+import type { EffectRecord, MemoryRecord, RunBrief } from "../store/port.ts";
+import { escapeXml } from "./escape-xml.ts";
+import { memoryPart } from "./recalled-notes.ts";
+import { recentRunsPart, stillOpenPart, type StillOpen } from "./recent-affairs.ts";
 import { reportTool } from "./report.ts";
 import { readsOnDemand } from "./skill-read.ts";
 
@@ -72,8 +75,9 @@ const inPrefix = (skill: LoadedSkill): string =>
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-function describeTool({ name, definition }: LoadedTool): ToolParam {
-  return { name, description: definition.description, input_schema: inputSchema(definition.input) };
+function describeTool({ name, definition, asked }: LoadedTool): ToolParam {
+  const input = asked?.input ?? definition.input;
+  return { name, description: definition.description, input_schema: inputSchema(input) };
 }
 
 /**
@@ -106,6 +110,11 @@ export interface Situation {
   readonly timezone: string;
   readonly standingOrders: string;
   readonly memory: string;
+  /** Notes of earlier runs that fit the findings. */
+  readonly notes: readonly MemoryRecord[];
+  /** How the last runs ended. */
+  readonly recent: readonly RunBrief[];
+  readonly open: StillOpen;
   /** What earlier runs over the same findings did before they were given up. */
   readonly earlier: readonly EffectRecord[];
   readonly findings: readonly Finding[];
@@ -124,13 +133,16 @@ export function fittingFindings(findings: readonly Finding[]): Finding[] {
   });
 }
 
-/** The last user message: the time, standing orders, memory, and each finding in its fence. */
+/** The last user message: the time, standing orders, memory, what went before, and each finding in its fence. */
 export function situationMessage(situation: Situation): MessageParam {
-  const { now, timezone, standingOrders, memory, earlier, findings } = situation;
+  const { now, timezone, standingOrders, memory, notes, recent, open, earlier, findings } =
+    situation;
   const parts = [
     `<time>${formatDateTime(now, timezone)} (${timezone}), ${new Date(now).toISOString()}</time>`,
     `<standing_orders>\n${escapeXml(standingOrders || "None. Use your judgement.")}\n</standing_orders>`,
-    memory && `<memory>\n${escapeXml(memory)}\n</memory>`,
+    memoryPart(memory, notes),
+    recentRunsPart(recent, timezone),
+    stillOpenPart(open, timezone),
     earlier.length > 0 &&
       `<earlier_runs>\nRuns over these findings were given up after they had done this; it is not done again:\n${earlier.map(earlierEffect).join("\n")}\n</earlier_runs>`,
     ...findings.map(fence),
@@ -161,13 +173,4 @@ export function fence(finding: FencedFinding): string {
     trust: finding.trust,
   }).map(([name, value]) => `${name}="${escapeXml(String(value))}"`);
   return `<finding ${attributes.join(" ")}>${escapeXml(shown)}</finding>`;
-}
-
-/** So that no text can close its fence or open another. */
-export function escapeXml(text: string): string {
-  return text
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;");
 }

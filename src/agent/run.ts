@@ -1,6 +1,7 @@
 import { floorVerdict, ruleVerdict } from "../domain/attention.ts";
 import { describeError } from "../domain/errors.ts";
 import type { Finding } from "../domain/finding.ts";
+import { ownersWord, untold, type OwnersWord } from "../domain/telling.ts";
 import { composeTelling, type JudgedFinding } from "../notify/compose.ts";
 import type { RunOutcome, RunRecord, StepRecord } from "../store/port.ts";
 import { capFinding, limitFinding, stopFinding } from "./budget-findings.ts";
@@ -122,6 +123,8 @@ async function conclude(
 ): Promise<RunSummary> {
   const latest = await store.getFindings(findings.map((finding) => finding.id));
   const now = new Map(latest.map((finding) => [finding.id, finding]));
+  const at = clock.now();
+  const histories = await store.tellingHistories([...now.keys()], at);
   const judged = judge(
     findings.flatMap((finding) => {
       const { handledRevision, toldRevision } = now.get(finding.id) ?? finding;
@@ -129,31 +132,39 @@ async function conclude(
       return handledRevision >= finding.revision ? [] : { ...finding, toldRevision };
     }),
     end,
+    (finding) => ownersWord(finding, histories.get(finding.id) ?? untold(finding.id), at),
   );
   const telling = composeTelling(judged, {
-    now: clock.now(),
+    now: at,
     settings: attention,
     interruptionsToday: await interruptionsToday(),
+    histories,
     caveat: caveatOf(end),
   });
   const { outcome, error } = end;
   const summary = end.report?.summary ?? null;
-  await store.finishRun(id, { at: clock.now(), outcome, error, summary, ...telling });
+  await store.finishRun(id, { at, outcome, error, summary, ...telling });
   return { id, outcome, error, judged, ...(end.refusal ? { refusal: end.refusal } : {}) };
 }
 
 /** The model's verdicts within the floor; the rules for what it did not judge. */
-function judge(findings: readonly Finding[], end: ConversationEnd): JudgedFinding[] {
+function judge(
+  findings: readonly Finding[],
+  end: ConversationEnd,
+  wordOn: (finding: Finding) => OwnersWord,
+): JudgedFinding[] {
   return findings.map((finding) => {
+    const word = wordOn(finding);
     const reported = end.report?.verdicts.get(finding.id);
     if (!reported) {
-      const rule = ruleVerdict(finding);
+      const rule = ruleVerdict(finding, word);
       return { finding, verdict: rule.verdict, decidedBy: "rules", why: rule.why, message: null };
     }
-    const floored = floorVerdict(reported.verdict, {
-      ...finding,
-      runReadUntrusted: end.readUntrusted,
-    });
+    const floored = floorVerdict(
+      reported.verdict,
+      { ...finding, runReadUntrusted: end.readUntrusted },
+      word,
+    );
     const why = floored.raised ? floored.why : `the model's verdict was ${reported.verdict}`;
     const decidedBy = floored.raised ? "rules" : "model";
     return { finding, verdict: floored.verdict, decidedBy, why, message: reported.message };

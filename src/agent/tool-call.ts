@@ -10,7 +10,7 @@ import type { Scrub } from "../domain/scrub.ts";
 import { startOf } from "../domain/zoned-time.ts";
 import { approvalLifeMs } from "../effects/approve.ts";
 import { contain, type CallOrigin } from "../effects/contained.ts";
-import { grantUsesToday, lookUpFacts } from "../effects/facts.ts";
+import { factsToKeep, grantUsesToday, lookUpFacts, type Facts } from "../effects/facts.ts";
 import { effectOf, refit } from "../effects/fit.ts";
 import { performEffect } from "../effects/perform.ts";
 import type { ToolResultBlockParam, ToolUseBlock } from "../model/port.ts";
@@ -18,7 +18,7 @@ import type { ToolEffect } from "../skills/define.ts";
 import type { LoadedTool } from "../skills/load.ts";
 import type { EffectRecord, Store } from "../store/port.ts";
 import type { Log } from "../telemetry/log.ts";
-import { escapeXml } from "./prompt.ts";
+import { escapeXml } from "./escape-xml.ts";
 import { whyWithheld } from "./without-secrets.ts";
 
 /** Tool calls, contained: validated, decided by policy, bounded in time and size; every end is a result. */
@@ -99,9 +99,10 @@ async function callTool(
   const ready = prepare(tools.get(call.name), call);
   const key = callKey(place.runId, place.index, call.id);
   const done = ready.ok ? alreadyDone(ready, place) : undefined;
-  const { decision, reason, grant } = !ready.ok
-    ? { decision: "deny" as const, reason: ready.problem, grant: null }
+  const decided: Decided = !ready.ok
+    ? { decision: "deny", reason: ready.problem, grant: null }
     : (done ?? (await decide(ready, key, place, dependencies)));
+  const { decision, reason, grant } = decided;
   const stepId = await store.beginStep({
     runId: place.runId,
     index: place.index,
@@ -115,7 +116,7 @@ async function callTool(
   });
   let end: CallEnd;
   if (!ready.ok || decision === "deny") end = refusal(reason);
-  else if (decision === "ask") end = await ask(ready, reason, place, dependencies);
+  else if (decision === "ask") end = await ask(ready, decided, { ...place, key }, dependencies);
   else if (ready.effect === "read") end = await read(ready, originOf(place, key), dependencies);
   else end = await act(ready, { ...place, stepId, key, grant }, dependencies);
   const { output, error, trust } = end;
@@ -176,31 +177,38 @@ export function effectResult(
   return { result: toolResult(callId, { text, isError: !isDone, trust }), trust };
 }
 
+interface Decided extends Decision {
+  /** Absent when the decision did not hang on them. */
+  readonly known?: Facts | undefined;
+}
+
 async function decide(
   { tool, input, effect }: Ready,
   key: string,
   place: StepPlace,
   { store, clock, grants, timezone, scrub, signal, log }: ToolCallDependencies,
-): Promise<Decision> {
+): Promise<Decided> {
   const { definition } = tool;
   const mine = grants.filter((grant) => grant.tool === tool.name);
   const known =
     mine.length > 0
       ? await lookUpFacts(tool, input, originOf(place, key), { clock, scrub, signal })
-      : { facts: {}, error: null };
-  if (known.error !== null) {
+      : undefined;
+  if (known && known.error !== null) {
     log.warn({ tool: tool.name, error: known.error }, "the facts of a call are not known");
   }
-  return decideToolCall({
+  const decision = decideToolCall({
     tool: tool.name,
     effect,
     harmless: definition.harmless === true,
+    alwaysAsked: tool.asked !== undefined,
     arguments: input,
-    facts: known.facts,
+    facts: known ? known.facts : {},
     runReadUntrusted: place.readUntrusted,
     grants: mine,
     usedToday: await grantUsesToday(mine, { store, now: clock.now(), timezone }),
   });
+  return { ...decision, known };
 }
 
 /**
@@ -283,13 +291,27 @@ async function act(
 
 /** The owner is asked; the call is carried out, as it is now, only after their word. */
 async function ask(
-  { tool, input, effect }: Ready,
-  reason: string,
-  { runId, readUntrusted }: StepPlace,
-  { store, clock, grants, askOwner }: ToolCallDependencies,
+  { tool, input: given, effect }: Ready,
+  { reason, known }: Decided,
+  { key, ...place }: StepPlace & { key: string },
+  dependencies: ToolCallDependencies,
 ): Promise<CallEnd> {
+  const { store, clock, grants, askOwner, scrub, signal } = dependencies;
+  const { runId, readUntrusted } = place;
+  const unfit = (problem: string) =>
+    refusal(`Not done, and the owner cannot be asked: ${problem}.`);
+  let input = given;
+  const { asked } = tool;
+  if (asked) {
+    const shown = await contain(tool, originOf(place, key), dependencies, () => asked.shown(given));
+    if (shown.kind !== "returned") return unfit(shown.error);
+    input = shown.result;
+  }
   const fitted = refit(tool, input);
-  if (!fitted.ok) return refusal(`Not done, and the owner cannot be asked: ${fitted.problem}.`);
+  if (!fitted.ok) return unfit(fitted.problem);
+  const facts = await factsToKeep({ tool, input, known }, originOf(place, key), {
+    ...{ clock, scrub, signal },
+  });
   const call = { tool: tool.name, version: tool.version, arguments: input };
   const at = clock.now();
   const { id, status } = await store.addApproval({
@@ -299,6 +321,7 @@ async function ask(
     arguments: input,
     argumentsHash: callHash(call),
     effect,
+    facts,
     trust: readUntrusted ? "untrusted" : "trusted",
     reason,
     createdAt: at,
@@ -340,7 +363,7 @@ function prepare(tool: LoadedTool | undefined, call: ToolUseBlock): Prepared {
   if (withheld !== undefined) return { ok: false, problem: withheld };
   if (!tool) return { ok: false, problem: `there is no tool "${call.name}"` };
   try {
-    const parsed = tool.definition.input.safeParse(call.input);
+    const parsed = (tool.asked?.input ?? tool.definition.input).safeParse(call.input);
     if (!parsed.success) {
       const issues = parsed.error.issues.slice(0, 5);
       const problems = issues.map(

@@ -1,10 +1,12 @@
 import { channelWarnings } from "../config/channels.ts";
 import type { ResolvedConfig } from "../config/load.ts";
+import { formatPath } from "../config/issues.ts";
 import { ConfigProblems } from "../config/problems.ts";
 import { offerPublicApi } from "../config/user-module.ts";
 import { ConfigError, describeError } from "../domain/errors.ts";
 import { whyNoReplies, type ReplyAddress } from "../domain/reply-address.ts";
 import { missingPrices, pricesWith } from "../model/pricing.ts";
+import { isSkillName } from "../skills/find.ts";
 import { loadSkills, silentSkillLog } from "../skills/load.ts";
 import { refuseExposed } from "../web/exposure.ts";
 import { loadConfigFor, type CommandContext } from "./context.ts";
@@ -50,10 +52,13 @@ export async function inspectConfig(context: CommandContext): Promise<ConfigRepo
     warnings: [
       ...config.secretWarnings,
       ...channelWarnings(config.notify.channels),
-      ...config.unused.map((part) => `${part} is understood, but not used by this version yet`),
       ...missingPrices(
         config.model.chain.map(({ model }) => model),
         pricesWith(config.model.prices),
+      ),
+      ...sharedNames(
+        config,
+        skills.map(({ name }) => name),
       ),
       ...warnings,
       ...replyWarnings(
@@ -65,6 +70,22 @@ export async function inspectConfig(context: CommandContext): Promise<ConfigRepo
         : []),
     ],
   };
+}
+
+/** A server and a skill of one name call their tools alike. */
+function sharedNames({ mcp }: ResolvedConfig, skills: readonly string[]): readonly string[] {
+  return Object.keys(mcp).flatMap((name) => {
+    const who = skills.includes(name)
+      ? `the skill "${name}" has`
+      : isSkillName(name)
+        ? undefined
+        : "tools that are always there have";
+    return who === undefined
+      ? []
+      : [
+          `${formatPath("", ["mcp", name])}: ${who} this name, and of two tools of one name the server's is left out; name the server otherwise`,
+        ];
+  });
 }
 
 /** Questions are then mailed without a word on replies. */

@@ -2,7 +2,10 @@ import type { PackageInfo } from "../config/package.ts";
 import { configFile, loadConfig, stateDirectory, type ResolvedConfig } from "../config/load.ts";
 import type { Environment } from "../config/secret.ts";
 import { looksLikeDuration, parseDuration } from "../domain/duration.ts";
+import { offerPublicApi } from "../config/user-module.ts";
 import { ConfigError, WatchkeeperError } from "../domain/errors.ts";
+import { createScrub } from "../domain/scrub.ts";
+import { guardStore } from "../store/guarded.ts";
 import { openStore, openStoreReader, type Store, type StoreReader } from "../store/index.ts";
 
 /** What every command is given: where things are, and where it prints. */
@@ -73,10 +76,13 @@ export function readStore({ stateDir, packageInfo }: CommandContext): StoreReade
 export function readExistingStore(context: CommandContext): StoreReader {
   const reader = readStore(context);
   if (reader) return reader;
-  throw new WatchkeeperError("NOTHING_SAVED", `there is no watch in ${context.stateDir} yet`, {
+  throw nothingSaved(context.stateDir);
+}
+
+export const nothingSaved = (stateDir: string): WatchkeeperError =>
+  new WatchkeeperError("NOTHING_SAVED", `there is no watch in ${stateDir} yet`, {
     hint: "Start one with `watchkeeper start`, or name its directory with --state DIR",
   });
-}
 
 /** Opens the store for the owner's word. */
 export async function writeStore(context: CommandContext): Promise<Store> {
@@ -85,6 +91,22 @@ export async function writeStore(context: CommandContext): Promise<Store> {
     stateDir: context.stateDir,
     migrationsDir: context.packageInfo.migrationsDir,
   });
+}
+
+/**
+ * Opens the store for a word of the owner's that holds text of theirs: known secrets stay out of it. A
+ * config that cannot be read keeps nobody from the stop button; it is said that the text stays as it is.
+ */
+export async function writeStoreForText(context: CommandContext): Promise<Store> {
+  let secrets: readonly string[] = [];
+  try {
+    offerPublicApi(context.packageInfo.root);
+    ({ secrets } = await loadConfigFor(context));
+  } catch {
+    const why = "the configuration cannot be read, so your text is kept as you typed it";
+    context.err.write(`watchkeeper: ${why}; see \`watchkeeper config check\`\n`);
+  }
+  return guardStore(await writeStore(context), createScrub(secrets));
 }
 
 /** Reads an id as a person types it. @throws ConfigError when it is none. */

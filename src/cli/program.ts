@@ -186,6 +186,48 @@ export function buildProgram({ version, out, err, run }: ProgramDependencies): C
     "lift the pause",
     async () => (await import("./commands/pause.ts")).resume,
   );
+  const memory = prepared(program.command("memory")).description("what the agent has noted");
+  const everyNote = () => new Option("--all", "those past their time too");
+  add(
+    memory,
+    "list",
+    "its notes, the newest first",
+    async () => (await import("./commands/memory.ts")).listNotes,
+  )
+    .addOption(everyNote())
+    .addOption(limit());
+  add(
+    memory,
+    "search <words...>",
+    "the notes that hold all these words, or words that begin so, the best match first",
+    async () => (await import("./commands/memory.ts")).searchNotes,
+  ).addOption(limit());
+  add(
+    memory,
+    "show <id>",
+    "one note with all that is known of it",
+    async () => (await import("./commands/memory.ts")).showNote,
+  );
+  add(
+    memory,
+    "forget <id>",
+    "your word: the note is deleted",
+    async () => (await import("./commands/memory.ts")).forgetNote,
+  );
+  add(
+    memory,
+    "export [file]",
+    "all notes with their labels, into a new file or to standard output",
+    async () => (await import("./commands/memory-export.ts")).exportNotes,
+  )
+    .addOption(
+      new Option("--format <format>", "jsonl (one note a line) or markdown").choices([
+        "jsonl",
+        "markdown",
+      ]),
+    )
+    .addOption(everyNote())
+    .option("--force", "write over a file that is there");
   const inbox = prepared(program.command("inbox")).description("what your rules for mail do");
   add(
     inbox,
@@ -205,6 +247,34 @@ export function buildProgram({ version, out, err, run }: ProgramDependencies): C
   )
     .requiredOption("--args <json>", "the arguments of the call")
     .option("--untrusted", "in a run that has read what a stranger could have written");
+  add(
+    policy,
+    "suggest",
+    "grants that your approvals have earned, to be pasted by you; none is given here",
+    async () => (await import("./commands/policy-suggest.ts")).suggestGrants,
+  )
+    .option("--after <n>", "how many approvals of the same kind it takes", "5")
+    .option("--days <n>", "how far to look back", "90");
+
+  const db = prepared(program.command("db")).description("care of the database");
+  add(
+    db,
+    "backup <file>",
+    "copy the database, also while the daemon writes, and read the copy back",
+    async () => (await import("./commands/db.ts")).backup,
+  );
+  add(
+    db,
+    "restore <file>",
+    "put a backup in the place of the database, which is kept; not while a daemon runs",
+    async () => (await import("./commands/db.ts")).restore,
+  );
+  add(
+    db,
+    "check",
+    "whether the file is whole, and what is in it",
+    async () => (await import("./commands/db.ts")).check,
+  );
 
   const web = prepared(program.command("web")).description("the page and its keys");
   add(
@@ -334,6 +404,7 @@ function pathOf(command: Command): string[] {
 
 /** `findings 12` and `findings akc 12`: a word after a command that takes none. */
 function refuseUnknownSubcommand(command: Command): void {
+  if (command.registeredArguments.at(-1)?.variadic) return;
   const [word] = command.args.slice(command.registeredArguments.length);
   if (word === undefined) return;
   const known = command.commands.map((subcommand) => subcommand.name());

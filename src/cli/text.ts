@@ -45,6 +45,14 @@ export const verdictWords: Record<Verdict, string> = {
   ignore: "only logged",
 };
 
+/** A size such as `4.2 MB`. */
+export function bytes(count: number): string {
+  const units = ["bytes", "KB", "MB", "GB", "TB"];
+  const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, count)) / 3));
+  const shown = count / 1_000 ** power;
+  return `${power > 0 && shown < 10 ? shown.toFixed(1) : Math.round(shown)} ${units[power]}`;
+}
+
 export interface Column {
   readonly title: string;
   /** `fill` takes what is left of the line and is cut to it. */

@@ -1,3 +1,4 @@
+import { ownTools, type OwnToolStore } from "../agent/own-tools.ts";
 import { describeIssues, nearestOf } from "../config/issues.ts";
 import type { ResolvedConfig } from "../config/load.ts";
 import { offerPublicApi } from "../config/user-module.ts";
@@ -20,6 +21,8 @@ import { quoted } from "./text.ts";
 export interface OpenTools extends AsyncDisposable {
   readonly config: ResolvedConfig;
   readonly skills: readonly LoadedSkill[];
+  /** By name: of skills, of MCP servers as they were accepted, and those that are always there. */
+  readonly all: ReadonlyMap<string, LoadedTool>;
   /** @throws ConfigError with the nearest name when there is none of that name. */
   get(name: string): LoadedTool;
 }
@@ -38,10 +41,12 @@ export async function openTools(context: CommandContext): Promise<OpenTools> {
   for (const { name, error } of broken) {
     err.write(`watchkeeper: the skill ${name} is off: ${quoted(error)}\n`);
   }
-  const tools = new Map([...toolsOf(skills), ...(await pinnedTools(context, config))]);
+  const always = { tools: ownTools({ store: uncalled, log: silentSkillLog(), skills, stateDir }) };
+  const tools = new Map([...toolsOf([...skills, always]), ...(await pinnedTools(context, config))]);
   return {
     config,
     skills,
+    all: tools,
     get(name) {
       const tool = tools.get(name);
       if (tool) return tool;
@@ -55,6 +60,13 @@ export async function openTools(context: CommandContext): Promise<OpenTools> {
     },
   };
 }
+
+const refuseCall = () => Promise.reject(new Error("a command that looks at a tool calls none"));
+const uncalled: OwnToolStore = {
+  addMemory: refuseCall,
+  removeMemory: refuseCall,
+  searchMemories: refuseCall,
+};
 
 /** Of MCP servers: as they were accepted, as nobody is connected to them here. */
 async function pinnedTools(
@@ -86,17 +98,18 @@ export function parseArguments(text: string): unknown {
 export function fitArguments(
   { name, definition }: LoadedTool,
   given: unknown,
+  schema = definition.input,
 ): { readonly input: unknown; readonly effect: ToolEffect } {
   const misfit = (why: string) =>
     new ConfigError("ARGUMENTS_INVALID", `the arguments do not fit ${name}: ${why}`);
   let problems: string[];
   try {
-    const parsed = definition.input.safeParse(given, { reportInput: true });
+    const parsed = schema.safeParse(given, { reportInput: true });
     if (parsed.success) {
       const input: unknown = parsed.data;
       return { input, effect: effectOf({ definition }, input) };
     }
-    problems = describeIssues(definition.input, parsed.error.issues, "arguments");
+    problems = describeIssues(schema, parsed.error.issues, "arguments");
   } catch (error) {
     throw misfit(describeError(error));
   }

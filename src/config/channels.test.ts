@@ -164,11 +164,16 @@ test.each<[string, unknown, string[]]>([
     {
       ntfy: { ...ntfy, severity: "critical" },
       terminal: { severity: "warning" },
-      email: { ...email, use: "fallback" },
+      email: { ...email, severity: "critical", use: "fallback" },
     },
-    ["every channel of notify.channels begins at warning: what is below reaches nobody"],
+    ["every channel of notify.channels begins at warning: what is below goes to none of them"],
   ],
-  ["the terminal stands in", { ntfy: { ...ntfy, severity: "critical", use: "fallback" } }, []],
-])("what would reach nobody is said: %s", (_what, channels, warnings) => {
+  [
+    "a fallback takes it",
+    { ntfy: { ...ntfy, severity: "critical" }, email: { ...email, use: "fallback" } },
+    [],
+  ],
+  ["there is none", {}, []],
+])("what no channel is given is said: %s", (_what, channels, warnings) => {
   expect(channelWarnings(resolved(channels).notify.channels)).toEqual(warnings);
 });

@@ -173,10 +173,12 @@ export function inWrittenOrder(channels: ChannelSettings, written: unknown): Cha
 
 /** What the owner may not have meant: messages that no channel is given. */
 export function channelWarnings(channels: ChannelSettings): string[] {
-  const ranks = Object.values(channels)
-    .filter((settings) => settings?.use === "always")
-    .map((settings) => severityRank(settings?.severity ?? "info"));
+  const ranks = Object.values(channels).map((settings) =>
+    severityRank(settings?.severity ?? "info"),
+  );
   const lowest = severities[Math.min(...ranks)];
   if (lowest === undefined || severityRank(lowest) <= severityRank("notice")) return [];
-  return [`every channel of notify.channels begins at ${lowest}: what is below reaches nobody`];
+  return [
+    `every channel of notify.channels begins at ${lowest}: what is below goes to none of them`,
+  ];
 }

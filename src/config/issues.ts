@@ -25,6 +25,10 @@ function rebase(issue: Issue): Issue[] {
     const message = `must be ${[...new Set(wanted)].join(" or ")}, and is ${kindOf(issue.input)}`;
     return [{ ...issue, code: "custom", message }];
   }
+  const ways = issue.errors.map(missingKeyOf);
+  if (ways.length > 1 && !ways.includes(undefined) && new Set(ways).size === ways.length) {
+    return [{ ...issue, code: "custom", message: `needs one of ${ways.join(", ")}` }];
+  }
   const best = issue.errors.reduce((a, b) => (misfit(b) < misfit(a) ? b : a));
   if (best.length === 0) return [issue];
   return best.flatMap((inner) => rebase({ ...inner, path: [...issue.path, ...inner.path] }));
@@ -40,6 +44,13 @@ function wantedOf([issue, ...others]: readonly Issue[]): string | undefined {
   }
   if (issue.code !== "invalid_value") return undefined;
   return issue.values.map((value) => JSON.stringify(value)).join(" or ");
+}
+
+/** When an alternative lacks nothing but one key. */
+function missingKeyOf([issue, ...others]: readonly Issue[]): string | undefined {
+  const isMissing = issue?.code === "invalid_type" && issue.input === undefined;
+  if (!isMissing || others.length > 0 || issue.path.length !== 1) return undefined;
+  return String(issue.path[0]);
 }
 
 const misfit = (issues: readonly Issue[]): number =>

@@ -28,7 +28,6 @@ describe("resolveConfig", () => {
       },
       skills: new Map(),
       notify: { channels: { terminal: {} }, digestAt: ["08:30"], interruptionsPerDay: 8 },
-      unused: [],
       secrets: [],
     });
   });
@@ -72,11 +71,6 @@ describe("resolveConfig", () => {
       config.notify.channels,
     ];
     expect(parts.every((part) => Object.isFrozen(part))).toBe(true);
-  });
-
-  test("a part that is not used yet is named", () => {
-    const raw = { notify: { deadMansPing: "https://hc.example/1" } };
-    expect(resolved(raw).unused).toEqual(["notify.deadMansPing"]);
   });
 
   test("everything that is wrong is said at once, missing secrets too", () => {

@@ -60,8 +60,6 @@ export interface ResolvedConfig {
   /** Null when it is switched off. */
   readonly web: WebSettings | null;
   readonly demo: { readonly dir: string; readonly port: number } | undefined;
-  /** Parts that are understood but that this version does not use yet. */
-  readonly unused: readonly string[];
   /** Values that must never leave the process. */
   readonly secrets: readonly string[];
   /** Secrets that cannot be guarded, or only badly, each in one line. */
@@ -156,10 +154,11 @@ export function resolveConfig(raw: unknown, source: ConfigSource): ResolvedConfi
     mcp: config.mcp,
     web: config.web === false ? null : resolveWeb(config.web),
     demo: config.demo && { dir: resolve(baseDir, config.demo.dir), port: config.demo.port },
-    unused: partsWithoutUse(raw),
     secrets: secretsOf([
       ...revealed.values,
       ...keys,
+      // Whoever has the address can speak for the watch.
+      config.notify.deadMansPing ?? "",
       ...channelSecrets(config.notify.channels).values(),
     ]),
     secretWarnings: [...revealed.warnings, ...inClearText(channelsOf(raw))],
@@ -196,11 +195,6 @@ function deepFreeze<T extends object>(part: T): T {
     if (isPlain) deepFreeze(value as object);
   }
   return Object.freeze(part);
-}
-
-/** Honest about what is configured and not used yet, so that nobody relies on it. */
-function partsWithoutUse(raw: unknown): string[] {
-  return (raw as Tree).notify?.deadMansPing ? ["notify.deadMansPing"] : [];
 }
 
 function readDotEnv(dir: string): Environment {

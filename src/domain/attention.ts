@@ -4,6 +4,7 @@
  */
 import { type ClockRange, isWithin, nextEnd, nextTimeOfDay } from "./active-hours.ts";
 import { type Finding, type Severity, type Verdict, verdicts } from "./finding.ts";
+import type { OwnersWord, Repeat } from "./telling.ts";
 import { formatTimeOfDay } from "./zoned-time.ts";
 
 /** When the digest goes out unless the owner says otherwise. */
@@ -22,12 +23,23 @@ const openedRules: Record<Severity, ReasonedVerdict> = {
   info: { verdict: "ignore", why: "info: kept in the log" },
 };
 
-/** What is said of a finding when no model looks at it. */
+const woken: ReasonedVerdict = {
+  verdict: "notify",
+  why: "the time you put it off for is over, and it is still open",
+};
+
+/**
+ * What is said of a finding when no model looks at it.
+ * @param word what the owner has said about it
+ */
 export function ruleVerdict(
   finding: Pick<Finding, "severity" | "state" | "toldRevision">,
+  word: OwnersWord = null,
 ): ReasonedVerdict {
   const { severity, state, toldRevision } = finding;
   const opened = openedRules[severity];
+  if (word === "woken") return woken;
+  if (word === "hushed") return { verdict: "digest", why: "over, and you knew of it" };
   if (state !== "resolved") return opened;
   if (toldRevision > 0) return { verdict: "notify", why: "over, and you were told that it began" };
   return { verdict: opened.verdict, why: `over; ${opened.why}` };
@@ -36,15 +48,17 @@ export function ruleVerdict(
 /**
  * The verdict that stands: the given one, or the floor when that is louder. `critical` is never
  * below notify nor `warning` below digest, and a run that has read untrusted text never lowers a
- * trusted finding below what the rules would say.
+ * trusted finding below what the rules would say. What the owner has put off comes back when they said.
  */
 export function floorVerdict(
   verdict: Verdict,
   finding: Pick<Finding, "severity" | "state" | "trust" | "toldRevision"> & {
     readonly runReadUntrusted: boolean;
   },
+  word: OwnersWord = null,
 ): ReasonedVerdict & { readonly raised: boolean } {
   const { severity, trust, runReadUntrusted } = finding;
+  if (word === "woken" && verdict !== "notify") return { ...woken, raised: true };
   if (severity === "critical" && verdict !== "notify") {
     return { verdict: "notify", raised: true, why: `critical: always told, not ${done[verdict]}` };
   }
@@ -70,7 +84,13 @@ export interface RouteInput {
   readonly digestAt: string | readonly string[];
   readonly interruptionsToday: number;
   readonly interruptionsPerDay: number;
+  /** Set when it is the same again. */
+  readonly repeat?: Repeat | null;
 }
+
+/** Why something waits. */
+export const heldReasons = ["verdict", "quiet-hours", "cap", "repeat", "flapping"] as const;
+export type HeldReason = (typeof heldReasons)[number];
 
 export type Route =
   | { readonly kind: "now"; readonly why: string }
@@ -78,12 +98,15 @@ export type Route =
       readonly kind: "digest";
       /** When it is told, together with whatever else waits for then. */
       readonly at: number;
-      readonly because: "verdict" | "quiet-hours" | "cap";
+      readonly because: HeldReason;
       readonly why: string;
     }
   | { readonly kind: "log"; readonly why: string };
 
-/** When a verdict reaches the owner. Only `critical` passes quiet hours and the daily cap. */
+/**
+ * When a verdict reaches the owner. Only `critical` passes quiet hours and the daily cap; what is the same
+ * again interrupts nobody.
+ */
 export function route(input: RouteInput): Route {
   const { verdict, severity, now, quietHours, timezone } = input;
   if (verdict === "ignore") return { kind: "log", why: `${severity}: kept in the log` };
@@ -94,6 +117,7 @@ export function route(input: RouteInput): Route {
     return { kind: "digest", at: digest, because: "verdict", why: `${severity}: ${waits}` };
   }
 
+  if (input.repeat) return routeRepeat(input.repeat, digest, input);
   const quiet = quietHours !== null && isWithin(quietHours, now, timezone);
   const capReached = input.interruptionsToday >= input.interruptionsPerDay;
   if (severity === "critical") {
@@ -120,7 +144,28 @@ export function route(input: RouteInput): Route {
   return { kind: "now", why: `${severity}: told at once` };
 }
 
-function nextDigest(digestAt: string | readonly string[], now: number, timezone: string): number {
+function routeRepeat(
+  { because, why, until, urgent }: Repeat,
+  digest: number,
+  { quietHours, timezone }: RouteInput,
+): Route {
+  const waits = `waits for the digest at ${formatTimeOfDay(digest, timezone)}`;
+  if (until === null) return { kind: "digest", at: digest, because, why: `${why}: ${waits}` };
+  const calm =
+    !urgent && quietHours !== null && isWithin(quietHours, until, timezone)
+      ? (nextEnd(quietHours, until, timezone) ?? digest)
+      : until;
+  if (digest <= calm) return { kind: "digest", at: digest, because, why: `${why}: ${waits}` };
+  const at = formatTimeOfDay(calm, timezone);
+  return { kind: "digest", at: calm, because, why: `${why}: told at ${at} unless that changes` };
+}
+
+/** When the next digest after `now` goes out. */
+export function nextDigest(
+  digestAt: string | readonly string[],
+  now: number,
+  timezone: string,
+): number {
   const times = typeof digestAt === "string" ? [digestAt] : digestAt;
   const digests = (times.length > 0 ? times : [defaultDigestAt]).map((time) =>
     nextTimeOfDay(time, now, timezone),

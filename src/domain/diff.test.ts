@@ -196,7 +196,17 @@ describe("what the owner has put aside", () => {
     ["snoozed", "notice", "notice", false],
     ["snoozed", "notice", "warning", true],
   ])("%s, from %s to %s: news %s", (status, before, after, news) => {
-    expect(changeIsNews({ status, severity: before }, after)).toBe(news);
+    expect(changeIsNews({ skill: "inbox", status, severity: before }, after)).toBe(news);
+  });
+
+  it.each<[FindingStatus, boolean]>([
+    ["open", true],
+    // The owner knows of the last occasion, not of this one.
+    ["acked", true],
+    ["snoozed", false],
+  ])("a standing order that is due once more, %s: news %s", (status, news) => {
+    const order = { skill: "standing-orders", status, severity: "notice" } as const;
+    expect(changeIsNews(order, "notice")).toBe(news);
   });
 
   it.each<[FindingStatus, Severity, "judged" | "unjudged", "gone" | "missing" | "closed", boolean]>(
@@ -212,7 +222,17 @@ describe("what the owner has put aside", () => {
     ],
   )("%s, %s, %s, and then %s: news %s", (status, severity, judged, because, news) => {
     const handledRevision = judged === "judged" ? 1 : 0;
-    expect(endIsNews({ status, severity, revision: 1, handledRevision }, because)).toBe(news);
+    const finding = { status, severity, revision: 1, handledRevision, toldRevision: 0 };
+    expect(endIsNews(finding, because)).toBe(news);
+  });
+
+  it.each<[FindingStatus, Parameters<typeof endIsNews>[1], boolean]>([
+    ["acked", "gone", true],
+    ["acked", "closed", false],
+    ["snoozed", "missing", true],
+  ])("%s after it had interrupted the owner, and then %s: news %s", (status, because, news) => {
+    const told = { revision: 1, handledRevision: 1, toldRevision: 1 };
+    expect(endIsNews({ ...told, status, severity: "critical" }, because)).toBe(news);
   });
 });
 

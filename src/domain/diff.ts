@@ -1,4 +1,5 @@
 import { atLeast, type Finding, type Observation, type Severity } from "./finding.ts";
+import { ordersSkill } from "./standing-orders.ts";
 
 /** What the store knows of one key of a check. */
 export interface KnownObservation {
@@ -82,23 +83,31 @@ export function diffLook(
 const isOver = (closesAt: number | null, now: number): boolean =>
   closesAt !== null && closesAt <= now;
 
+/** Why nobody hears of what {@link changeIsNews} and {@link endIsNews} say is none. */
+export const noNews = "you have acknowledged or snoozed it";
+
 /**
  * Whether anybody needs to hear that a finding changed: what the owner has acknowledged or snoozed
- * comes back only when it gets worse.
+ * comes back only when it gets worse. An order that is due once more is another occasion: of that the
+ * owner knows nothing, but may have snoozed it.
  */
-export function changeIsNews(before: Pick<Finding, "status" | "severity">, now: Severity): boolean {
-  return before.status === "open" || !atLeast(before.severity, now);
+export function changeIsNews(
+  before: Pick<Finding, "skill" | "status" | "severity">,
+  now: Severity,
+): boolean {
+  if (before.status === "open" || !atLeast(before.severity, now)) return true;
+  return before.skill === ordersSkill && before.status === "acked";
 }
 
 /**
- * Whether anybody needs to hear that it is over: not once acknowledged, nor when it ended as foreseen,
- * unless it was a warning or worse that nobody has judged yet.
+ * Whether anybody needs to hear that it is over: not when it ended as foreseen, unless it was a warning or
+ * worse that nobody has judged yet; of what the owner has acknowledged only when it had interrupted them.
  */
 export function endIsNews(
-  before: Pick<Finding, "status" | "severity" | "revision" | "handledRevision">,
+  before: Pick<Finding, "status" | "severity" | "revision" | "handledRevision" | "toldRevision">,
   because: Extract<Change, { kind: "resolved" }>["because"],
 ): boolean {
-  if (before.status === "acked") return false;
+  if (before.status === "acked") return because !== "closed" && before.toldRevision > 0;
   if (because !== "closed") return true;
   return atLeast(before.severity, "warning") && before.handledRevision < before.revision;
 }

@@ -19,6 +19,7 @@ const input = (changes: Partial<PolicyInput> = {}): PolicyInput => ({
   tool: "inbox_archive",
   effect: "write",
   harmless: false,
+  alwaysAsked: false,
   arguments: { id: "7" },
   facts: { from: "weekly@news.example.com" },
   runReadUntrusted: true,
@@ -47,17 +48,34 @@ describe("without a grant", () => {
   });
 });
 
+describe("a tool whose writes every later run trusts", () => {
+  it.each<[string, Partial<PolicyInput>]>([
+    ["a grant that fits", { grants: [grant] }],
+    ["a run that has read nothing of strangers", { runReadUntrusted: false }],
+    ["being harmless", { harmless: true }],
+  ])("is asked, whatever %s says", (_, changes) => {
+    const decided = decideToolCall(input({ alwaysAsked: true, ...changes }));
+    expect(decided).toMatchObject({ decision: "ask", grant: null });
+    expect(decided.reason).toContain("no grant can stand in for your word");
+  });
+});
+
 describe("with a grant", () => {
   it.each<[string, Partial<PolicyInput>, "allow" | "ask", RegExp]>([
     ["that fits", {}, "allow", /your grant/],
     ["of another tool", { tool: "inbox_label" }, "ask", /no grant names inbox_label/],
-    ["that wants another sender", { facts: { from: "a@evil.example" } }, "ask", /and it is a@evil/],
+    [
+      "that wants another sender",
+      { facts: { from: "a@evil.example" } },
+      "ask",
+      /and it is "a@evil/,
+    ],
     ["about a fact that nobody knows", { facts: {} }, "ask", /nothing is known/],
     [
       "that is used up",
       { usedToday: new Map([[grantKey(grant), 2]]) },
       "ask",
-      /2 uses of today are used up/,
+      /2 uses a day are used up/,
     ],
     ["that has a use left", { usedToday: new Map([[grantKey(grant), 1]]) }, "allow", /your grant/],
     ["for a send", { effect: "send" }, "allow", /your grant/],
@@ -66,6 +84,37 @@ describe("with a grant", () => {
     const decided = decideToolCall(input({ grants: [grant], ...changes }));
     expect(decided.decision).toBe(decision);
     expect(decided.reason).toMatch(reason);
+  });
+
+  const oneWord = { ...grant, when: { to: "ann@hill" }, maxPerDay: 1 };
+  it.each<[string, Partial<PolicyInput>, string]>([
+    [
+      "no grant names the tool",
+      { grants: [] },
+      "the run has read what a stranger could have written, and no grant names inbox_archive",
+    ],
+    [
+      "it fits none of several, each with its own why",
+      { grants: [oneWord, { ...grant, evenIfUntrusted: false }] },
+      'the run has read what a stranger could have written, and the grant wants "to" to be "ann@hill", and nothing is known of it; the grant does not hold in a run that has read what a stranger could have written',
+    ],
+    [
+      "a name that is a word of the sentence has another value",
+      { effect: "send", grants: [oneWord], arguments: { to: "eve@moor" } },
+      'it reaches somebody or something else, and the grant wants "to" to be "ann@hill", and it is "eve@moor"',
+    ],
+    [
+      "its facts are not known",
+      { effect: "destroy", grants: [oneWord], facts: null },
+      "it cannot be undone, and the grant has conditions, and the facts of the call could not be looked up",
+    ],
+    [
+      "the one use is used up",
+      { grants: [{ ...grant, maxPerDay: 1 }], usedToday: new Map([[grantKey(grant), 1]]) },
+      "the run has read what a stranger could have written, and the grant's one use a day is used up",
+    ],
+  ])("is asked with a whole sentence when %s", (_, changes, reason) => {
+    expect(decideToolCall(input(changes)).reason).toBe(reason);
   });
 
   it("that does not say so does not hold in a run with untrusted text", () => {

@@ -21,6 +21,8 @@ export interface PolicyInput {
   readonly effect: ToolEffect;
   /** The tool declares that its writes hide nothing, reach nobody and can be undone. */
   readonly harmless: boolean;
+  /** What it writes is trusted by every later run: only the owner's word allows it. */
+  readonly alwaysAsked: boolean;
   /** Validated. */
   readonly arguments: unknown;
   /** What the tool's own code found out about the call; null when it could not. */
@@ -47,6 +49,10 @@ export function decideToolCall(input: PolicyInput): Decision {
     grant,
   });
   if (effect === "read") return allow("reading is allowed");
+  if (input.alwaysAsked) {
+    const reason = "every later run trusts what it writes: no grant can stand in for your word";
+    return { decision: "ask", reason, grant: null };
+  }
   if (effect === "write" && harmless)
     return allow("it hides nothing, reaches nobody, and can be undone");
   if (effect === "write" && !runReadUntrusted) {
@@ -82,18 +88,30 @@ function whyNot(grant: Grant, input: PolicyInput): string | undefined {
   }
   for (const [name, pattern] of conditions) {
     const values = valuesOf(name, input);
-    if (values.length === 0)
-      return `the grant wants ${name} to be ${pattern}, and nothing is known of it`;
+    // In quotes: a name may be a word such as `to`, and a text may hold anything.
+    const wanted = `the grant wants "${name}" to be "${pattern}"`;
+    if (values.length === 0) return `${wanted}, and nothing is known of it`;
     const other = values.find((value) => !matches(pattern, value));
-    if (other !== undefined) return `the grant wants ${name} to be ${pattern}, and it is ${other}`;
+    if (other !== undefined) return `${wanted}, and it is "${other}"`;
   }
   const used = input.usedToday.get(grantKey(grant)) ?? 0;
-  if (used >= grant.maxPerDay) return `the grant's ${grant.maxPerDay} uses of today are used up`;
-  return undefined;
+  return used >= grant.maxPerDay ? usedUp(grant) : undefined;
 }
 
-/** Facts go before arguments: what the model writes must not pass for what was looked up. */
-function valuesOf(name: string, { facts, arguments: given }: PolicyInput): string[] {
+/** Why a grant that fits does not allow one more. */
+export const usedUp = ({ maxPerDay }: Pick<Grant, "maxPerDay">): string =>
+  maxPerDay === 1
+    ? "the grant's one use a day is used up"
+    : `the grant's ${maxPerDay} uses a day are used up`;
+
+/**
+ * What a condition of that name is compared with. Facts go before arguments: what the model writes must
+ * not pass for what was looked up.
+ */
+export function valuesOf(
+  name: string,
+  { facts, arguments: given }: Pick<PolicyInput, "facts" | "arguments">,
+): string[] {
   if (facts && Object.hasOwn(facts, name)) return [facts[name] ?? ""];
   const value =
     typeof given === "object" && given !== null && Object.hasOwn(given, name)
@@ -107,7 +125,7 @@ function valuesOf(name: string, { facts, arguments: given }: PolicyInput): strin
  * `*` stands for anything on one line; capital letters do not matter. Takes time in proportion to the
  * value, which a stranger may have made long.
  */
-function matches(pattern: string, value: string): boolean {
+export function matches(pattern: string, value: string): boolean {
   const [first = "", ...others] = pattern.split("*").map(folded);
   const text = folded(value);
   const last = others.pop();

@@ -6,6 +6,7 @@ const call: PolicyInput = {
   tool: "post_send",
   effect: "send",
   harmless: false,
+  alwaysAsked: false,
   arguments: {},
   facts: {},
   runReadUntrusted: false,
@@ -51,4 +52,8 @@ test.each<[string, Partial<PolicyInput>, Record<string, string>]>([
 
 test("it holds for runs with untrusted text only when the call was made in one", () => {
   expect(suggestGrant({ ...call, runReadUntrusted: true })?.evenIfUntrusted).toBe(true);
+});
+
+test("there is none for what is always asked", () => {
+  expect(suggestGrant({ ...call, alwaysAsked: true, arguments: { to: "c@d" } })).toBeNull();
 });

@@ -34,6 +34,9 @@ function patternFor(value: unknown): string | undefined {
   const [only] = values;
   if (values.size !== 1 || !["string", "number", "boolean"].includes(typeof only)) return undefined;
   const text = String(only);
-  const fits = text !== "" && text.length <= longestPattern && !/[*\p{C}\p{Zl}\p{Zp}]/u.test(text);
-  return fits ? text : undefined;
+  return fitsPattern(text) ? text : undefined;
 }
+
+/** Whether a value can stand as a condition of its own: short, all of it seen, and no star in it. */
+export const fitsPattern = (text: string): boolean =>
+  text !== "" && text.length <= longestPattern && !/[*\p{C}\p{Zl}\p{Zp}]/u.test(text);

@@ -36,6 +36,26 @@ function textFacts(found: unknown): Facts {
   return { facts: Object.fromEntries(entries) as Record<string, string>, error: null };
 }
 
+const keptWithinMs = 10_000;
+const longestKept = 16_384;
+
+/**
+ * The facts of a call that the owner is asked for, to be kept with it: later no look-up may find them,
+ * as the message is archived by then. Null when they are not known.
+ * @param known those that were looked up for the decision
+ */
+export async function factsToKeep(
+  { tool, input, known }: { tool: LoadedTool; input: unknown; known: Facts | undefined },
+  origin: CallOrigin,
+  dependencies: ContainedDependencies,
+): Promise<Facts["facts"]> {
+  // Nobody's decision hangs on it: the run does not wait for long.
+  const timeoutMs = Math.min(tool.timeoutMs, keptWithinMs);
+  const { facts } =
+    known ?? (await lookUpFacts({ ...tool, timeoutMs }, input, origin, dependencies));
+  return JSON.stringify(facts).length > longestKept ? null : facts;
+}
+
 /** How often each grant was used since midnight in the owner's zone, by its key. */
 export async function grantUsesToday(
   grants: readonly Grant[],

@@ -2,38 +2,37 @@ import pLimit from "p-limit";
 import { ruleVerdict } from "../domain/attention.ts";
 import { nextTimeOfDay, type ClockRange } from "../domain/active-hours.ts";
 import { budgetCheck } from "../domain/budget.ts";
+import { channelsCheck } from "../domain/channel-health.ts";
+import { deliveriesCheck } from "../domain/delivery.ts";
 import { describeError } from "../domain/errors.ts";
 import type { Finding } from "../domain/finding.ts";
 import { decideGate, untoldCriticals } from "../domain/gate.ts";
+import { ordersCheck } from "../domain/standing-orders.ts";
+import { linkedAbort } from "../domain/linked-abort.ts";
+import { ownersWord, untold } from "../domain/telling.ts";
 import { toolsCheck } from "../domain/tool-server.ts";
 import { startOf } from "../domain/zoned-time.ts";
 import { fittingFindings, type Prompt } from "../agent/prompt.ts";
 import { resumeAgent, runAgent, type RunDependencies, type RunSummary } from "../agent/run.ts";
 import { effectsCheck, repliesCheck, rulesCheck } from "../effects/outcome.ts";
-import type { NotificationRecord, PendingRecord } from "../store/port.ts";
+import type { PendingRecord } from "../store/port.ts";
 import type { ModelAvailability, ModelChain } from "../model/chain.ts";
-import type { Channel } from "../notify/channel.ts";
-import {
-  composeDigest,
-  composeTelling,
-  worthTelling,
-  type JudgedFinding,
-} from "../notify/compose.ts";
-import type { MessageExtras } from "../notify/message.ts";
-import { deliverReady } from "../notify/outbox.ts";
+import { composeTelling, type JudgedFinding } from "../notify/compose.ts";
+import { createOutbox, type OutboxDependencies } from "../notify/outbox.ts";
 import { createBudgetGate } from "./budget-gate.ts";
 import { createCarryOut } from "./carry-out.ts";
 import { outageCheck } from "./outage.ts";
+import { remind, sendDigest } from "./remind.ts";
 
 /**
  * What follows a beat: the gate, the run (beside the beats, never within one), the rules where no
- * model looks, the digest, and delivery.
+ * model looks, the digest, and delivery (beside the beats too).
  */
 
-export interface AttendDependencies extends Omit<
-  RunDependencies,
-  "model" | "interruptionsToday" | "telling" | "prompt"
-> {
+export interface AttendDependencies
+  extends
+    Omit<RunDependencies, "model" | "interruptionsToday" | "telling" | "prompt">,
+    OutboxDependencies {
   /** Undefined when there is no model to ask: the rules decide. */
   readonly model: ModelChain | undefined;
   /** What the model is shown first; the same for a whole run. Asked for at its beginning. */
@@ -45,9 +44,6 @@ export interface AttendDependencies extends Omit<
   readonly activeHours: ClockRange;
   /** How long a `notice` may wait for others to share its run. */
   readonly gatherMs: number;
-  readonly channels: readonly Channel[];
-  /** What goes with a notification and is never stored. */
-  readonly extrasFor: (notification: NotificationRecord) => Promise<MessageExtras>;
   readonly observer: AttendObserver;
   /** Aborted when the daemon is told to stop: nothing new is begun. */
   readonly stopping: AbortSignal;
@@ -65,13 +61,16 @@ export interface Attendance {
    * @returns when to attend again even if no beat comes, or null
    */
   attend(): Promise<number | null>;
-  /** Resolves when no run is going on and nothing is left to decide, whose runs are this beat's. */
+  /**
+   * Resolves when no run is going on and nothing is left to decide, whose runs are this beat's, and when what is
+   * to be told has been tried or a bound is reached.
+   */
   settle(beatId: number | null): Promise<void>;
   /** Carries out what the owner has approved, and nothing else; resolves when that has ended. */
   carryOutApproved(): Promise<void>;
   /** Whether there is something that {@link drain} would wait for. */
   busy(): boolean;
-  /** Resolves when the run that may be going on has ended. */
+  /** Resolves when the run that may be going on has ended, and what it tells has been tried. */
   drain(): Promise<void>;
 }
 
@@ -79,13 +78,15 @@ export interface Attendance {
 const mostFindings = 60;
 const ownersOnly = new Set([
   ...[outageCheck, budgetCheck, effectsCheck, rulesCheck, toolsCheck],
-  repliesCheck,
+  ...[deliveriesCheck, channelsCheck, ordersCheck, repliesCheck],
 ]);
 /** A run that was interrupted longer ago speaks of another world: its findings go to a new one. */
 const longestGapMs = 60 * 60_000;
 const firstRestMs = 60_000;
 /** After a part that failed, such as a store that could not be written. */
 const retryMs = 30_000;
+/** How long whoever asked for a beat waits for channels: longer than one attempt takes. */
+const deliveryPatienceMs = 30_000;
 
 const soonest = (...times: (number | null)[]): number | null => {
   const known = times.filter((time) => time !== null);
@@ -94,11 +95,12 @@ const soonest = (...times: (number | null)[]): number | null => {
 
 /** @param wake called when a run has ended, so that what waited for its end is attended to */
 export function createAttendance(dependencies: AttendDependencies, wake: () => void): Attendance {
-  const { store, clock, log, attention, activeHours, channels, observer, model } = dependencies;
-  const { extrasFor, signal, stopping } = dependencies;
+  const { store, clock, log, attention, activeHours, observer, model } = dependencies;
+  const { stopping } = dependencies;
   const { timezone } = attention;
   const budgetGate = createBudgetGate({ ...dependencies, models: dependencies.modelNames });
   const carryOut = createCarryOut(dependencies, wake);
+  const outbox = createOutbox(dependencies, wake);
   let resumed = false;
   let run: { readonly startedAt: number; readonly ended: Promise<void> } | null = null;
   // A run that could not even be saved is not begun again at once.
@@ -106,12 +108,11 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
   let restUntil = 0;
   // Beats, requested beats and runs all end in telling: two at once would tell the same thing twice.
   const telling = pLimit(1);
-  const delivering = pLimit(1);
 
   const interruptionsToday = () => store.countInterruptions(startOf("day", clock.now(), timezone));
+  const reminding = { store, clock, attention, interruptionsToday };
   const pending = () => store.pendingFindings(mostFindings);
-  const deliver = () =>
-    delivering(() => deliverReady({ store, channels, extrasFor, clock, log, signal }));
+  const deliver = () => attempt("deliver", () => outbox.start());
 
   const runDependencies = async (using: ModelChain) => ({
     ...dependencies,
@@ -178,21 +179,29 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
     }
   }
 
+  async function judgeByRules(findings: readonly Finding[]) {
+    const now = clock.now();
+    const ids = findings.map(({ id }) => id);
+    const histories = await store.tellingHistories(ids, now);
+    const judged = findings.map((finding): JudgedFinding => {
+      const history = histories.get(finding.id) ?? untold(finding.id);
+      const verdict = ruleVerdict(finding, ownersWord(finding, history, now));
+      return { finding, decidedBy: "rules", message: null, ...verdict };
+    });
+    return { judged, histories };
+  }
+
   async function rule(
     findings: readonly Finding[],
     reason: string,
     caveat: string | null = `No model looked at this: ${reason}.`,
   ): Promise<void> {
-    const judged: JudgedFinding[] = findings.map((finding) => ({
-      finding,
-      decidedBy: "rules",
-      message: null,
-      ...ruleVerdict(finding),
-    }));
+    const { judged, histories } = await judgeByRules(findings);
     const telling = composeTelling(judged, {
       now: clock.now(),
       settings: attention,
       interruptionsToday: await interruptionsToday(),
+      histories,
       caveat,
     });
     await store.applyVerdicts({ at: clock.now(), ...telling });
@@ -204,16 +213,12 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
     const { findingIds, nextDeadline } = untoldCriticals({ pending: waiting, now: clock.now() });
     const overdue = waiting.filter(({ id }) => findingIds.includes(id));
     if (overdue.length === 0) return nextDeadline;
-    const judged: JudgedFinding[] = overdue.map((finding) => ({
-      finding,
-      decidedBy: "rules",
-      message: null,
-      ...ruleVerdict(finding),
-    }));
+    const { judged, histories } = await judgeByRules(overdue);
     const { notifications, verdicts } = composeTelling(judged, {
       now: clock.now(),
       settings: attention,
       interruptionsToday: await interruptionsToday(),
+      histories,
       caveat:
         run && run.startedAt < clock.now()
           ? "No model has looked at this yet: its run is taking its time."
@@ -224,24 +229,6 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
     }
     observer.ruled(judged, "a minute has passed without a word from the run");
     return nextDeadline;
-  }
-
-  async function sendDigest(): Promise<number | null> {
-    const now = clock.now();
-    const dueAt = await store.nextDigestAt();
-    if (dueAt === null || dueAt > now) return dueAt;
-    const held = await store.heldNotifications(now);
-    const findings = await store.getFindings(held.flatMap((item) => item.findings));
-    const skills = new Map(findings.map(({ id, skill }) => [id, skill]));
-    const worth = worthTelling(held, findings);
-    const digest =
-      worth.length > 0 ? composeDigest(worth, (id) => skills.get(id) ?? "other", now) : null;
-    await store.foldIntoDigest(
-      held.map(({ id }) => id),
-      digest,
-      now,
-    );
-    return store.nextDigestAt();
   }
 
   async function decide(
@@ -260,6 +247,12 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
       return decide(beatId, await pending(), gatherMs);
     }
     const now = clock.now();
+    // What the owner knew of goes to the digest whatever anybody says of it.
+    const hushed = waiting.filter((finding) => ownersWord(finding, finding, now) === "hushed");
+    if (hushed.length > 0) {
+      await rule(hushed, "you had acknowledged it or put it off", null);
+      return decide(beatId, await pending(), gatherMs);
+    }
     const availability = model?.availability(now);
     const oldest = waiting.reduce((at, finding) => Math.min(at, finding.changedAt), now);
     const digestDueAt = Math.min(
@@ -339,15 +332,21 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
             // Afterwards: where no model is asked, the rules have told already.
             await attempt("tell", async () => tellOverdue(await pending())),
             await attempt("approvals", () => carryOut.start()),
-            await attempt("digest", sendDigest),
+            await attempt("remind", () => remind(reminding)),
+            await attempt("digest", () => sendDigest(reminding)),
             await modelReadyAt(),
           ),
         );
-    const deliverAt = await attempt("deliver", async () => {
+    return soonest(attendAt, await deliver());
+  }
+
+  /** Until nothing can be tried at present: what fails on one channel may be handed on to the next. */
+  async function deliverAll(): Promise<void> {
+    for (;;) {
       await deliver();
-      return null;
-    });
-    return soonest(attendAt, deliverAt);
+      if (!outbox.busy()) return;
+      await outbox.ended();
+    }
   }
 
   return {
@@ -356,17 +355,28 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
       await carryOut.start();
       await carryOut.ended();
     },
-    busy: () => run !== null || carryOut.busy(),
+    busy: () => run !== null || carryOut.busy() || outbox.busy(),
     async drain() {
       while (run) await run.ended;
       await carryOut.ended();
+      await deliverAll();
     },
     async settle(beatId) {
       // Whoever asks for a beat waits for its end: nothing waits for company.
       await attend(beatId, 0);
-      while ((run !== null || carryOut.busy()) && !stopping.aborted) {
-        await run?.ended;
-        await carryOut.ended();
+      let deliveriesUntil: number | null = null;
+      while (!stopping.aborted) {
+        if (run !== null || carryOut.busy()) {
+          await run?.ended;
+          await carryOut.ended();
+        } else if (outbox.busy()) {
+          deliveriesUntil ??= clock.now() + deliveryPatienceMs;
+          if (clock.now() >= deliveriesUntil) return;
+          using over = linkedAbort(stopping);
+          const left = clock.sleep(deliveriesUntil - clock.now(), over.signal);
+          await Promise.race([outbox.ended(), left]);
+          over.abort();
+        } else return;
         await attend(beatId, 0);
       }
     },

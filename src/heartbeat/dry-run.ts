@@ -1,7 +1,7 @@
 import pLimit from "p-limit";
 import { ruleVerdict, route } from "../domain/attention.ts";
 import type { Clock } from "../domain/clock.ts";
-import { changeIsNews, diffLook, endIsNews, type Change } from "../domain/diff.ts";
+import { changeIsNews, diffLook, endIsNews, noNews, type Change } from "../domain/diff.ts";
 import type { Finding, FindingState, Severity, Trust } from "../domain/finding.ts";
 import type { Scrub } from "../domain/scrub.ts";
 import type { AttentionSettings } from "../notify/compose.ts";
@@ -141,7 +141,7 @@ export async function dryRun(
 
 type Foretold = Pick<DryFinding, "wouldBe" | "why">;
 
-const quiet: Foretold = { wouldBe: "kept in the log", why: "you have acknowledged or snoozed it" };
+const quiet: Foretold = { wouldBe: "kept in the log", why: noNews };
 
 function isQuiet(
   change: Exclude<Change, { kind: "rescheduled" }>,

@@ -12,7 +12,16 @@ import { runBeat, type BeatDependencies, type BeatSummary, type WatchedCheck } f
 
 export interface HeartbeatDependencies extends BeatDependencies {
   readonly heartbeatEveryMs: number;
-  readonly observer: { beat(summary: BeatSummary): void };
+  readonly observer: HeartbeatObserver;
+  /** The checks as they are now; asked for before each turn. Must not reject. */
+  readonly refresh: () => Promise<readonly WatchedCheck[]>;
+}
+
+export interface HeartbeatObserver {
+  /** A beat has ended; once more when a look of it ends later. */
+  beat(summary: BeatSummary): void;
+  /** A turn could not be brought to its end, as when the store cannot be written. */
+  turnFailed?(): void;
 }
 
 export interface Heartbeat {
@@ -72,10 +81,11 @@ interface Request {
 }
 
 export function createHeartbeat(
-  watched: readonly WatchedCheck[],
+  checks: readonly WatchedCheck[],
   dependencies: HeartbeatDependencies,
 ): Heartbeat {
-  const { store, clock, log, stopping, heartbeatEveryMs, observer } = dependencies;
+  const { store, clock, log, stopping, heartbeatEveryMs, observer, refresh } = dependencies;
+  let watched = checks;
   const requests: Request[] = [];
   let lastBeatAt: number | null = null;
   let woken = new AbortController();
@@ -133,6 +143,7 @@ export function createHeartbeat(
 
   /** @returns when to look again, at the latest */
   async function turn(attendance: Attendance): Promise<number> {
+    watched = await refresh();
     const request = requests.shift();
     if (request) {
       const beating = beat(request.names, "manual");
@@ -161,6 +172,7 @@ export function createHeartbeat(
           until = await turn(attendance);
         } catch (error) {
           log.error({ error: describeError(error) }, "a turn of the heartbeat failed");
+          observer.turnFailed?.();
           until = clock.now() + pauseAfterFailureMs;
         }
         // Whatever goes wrong, signals and timers are heard between two turns.
@@ -178,7 +190,13 @@ export function createHeartbeat(
     },
     beatNow(names) {
       if (stopping.aborted) return Promise.reject(stoppingError());
-      if (!watching) return beat(new Set(names), "manual").then(({ whole }) => whole);
+      if (!watching) {
+        return refresh().then(async (now) => {
+          watched = now;
+          const { whole } = await beat(new Set(names), "manual");
+          return whole;
+        });
+      }
       return new Promise((settle) => {
         requests.push({ names: new Set(names), settle });
         woken.abort();

@@ -1,3 +1,4 @@
+import { constants, statSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { describeError } from "../domain/errors.ts";
@@ -7,7 +8,14 @@ import { describeError } from "../domain/errors.ts";
 export const standingOrdersFile = "HEARTBEAT.md";
 export const longTermMemoryFile = "MEMORY.md";
 
-const largestBytes = 8 * 1024;
+/** What goes into each prompt at most. */
+export const largestBytes = 8 * 1024;
+
+export interface OwnerText {
+  readonly text: string;
+  /** There is more of it than is read. */
+  readonly isCut: boolean;
+}
 
 /**
  * @param warn told when the file is there and cannot be read: the run goes on without it
@@ -19,17 +27,44 @@ export async function readOwnerFile(
   warn: (message: string) => void,
 ): Promise<string> {
   try {
-    await using file = await open(join(stateDir, name), "r");
-    const buffer = Buffer.alloc(largestBytes + 1);
-    const { bytesRead } = await file.read(buffer, 0, buffer.length, 0);
-    const text = buffer.subarray(0, Math.min(bytesRead, largestBytes)).toString("utf8");
-    if (bytesRead <= largestBytes) return text.trim();
-    // The cut may have halved a character.
-    return `${text.replace(/\uFFFD$/, "").trim()}\n(cut: ${name} is longer than 8 KB)`;
+    const { text, isCut } = await readOwnerText(stateDir, name);
+    return isCut ? `${text}\n(cut: ${name} is longer than 8 KB)` : text;
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) {
-      warn(`${name} cannot be read: ${describeError(error)}`);
-    }
+    warn(`${name} cannot be read: ${describeError(error)}`);
     return "";
   }
 }
+
+/**
+ * Its first 8 KB; empty when there is no such file.
+ * @throws when it is there and cannot be read
+ */
+export async function readOwnerText(stateDir: string, name: string): Promise<OwnerText> {
+  try {
+    // Without waiting: nobody may ever write into a pipe that lies in its place.
+    const flags = constants.O_RDONLY | constants.O_NONBLOCK;
+    await using file = await open(join(stateDir, name), flags);
+    const buffer = Buffer.alloc(largestBytes + 1);
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, 0);
+    const text = buffer.subarray(0, Math.min(bytesRead, largestBytes)).toString("utf8");
+    if (bytesRead <= largestBytes) return { text: text.trim(), isCut: false };
+    // The cut may have halved a character.
+    return { text: text.replace(/\uFFFD$/, "").trim(), isCut: true };
+  } catch (error) {
+    if (isMissing(error)) return { text: "", isCut: false };
+    throw error;
+  }
+}
+
+/** Another one whenever the file has changed. Takes microseconds: it is asked for at every beat. */
+export function ownerFileMark(stateDir: string, name: string): string {
+  try {
+    const { ino, size, mtimeMs, ctimeMs } = statSync(join(stateDir, name));
+    return [ino, size, mtimeMs, ctimeMs].join(" ");
+  } catch (error) {
+    return isMissing(error) ? "missing" : describeError(error);
+  }
+}
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && error.code === "ENOENT";

@@ -18,6 +18,8 @@ const approval: ApprovalRecord = {
   expiresAt: Date.parse("2026-11-11T07:00:00Z"),
   decidedAt: null,
   effectId: null,
+  facts: null,
+  editedFrom: null,
 };
 const finding = { id: 12, check: "inbox/home", trust: "trusted", title: "Ann waits" } as const;
 

@@ -2,22 +2,20 @@ import { expect, it } from "vitest";
 import { channelsSchema, inWrittenOrder, type ChannelSettings } from "../config/channels.ts";
 import { FakeClock } from "../testing/fake-clock.ts";
 import { openChannels } from "./channel.ts";
-import { message, never } from "./channel-fixture.ts";
 
 const slack = { url: "https://hooks.example/services/T0/B0/x" };
 const ntfy = { server: "https://ntfy.example", topic: "watch" };
 
 function open(written: Record<string, unknown>) {
-  const printed: string[] = [];
   const configured: ChannelSettings = inWrittenOrder(channelsSchema.parse(written), written);
   const opened = openChannels(configured, {
-    print: (text) => printed.push(text),
+    print: () => undefined,
     warn: () => undefined,
     ...{ timezone: "UTC", clock: new FakeClock(), baseDir: "/" },
     ...{ origin: "wk0.host.example", processBasics: {} },
   });
   const summary = opened.map(({ channel, use, severity }) => [channel.name, use, severity]);
-  return { opened, summary, printed };
+  return { opened, summary };
 }
 
 it("opens what is configured in the owner's order, with what is wanted of each", () => {
@@ -40,17 +38,6 @@ it("knows every channel", () => {
   expect(open(every).opened.map(({ channel }) => channel.name)).toEqual(Object.keys(every));
 });
 
-it.each([
-  ["nothing is configured", {}, []],
-  [
-    "all of them are for when another fails",
-    { ntfy: { ...ntfy, use: "fallback" } },
-    [["ntfy", "fallback", "info"]],
-  ],
-  ["the terminal is for when another fails, and is alone", { terminal: { use: "fallback" } }, []],
-])("has the terminal stand in when %s", async (_what, written, others) => {
-  const { opened, summary, printed } = open(written);
-  expect(summary).toEqual([["terminal", "always", "info"], ...others]);
-  await opened[0]?.channel.deliver(message, never);
-  expect(printed.join("")).toContain("api is down");
+it("opens nothing where nothing is configured: the outbox has a last resort", () => {
+  expect(open({}).opened).toEqual([]);
 });

@@ -16,6 +16,8 @@ export interface Channel {
   readonly name: string;
   /** The same key twice reaches the owner once, or harms nobody: an unknown outcome may be tried again. */
   readonly repeatable: boolean;
+  /** By when it has given up by itself, in milliseconds; where it does not say, others see to it. */
+  readonly patienceMs?: number;
   /**
    * Delivers one message.
    * @throws DeliveryError with what is known of the outcome; whatever else is thrown counts as `unknown`
@@ -80,20 +82,13 @@ const channels: { readonly [Name in ChannelName]: Open<Name> } = {
   command: commandChannel,
 };
 
-/**
- * The channels that the config names, in the owner's order. Where none of them is always used, the terminal
- * stands in, so that nothing is told to nobody.
- */
+/** The channels that the config names, in the owner's order. */
 export function openChannels(
   configured: ChannelSettings,
   dependencies: ChannelDependencies,
 ): ConfiguredChannel[] {
   const names = Object.keys(configured) as ChannelName[];
-  const opened = names.flatMap((name) => openOne(name, configured[name], dependencies) ?? []);
-  if (opened.some(({ use }) => use === "always")) return opened;
-  const terminal = terminalChannel(dependencies);
-  const others = opened.filter(({ channel }) => channel.name !== terminal.name);
-  return [{ channel: terminal, use: "always", severity: "info" }, ...others];
+  return names.flatMap((name) => openOne(name, configured[name], dependencies) ?? []);
 }
 
 function openOne<Name extends ChannelName>(

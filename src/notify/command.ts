@@ -23,6 +23,7 @@ export function commandChannel(
   return {
     name: "command",
     repeatable: false,
+    patienceMs: timeout,
     async deliver(message, signal) {
       using deadline = linkedAbort(signal);
       using patience = linkedAbort();

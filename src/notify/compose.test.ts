@@ -2,13 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Finding, Severity } from "../domain/finding.ts";
 import type { NotificationRecord } from "../store/port.ts";
-import {
-  composeDigest,
-  composeTelling,
-  worthTelling,
-  type AttentionSettings,
-  type JudgedFinding,
-} from "./compose.ts";
+import { composeTelling, type AttentionSettings, type JudgedFinding } from "./compose.ts";
+import { composeDigest, worthTelling } from "./digest.ts";
 
 const at = (time: string): number => Date.parse(`2026-11-23T${time}:00Z`);
 const now = at("10:00");
@@ -59,7 +54,8 @@ const judged = (
 const tell = (
   items: readonly JudgedFinding[],
   { interruptionsToday = 0, caveat = null as string | null, when = now } = {},
-) => composeTelling(items, { now: when, settings, interruptionsToday, caveat });
+) =>
+  composeTelling(items, { now: when, settings, interruptionsToday, histories: new Map(), caveat });
 
 describe("who is told, and when", () => {
   const digest = Date.parse("2026-11-24T08:30:00Z");
@@ -150,6 +146,7 @@ describe("in which words", () => {
         body: "services/api, finding 1, since 09:40\nHTTP 503 three times\n\nNo model.",
         why: "warning: told at once",
         dueAt: now,
+        tellings: [{ findingId: 1, kind: "told", state: "opened", severity: "warning" }],
       },
     ]);
   });
@@ -269,17 +266,20 @@ describe("of what was held", () => {
 
   it.each<[string, Partial<Finding>, boolean]>([
     ["what is open", {}, true],
-    ["what the owner snoozed", { status: "snoozed" }, true],
+    ["not what the owner put off", { status: "snoozed" }, false],
     ["not what the owner acknowledged", { status: "acked" }, false],
     ["not what is over since", { status: "resolved", resolvedAt: at("09:30") }, false],
     ["its end, when that was held", { status: "resolved", resolvedAt: at("09:00") }, true],
   ])("tells %s", (_, changes, told) => {
-    expect(worthTelling([held(1)], [finding(changes)])).toHaveLength(told ? 1 : 0);
+    expect(worthTelling([held(1)], [finding(changes)], new Map())).toHaveLength(told ? 1 : 0);
   });
 
   it("tells the last word on each finding, and what nothing is known of any more", () => {
     const items = [held(1, at("08:00"), "old"), held(2), held(1, at("09:00"), "new")];
-    expect(worthTelling(items, [finding()]).map(({ title }) => title)).toEqual(["new", "x"]);
+    expect(worthTelling(items, [finding()], new Map()).map(({ title }) => title)).toEqual([
+      "new",
+      "x",
+    ]);
   });
 });
 
@@ -297,7 +297,7 @@ describe("the digest", () => {
       { caveat },
     );
     const digest = digestOf(held.map((told, index) => record(index + 1, told)));
-    expect(digest).toEqual({
+    expect(digest).toMatchObject({
       kind: "digest",
       state: "ready",
       findings: [1, 2, 3],
@@ -316,7 +316,26 @@ describe("the digest", () => {
       ].join("\n"),
       why: "the digest is due",
       dueAt: now,
+      tellings: [1, 2, 3].map((findingId) => ({ findingId, kind: "digest", state: "opened" })),
     });
+  });
+
+  it("says where to read what waits for a word, and tears no question apart", () => {
+    const body = 'This would be done:\n{\n  "to": "ann"\n}';
+    const ask = (id: number): NotificationRecord => ({
+      ...{ id, runId: null, kind: "notice", state: "held", findings: [], severity: "warning" },
+      ...{ title: `Your word is asked: send (approval ${id})`, body, why: "", dueAt: now },
+      ...{ approvalId: id, createdAt: now },
+    });
+    expect(digestOf([ask(1), ask(2)]).body).toBe(
+      [
+        "other:",
+        ...[1, 2].flatMap((id) => [
+          `  warning: Your word is asked: send (approval ${id})`,
+          `    \`watchkeeper approvals show ${id}\` shows what would be done, and until when.`,
+        ]),
+      ].join("\n"),
+    );
   });
 
   it("is of one thing, too", () => {
@@ -337,11 +356,13 @@ const skills = new Map([
 ]);
 
 function digestOf(held: readonly NotificationRecord[]) {
-  return composeDigest(
-    held,
-    (id) => (held.length > 1 ? (skills.get(id) ?? "other") : "services"),
-    now,
-  );
+  const findings = held
+    .flatMap((item) => item.findings)
+    .map((id) => {
+      const skill = held.length > 1 ? (skills.get(id) ?? "other") : "services";
+      return [id, finding({ id, skill, check: `${skill}/check` })] as const;
+    });
+  return composeDigest(held, [], { findings: new Map(findings), now });
 }
 
 function record(

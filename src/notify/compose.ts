@@ -1,5 +1,4 @@
 import { route, type Route, type RouteInput } from "../domain/attention.ts";
-import { formatDuration } from "../domain/duration.ts";
 import {
   severityRank,
   type DecidedBy,
@@ -8,8 +7,27 @@ import {
   type Verdict,
 } from "../domain/finding.ts";
 import { oneLine, plainText } from "../domain/plain-text.ts";
-import { formatTimeOfDay } from "../domain/zoned-time.ts";
-import type { FindingVerdict, NewNotification, NotificationRecord } from "../store/port.ts";
+import { defang } from "../domain/defang.ts";
+import {
+  ownersWord,
+  repeatOf,
+  untold,
+  type OwnersWord,
+  type TellingHistory,
+} from "../domain/telling.ts";
+import type { FindingVerdict, NewNotification } from "../store/port.ts";
+import { listed, type Entry } from "./listing.ts";
+import {
+  beganAt,
+  excerpt,
+  labelOf,
+  longestBody,
+  longestExcerpt,
+  modelsWords,
+  titleOf,
+} from "./words.ts";
+
+export { labelOf } from "./words.ts";
 
 /** From verdicts to messages: who is told now, what waits for the digest, in which words. Pure. */
 
@@ -34,7 +52,8 @@ export interface Telling {
 }
 
 /**
- * @param input `caveat` is said with everything told, such as that no model looked at it
+ * @param input `histories` say what was told of each finding before; `caveat` is said with everything
+ * told, such as that no model looked at it
  * @returns what the store saves in one go: the verdicts and the notifications that follow from them
  */
 export function composeTelling(
@@ -43,24 +62,28 @@ export function composeTelling(
     readonly now: number;
     readonly settings: AttentionSettings;
     readonly interruptionsToday: number;
+    readonly histories: ReadonlyMap<number, TellingHistory>;
     readonly caveat: string | null;
   },
 ): Telling {
-  const { now, settings, interruptionsToday } = input;
+  const { now, settings, histories, interruptionsToday } = input;
   // It may quote a provider's answer.
-  const caveat = oneLine(input.caveat ?? "", longestExcerpt);
-  const routed = judged.map((item) => ({
-    ...item,
-    route: alreadyTold(item.finding)
-      ? ({ kind: "log", why: "told before" } as const)
-      : route({
-          ...settings,
-          verdict: item.verdict,
-          severity: item.finding.severity,
-          now,
-          interruptionsToday,
-        }),
-  }));
+  const caveat = defang(oneLine(input.caveat ?? "", longestExcerpt));
+  const routed = judged.map((item): RoutedFinding => {
+    const { finding, verdict } = item;
+    if (alreadyTold(finding)) {
+      return { ...item, word: null, route: { kind: "log", why: "told before" } };
+    }
+    const history = histories.get(finding.id) ?? untold(finding.id);
+    const repeat = repeatOf(finding, history, now);
+    const { severity } = finding;
+    return {
+      ...item,
+      word: ownersWord(finding, history, now),
+      ...(repeat?.because === "flapping" ? { flapping: repeat.why } : {}),
+      route: route({ ...settings, verdict, severity, now, interruptionsToday, repeat }),
+    };
+  });
   const tellNow = routed.filter((item) => item.route.kind === "now").sort(loudestFirst);
   const notifications: NewNotification[] = [];
   if (tellNow.length > 0) {
@@ -73,10 +96,11 @@ export function composeTelling(
       state: "held",
       findings: [item.finding.id],
       severity: item.finding.severity,
-      title: titleOf(item.finding),
+      title: `${titleOf(item.finding)}${item.flapping ? ` (${item.flapping})` : ""}`,
       body: [modelsWords(item.message), caveat].filter(Boolean).join("\n"),
       why: reasonOf(item),
       dueAt: item.route.at,
+      heldBecause: item.route.because,
     });
   }
   const verdicts = routed.map(({ finding, verdict, decidedBy, message, route: way }) => ({
@@ -92,16 +116,27 @@ export function composeTelling(
 
 const alreadyTold = (finding: Finding): boolean => finding.toldRevision >= finding.revision;
 
-type RoutedFinding = JudgedFinding & { readonly route: Route };
+type RoutedFinding = JudgedFinding & {
+  readonly route: Route;
+  readonly word: OwnersWord;
+  /** How often it comes and goes: known when it is held, and not any more when the digest is due. */
+  readonly flapping?: string;
+};
 
 const kindOf = (items: readonly RoutedFinding[]): "finding" | "recovery" =>
   items.every(({ finding }) => finding.state === "resolved") ? "recovery" : "finding";
 
 /** What is over comes last: it alarms nobody. */
 const loudestFirst = (a: RoutedFinding, b: RoutedFinding): number =>
-  Number(a.finding.state === "resolved") - Number(b.finding.state === "resolved") ||
-  severityRank(b.finding.severity) - severityRank(a.finding.severity) ||
-  a.finding.id - b.finding.id;
+  rankOf(b.finding) - rankOf(a.finding) || a.finding.id - b.finding.id;
+
+const rankOf = ({ state, severity }: Finding): number =>
+  severityRank(severity) - (state === "resolved" ? 10 : 0);
+
+/** Above so many of one check, or in all, the rest is counted. */
+const mostPerCheck = 8;
+const mostEntries = 24;
+const mostCharacters = 20_000;
 
 /** One message for all that is told at this moment. */
 function interruption(
@@ -113,130 +148,59 @@ function interruption(
   const first = items[0];
   if (!first) throw new Error("an interruption needs a finding");
   const more = items.length > 1 ? ` (and ${items.length - 1} more)` : "";
-  const entries =
-    items.length === 1
-      ? bodyOf(first, timezone)
-      : items
-          .map((item) => [
-            `${labelOf(kindOf([item]), item.finding.severity)}: ${titleOf(item.finding)}`,
-            bodyOf(item, timezone),
-          ])
-          .map((lines) => lines.filter(Boolean).join("\n"))
-          .join("\n\n");
+  const label = (item: RoutedFinding) =>
+    `${labelOf(kindOf([item]), item.finding.severity)}: ${titleOf(item.finding)}`;
+  const entries = items.map((item): Entry => ({
+    check: item.finding.check,
+    lines: [...(items.length > 1 ? [label(item)] : []), ...linesOf(item.finding, now, timezone)],
+    remark: item.message,
+    rank: rankOf(item.finding),
+  }));
   return {
     kind: kindOf(items),
     state: "ready",
     findings: items.map(({ finding }) => finding.id),
     severity: first.finding.severity,
     title: `${titleOf(first.finding)}${more}`,
-    body: plainText([entries, caveat].filter(Boolean).join("\n\n"), longestBody),
+    body: bodyOf(entries, caveat),
     why: [...new Set(items.map(reasonOf))].join("; "),
     dueAt: now,
+    tellings: items.map(({ finding: { id, state, severity } }) => ({
+      findingId: id,
+      kind: "told",
+      state,
+      severity,
+    })),
   };
 }
 
-function reasonOf({ finding, decidedBy, verdict, why, route: way }: RoutedFinding): string {
-  if (decidedBy === "model") return `the model said ${verdict}; ${way.why}`;
-  return finding.state === "resolved" && way.kind === "now" ? why : way.why;
-}
-
-/** The word before a title: how severe it is, or that it is over. */
-export const labelOf = (kind: NotificationRecord["kind"], severity: Severity): string =>
-  kind === "recovery" ? "ok" : severity;
-
-/** The finding's own title, with what became of it. */
-function titleOf(finding: Finding): string {
-  const title = oneLine(finding.title, longestTitle);
-  if (finding.state === "changed") return `Changed: ${title}`;
-  if (finding.state !== "resolved") return title;
-  return `Over after ${lasted(finding)}: ${title}`;
-}
-
-const lasted = ({ since, openedAt, resolvedAt }: Finding): string =>
-  formatDuration((resolvedAt ?? openedAt) - (since ?? openedAt));
-
-const longestTitle = 300;
-const longestExcerpt = 600;
-const longestBody = 50_000;
-const modelSays = "The model says: ";
-
-const modelsWords = (message: string | null): string =>
-  message ? `${modelSays}${oneLine(message, longestExcerpt)}` : "";
-
-function bodyOf({ finding, message }: JudgedFinding, timezone: string): string {
-  const began = finding.since ?? finding.openedAt;
-  const lines = [
-    `${finding.check}, finding ${finding.id}, since ${formatTimeOfDay(began, timezone)}`,
-    finding.state === "resolved" ? "" : excerpt(finding),
-    modelsWords(message),
-  ];
-  return lines.filter(Boolean).join("\n");
-}
-
-/** A stranger's lines are quoted, so that none can pass for ours or the model's. */
-function excerpt({ text, trust }: Finding): string {
-  const shown = plainText(text ?? "", longestExcerpt);
-  return trust === "untrusted" && shown ? shown.replace(/^/gm, "> ") : shown;
-}
-
-/**
- * Of what was held, what is still worth telling: the last word on each finding, unless the owner
- * knows of it already or it is over by itself since then.
- */
-export function worthTelling(
-  held: readonly NotificationRecord[],
-  findings: readonly Finding[],
-): NotificationRecord[] {
-  const byId = new Map(findings.map((finding) => [finding.id, finding]));
-  const lastWords = new Map(held.map((item) => [item.findings[0], item]));
-  return [...lastWords.values()].filter((item) => {
-    const finding = byId.get(item.findings[0] ?? 0);
-    if (!finding) return true;
-    if (finding.status === "acked") return false;
-    return finding.resolvedAt === null || item.createdAt >= finding.resolvedAt;
-  });
-}
-
-/**
- * One message for all that was held until now, grouped by skill, the most severe first, each with
- * the model's words; what is said of several (that no model looked) is said once, at the end.
- */
-export function composeDigest(
-  held: readonly NotificationRecord[],
-  skillOf: (findingId: number) => string,
-  now: number,
-): NewNotification {
-  const groups = Map.groupBy(held, ({ findings }) => skillOf(findings[0] ?? 0));
-  const sections = [...groups].map(([skill, items]) => {
-    const sorted = items.toSorted((a, b) => severityRank(b.severity) - severityRank(a.severity));
-    return [`${skill}:`, ...sorted.flatMap(digestLines)].join("\n");
-  });
-  const caveats = new Set(held.flatMap((item) => linesOf(item).filter((line) => !isModels(line))));
-  const loudest = held.reduce((a, b) =>
-    severityRank(b.severity) > severityRank(a.severity) ? b : a,
+/** What can be shown of the entries, and where the rest is to be seen. */
+export function bodyOf(ranked: readonly Entry[], last: string): string {
+  const { blocks, hidden } = listed(
+    ranked,
+    {
+      perCheck: mostPerCheck,
+      room: { entries: mostEntries, characters: mostCharacters },
+    },
+    modelsWords,
   );
-  const count = held.length === 1 ? "1 thing" : `${held.length} things`;
-  return {
-    kind: "digest",
-    state: "ready",
-    findings: held.flatMap(({ findings }) => findings),
-    severity: loudest.severity,
-    title: `Digest: ${count}`,
-    body: plainText(
-      [...sections, [...caveats].join("\n")].filter(Boolean).join("\n\n"),
-      longestBody,
-    ),
-    why: "the digest is due",
-    dueAt: now,
-  };
+  const rest = hidden > 0 ? `\`watchkeeper findings --all\` shows all.` : "";
+  return plainText([...blocks, rest, last].filter(Boolean).join("\n\n"), longestBody);
 }
 
-const linesOf = ({ body }: NotificationRecord): string[] => body.split("\n").filter(Boolean);
-const isModels = (line: string): boolean => line.startsWith(modelSays);
+function reasonOf({ finding, decidedBy, verdict, why, word, route: way }: RoutedFinding): string {
+  if (word === "hushed") return `${why}; ${way.why}`;
+  if (decidedBy === "model") return `the model said ${verdict}; ${way.why}`;
+  const isVerdicts = finding.state === "resolved" || word !== null;
+  return isVerdicts && way.kind === "now" ? why : way.why;
+}
 
-const digestLines = (item: NotificationRecord): string[] => [
-  `  ${labelOf(item.kind, item.severity)}: ${item.title}`,
-  ...linesOf(item)
-    .filter(isModels)
-    .map((line) => `    ${line}`),
-];
+/** What is said below a finding's title. */
+export function linesOf(finding: Finding, now: number, timezone: string): string[] {
+  const from = `${finding.check}, finding ${finding.id}, since ${beganAt(finding, now, timezone)}`;
+  return [from, finding.state === "resolved" ? "" : excerpt(finding)].filter(Boolean);
+}
+
+/** The most severe of some, `info` of none. */
+export const loudestOf = (severities: readonly Severity[]): Severity =>
+  severities.reduce((a, b) => (severityRank(b) > severityRank(a) ? b : a), "info");

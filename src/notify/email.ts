@@ -5,7 +5,7 @@ import { labelOf } from "./compose.ts";
 import { deliveryId } from "./delivery-id.ts";
 import { fitLine } from "./fit.ts";
 import type { Message } from "./message.ts";
-import { sendMail } from "./smtp.ts";
+import { sendMail, smtpPatienceMs } from "./smtp.ts";
 import { lineOf, paragraphs, whyOf } from "./wording.ts";
 
 /** Sends plain text through the owner's SMTP server. */
@@ -17,6 +17,7 @@ export function emailChannel(
   return {
     name: "email",
     repeatable: false,
+    patienceMs: smtpPatienceMs,
     async deliver(message, signal) {
       const raw = await compose(mailOf(message, dependencies), { from, to, at: clock.now() });
       const { refused } = await sendMail(

@@ -27,18 +27,14 @@ function cutTo(text: string, fits: (text: string) => boolean, mark: string): str
 }
 
 const characters = new Intl.Segmenter("en", { granularity: "grapheme" });
-/** No character that people write is longer; the segmenter need not read the whole text. */
+/** No character that people write is longer; what goes on for ever is cut anywhere. */
 const longestCharacter = 64;
 
-/** Where the character begins that `index` lies in; what no eye takes for one is cut anywhere. */
+/** Where the character begins that `index` lies in. */
 function startOfCharacter(text: string, index: number): number {
-  const from = Math.max(0, index - longestCharacter);
-  const around = text.slice(from, index + longestCharacter);
-  const start = characters.segment(around).containing(index - from)?.index ?? index - from;
-  return start > 0 || from === 0 ? from + start : withoutHalf(text, index);
+  const start = characters.segment(text).containing(index)?.index ?? index;
+  if (index - start <= longestCharacter) return start;
+  return /[\uD800-\uDBFF]/.test(text.charAt(index - 1)) ? index - 1 : index;
 }
-
-const withoutHalf = (text: string, index: number): number =>
-  /[\uD800-\uDBFF]/.test(text.charAt(index - 1)) ? index - 1 : index;
 
 export const bytesOf = (text: string): number => Buffer.byteLength(text, "utf8");

@@ -35,7 +35,8 @@ export interface HttpAnswer {
   readonly isWhole: boolean;
 }
 
-const attemptMs = 20_000;
+/** By when an attempt is over. */
+export const httpPatienceMs = 20_000;
 const mostBytes = 512 * 1024;
 
 /**
@@ -49,7 +50,7 @@ export async function httpRequest(
 ): Promise<HttpAnswer> {
   using deadline = linkedAbort(signal);
   using patience = linkedAbort();
-  void clock.sleep(attemptMs, patience.signal).then(() => deadline.abort());
+  void clock.sleep(httpPatienceMs, patience.signal).then(() => deadline.abort());
   const progress = { connected: false };
   let answer: HttpAnswer;
   try {
@@ -138,7 +139,7 @@ function brokenOff(
 ): DeliveryError {
   const { connected, stopped, deadline } = state;
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  const seconds = attemptMs / 1_000;
+  const seconds = httpPatienceMs / 1_000;
   const why = stopped
     ? "it was stopped"
     : deadline.signal.aborted

@@ -4,7 +4,7 @@ import type { Severity } from "../domain/finding.ts";
 import type { Channel, ChannelDependencies } from "./channel.ts";
 import { deliveryHash } from "./delivery-id.ts";
 import { bytesOf, fitLine, fitText } from "./fit.ts";
-import { httpRequest } from "./http-request.ts";
+import { httpPatienceMs, httpRequest } from "./http-request.ts";
 import type { Message } from "./message.ts";
 import { lineOf, paragraphs, whyOf } from "./wording.ts";
 
@@ -22,6 +22,7 @@ export function ntfyChannel(
   return {
     name: "ntfy",
     repeatable: true,
+    patienceMs: httpPatienceMs,
     async deliver(message, signal) {
       const body = JSON.stringify(publication(message, topic, origin));
       const headers = { ...common.headers, "Content-Type": "application/json" };

@@ -1,7 +1,7 @@
 import type { SettingsOf } from "../config/channels.ts";
 import type { Channel, ChannelDependencies } from "./channel.ts";
 import { fitLine, fitText } from "./fit.ts";
-import { httpRequest } from "./http-request.ts";
+import { httpPatienceMs, httpRequest } from "./http-request.ts";
 import type { Message, MessageLink } from "./message.ts";
 import { headOf, paragraphs, whyOf } from "./wording.ts";
 
@@ -13,6 +13,7 @@ export function slackChannel(
   return {
     name: "slack",
     repeatable: false,
+    patienceMs: httpPatienceMs,
     async deliver(message, signal) {
       await httpRequest(
         {

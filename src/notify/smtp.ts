@@ -25,7 +25,7 @@ export interface OutgoingMail {
 const connectMs = 15_000;
 /** Many servers look for spam before they take a message. */
 const silenceMs = 60_000;
-const attemptMs = 90_000;
+export const smtpPatienceMs = 90_000;
 
 /**
  * Hands one message to an SMTP server.
@@ -50,7 +50,7 @@ export async function sendMail(
   });
   using deadline = linkedAbort(signal);
   using patience = linkedAbort();
-  void clock.sleep(attemptMs, patience.signal).then(() => deadline.abort());
+  void clock.sleep(smtpPatienceMs, patience.signal).then(() => deadline.abort());
   const broken = Promise.withResolvers<never>();
   // Without a listener a late error would end the process; without this, a late rejection.
   broken.promise.catch(() => undefined);

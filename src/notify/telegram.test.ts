@@ -38,12 +38,13 @@ it("lists links that Telegram takes for none in the text, whole whatever is cut"
   const links = [
     { label: "Show", url: "http://localhost:7373/findings/1" },
     { label: "Approve", url: "http://127.0.0.1:7373/word/a" },
+    { label: "Later", url: "http://nas.home.arpa:7373/word/c" },
     { label: "Deny", url: "https://watch.example.com/word/b" },
   ];
   await channel.deliver({ ...message, links, body: "🙂".repeat(5_000) }, never);
   const [sent] = server.sent;
   expect(sent?.text).toMatch(
-    /🙂\n… \(cut; .+\)\n\nShow: http:\/\/localhost:7373\/findings\/1\nApprove: http:\/\/127\.0\.0\.1:7373\/word\/a$/,
+    /🙂\n… \(cut; .+\)\n\nShow: http:\/\/localhost:7373\/findings\/1\nApprove: http:\/\/127\.0\.0\.1:7373\/word\/a\nLater: http:\/\/nas\.home\.arpa:7373\/word\/c$/,
   );
   expect(sent?.text.isWellFormed()).toBe(true);
   expect(sent?.reply_markup?.inline_keyboard).toEqual([

@@ -1,7 +1,7 @@
 import type { SettingsOf } from "../config/channels.ts";
 import type { Channel, ChannelDependencies } from "./channel.ts";
 import { fitText } from "./fit.ts";
-import { httpRequest } from "./http-request.ts";
+import { httpPatienceMs, httpRequest } from "./http-request.ts";
 import type { Message, MessageLink } from "./message.ts";
 import { headOf, lineOf, paragraphs, whyOf } from "./wording.ts";
 
@@ -15,6 +15,7 @@ export function telegramChannel(
   return {
     name: "telegram",
     repeatable: false,
+    patienceMs: httpPatienceMs,
     async deliver(message, signal) {
       await httpRequest(
         {

@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { signingKey, type SettingsOf } from "../config/channels.ts";
 import type { Channel, ChannelDependencies } from "./channel.ts";
 import { deliveryId } from "./delivery-id.ts";
-import { httpRequest } from "./http-request.ts";
+import { httpPatienceMs, httpRequest } from "./http-request.ts";
 import { messageData } from "./wording.ts";
 
 /** Posts JSON to an address of the owner's, signed as Standard Webhooks has it. */
@@ -15,6 +15,7 @@ export function webhookChannel(
     name: "webhook",
     // The id is the same for every attempt: a receiver knows a repeat by it.
     repeatable: true,
+    patienceMs: httpPatienceMs,
     async deliver(message, signal) {
       const { key: _key, at, ...data } = messageData(message);
       const body = JSON.stringify({ type: `notification.${message.kind}`, timestamp: at, data });

@@ -20,6 +20,8 @@ const approval: ApprovalRecord = {
   expiresAt: 1_000,
   decidedAt: null,
   effectId: null,
+  facts: null,
+  editedFrom: null,
 };
 const settings = { repliesCount: true, publicUrl: "https://watch.example.com", secret: "secret" };
 const extras = (changes: Partial<ApprovalRecord> = {}, more = {}, now = 0) =>
@@ -77,11 +79,34 @@ it("asks for no reply where nobody reads it; the links are as good as ever", () 
   expect(unread).toEqual({ links: extras().links, replyToken: null });
 });
 
-it("looks up the approval at the moment of delivery", async () => {
-  const store = { getApproval: async (id: number) => (id === approval.id ? approval : undefined) };
-  const clock = { now: () => 0 };
-  const extrasFor = createExtrasFor({ store, clock }, settings);
-  expect(await extrasFor({ approvalId: approval.id })).toEqual(extras());
-  expect(await extrasFor({ approvalId: 9 })).toEqual(noExtras);
-  expect(await extrasFor({ approvalId: null })).toEqual(noExtras);
+describe("createExtrasFor", () => {
+  const ids = [1, 2, 3, 4, 5];
+  const extrasFor = createExtrasFor(
+    {
+      store: {
+        getApproval: async (id) => (id === approval.id ? approval : undefined),
+        approvalsInDigest: async (id) =>
+          id === 70
+            ? ids.map((each) => ({ ...approval, id: each, ...(each === 1 && { expiresAt: 0 }) }))
+            : [],
+      },
+      clock: { now: () => 0 },
+    },
+    settings,
+  );
+
+  it("looks up the approval at the moment of delivery", async () => {
+    const asking = { id: 1, kind: "notice" } as const;
+    expect(await extrasFor({ ...asking, approvalId: approval.id })).toEqual(extras());
+    expect(await extrasFor({ ...asking, approvalId: 9 })).toEqual(noExtras);
+    expect(await extrasFor({ ...asking, approvalId: null })).toEqual(noExtras);
+  });
+
+  it("gives a digest one link for each that still waits, up to three, and no word by reply", async () => {
+    const { links, replyToken } = await extrasFor({ id: 70, kind: "digest" });
+    expect(links.map(({ label }) => label)).toEqual(["Approval 2", "Approval 3", "Approval 4"]);
+    expect(links[0]).toMatchObject({ url: extras({ id: 2 }).links[0]?.url });
+    expect(replyToken).toBeNull();
+    expect(await extrasFor({ id: 71, kind: "digest" })).toEqual(noExtras);
+  });
 });

@@ -1,5 +1,6 @@
+import type { Clock } from "../domain/clock.ts";
 import { wordToken, type WordTokenSubject } from "../domain/word-token.ts";
-import type { ApprovalRecord, NotificationRecord, Store } from "../store/port.ts";
+import type { ApprovalRecord, NotificationRecord, StoreReader } from "../store/port.ts";
 import { isShownWhole } from "./asking.ts";
 import { noExtras, type MessageExtras } from "./message.ts";
 
@@ -41,19 +42,40 @@ export function wordExtras(
   };
 }
 
+/** Above it a digest has the commands alone. */
+const mostInDigest = 3;
+
+/** Of a digest, which shows nothing of what would be done: one link for each, to the page that does. */
+function digestExtras(
+  approvals: readonly ApprovalRecord[],
+  settings: WordSettings,
+  now: number,
+): MessageExtras {
+  const links = approvals.flatMap((approval) =>
+    wordExtras(approval, settings, now)
+      .links.slice(0, 1)
+      .map(({ url }) => ({ label: `Approval ${approval.id}`, url })),
+  );
+  return { links: links.slice(0, mostInDigest), replyToken: null };
+}
+
 /** Of any notification; most ask for nothing. */
 export const createExtrasFor =
   (
     {
       store,
       clock,
-    }: { readonly store: Pick<Store, "getApproval">; readonly clock: { now(): number } },
+    }: {
+      readonly store: Pick<StoreReader, "getApproval" | "approvalsInDigest">;
+      readonly clock: Pick<Clock, "now">;
+    },
     settings: WordSettings,
   ) =>
-  async ({ approvalId }: Pick<NotificationRecord, "approvalId">): Promise<MessageExtras> => {
-    const approval =
-      approvalId === null || approvalId === undefined
-        ? undefined
-        : await store.getApproval(approvalId);
-    return approval ? wordExtras(approval, settings, clock.now()) : noExtras;
+  async (asked: Pick<NotificationRecord, "id" | "kind" | "approvalId">): Promise<MessageExtras> => {
+    const now = clock.now();
+    if (asked.kind === "digest") {
+      return digestExtras(await store.approvalsInDigest(asked.id), settings, now);
+    }
+    const approval = asked.approvalId ? await store.getApproval(asked.approvalId) : undefined;
+    return approval ? wordExtras(approval, settings, now) : noExtras;
   };

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename, isAbsolute, join, resolve } from "node:path";
 import { nearestOf } from "../config/issues.ts";
 import { ConfigError, SkillError } from "../domain/errors.ts";
+import { ordersSkill } from "../domain/standing-orders.ts";
 import { parseSkillFile, type SkillFile } from "./skill-file.ts";
 
 /** Where a skill's folder is, and what its SKILL.md says. */
@@ -16,7 +17,7 @@ export interface SkillPlace {
 const namePattern = /^[a-z0-9]+(?:-[a-z0-9]+)*$/;
 
 /** Ours, and those of the tools that are always there, such as `memory_note`. */
-const taken = ["watchkeeper", "memory", "skill"];
+const taken = ["watchkeeper", "memory", "skill", ordersSkill];
 
 /** Small letters, digits and single hyphens. */
 export const isSkillName = (name: string): boolean =>

@@ -53,6 +53,16 @@ export interface LoadedTool {
   readonly version: string;
   readonly timeoutMs: number;
   readonly log: SkillLog;
+  /** Of a tool whose writes every later run trusts: it is always put to the owner, whatever grants say. */
+  readonly asked?: AskedTool;
+}
+
+/** How a call becomes what the owner is shown. */
+export interface AskedTool {
+  /** What the agent gives; the definition's own input is what the owner is shown, and what is carried out. */
+  readonly input: z.ZodType;
+  /** @throws ToolError when there is nothing to put to the owner */
+  shown(input: unknown): Promise<unknown>;
 }
 
 export interface LoadedSkill {
@@ -195,7 +205,7 @@ async function loadSkill(
 ): Promise<LoadedSkill> {
   if (!isSkillName(name)) {
     throw new SkillError("SKILL_NAME_INVALID", `"${name}" is not a skill's name`, {
-      hint: "Name its folder with small letters, digits and hyphens; watchkeeper, memory and skill are taken",
+      hint: "Name its folder with small letters, digits and hyphens; watchkeeper, memory, skill and standing-orders are taken",
     });
   }
   const { description, instructions, version, notes } = readSkillFile(dir);

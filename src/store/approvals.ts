@@ -1,13 +1,30 @@
-import { and, asc, desc, eq, getTableColumns, gt, isNull, lte, ne } from "drizzle-orm";
+import {
+  and,
+  asc,
+  desc,
+  eq,
+  getTableColumns,
+  gt,
+  gte,
+  inArray,
+  isNull,
+  lte,
+  ne,
+} from "drizzle-orm";
 import { writing, type Db } from "./database.ts";
-import type { ApprovalRecord, Store, StoreReader } from "./port.ts";
-import { approvals, effects, stopButton } from "./schema.ts";
+import type { AnsweredCall, ApprovalRecord, Store, StoreReader } from "./port.ts";
+import { approvals, effects, notifications, stopButton } from "./schema.ts";
 
 /** What waits for the owner's word, and the owner's stop button. */
 
 type ApprovalReads = Pick<
   StoreReader,
-  "listApprovals" | "listApprovalClaims" | "getApproval" | "pausedAt"
+  | "listApprovals"
+  | "listApprovalClaims"
+  | "getApproval"
+  | "answeredCalls"
+  | "approvalsInDigest"
+  | "pausedAt"
 >;
 type ApprovalWrites = Pick<
   Store,
@@ -47,6 +64,35 @@ export function approvalReads(db: Db): ApprovalReads {
     },
     async getApproval(id) {
       return withEffect(db).where(eq(approvals.id, id)).get();
+    },
+    async answeredCalls({ since, limit }): Promise<AnsweredCall[]> {
+      const { state, error, finishedAt, undoBegunAt, undoneAt } = effects;
+      return db
+        .select({
+          ...getTableColumns(approvals),
+          effectId: effects.id,
+          outcome: { state, error, finishedAt, undoBegunAt, undoneAt },
+        })
+        .from(approvals)
+        .leftJoin(effects, eq(effects.approvalId, approvals.id))
+        .where(
+          and(inArray(approvals.status, ["approved", "denied"]), gte(approvals.decidedAt, since)),
+        )
+        .orderBy(desc(approvals.decidedAt), desc(approvals.id))
+        .limit(limit)
+        .all()
+        .flatMap(({ status, decidedAt, ...call }): AnsweredCall[] =>
+          (status === "approved" || status === "denied") && decidedAt !== null
+            ? [{ ...call, status, decidedAt }]
+            : [],
+        );
+    },
+    async approvalsInDigest(notificationId) {
+      return withEffect(db)
+        .innerJoin(notifications, eq(notifications.approvalId, approvals.id))
+        .where(eq(notifications.foldedInto, notificationId))
+        .orderBy(asc(approvals.id))
+        .all();
     },
     async pausedAt(now) {
       const row = pressed.get();
@@ -94,9 +140,10 @@ export function approvalWrites(db: Db): ApprovalWrites {
 
     async decideApproval(id, { decision, note, at, shownHash, edited }) {
       return db.transaction(() => {
+        const change = edited && { ...edited, editedFrom: approvals.arguments };
         const decided = db
           .update(approvals)
-          .set({ status: decision, note, decidedAt: at, ...edited })
+          .set({ status: decision, note, decidedAt: at, ...change })
           .where(
             and(
               eq(approvals.id, id),

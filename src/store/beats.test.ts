@@ -90,14 +90,26 @@ describe("the daemon's own row", () => {
       startedAt: 5,
       stoppedAt: null,
     });
+    await store.recordWeb({ url: "http://127.0.0.1:7373" });
     await store.recordStop(9);
-    expect((await store.status()).daemon).toMatchObject({ stoppedAt: 9 });
+    expect((await store.status()).daemon).toMatchObject({
+      stoppedAt: 9,
+      webUrl: "http://127.0.0.1:7373",
+      webOff: null,
+    });
+    await store.recordWeb({ off: "the port is taken" });
+    expect((await store.status()).daemon).toMatchObject({
+      webUrl: null,
+      webOff: "the port is taken",
+    });
     await store.recordStart({ ...daemon, pid: 43, at: 12 });
     expect((await store.status()).daemon).toMatchObject({
       pid: 43,
       startedAt: 12,
       stoppedAt: null,
       skillsOff: [],
+      webUrl: null,
+      webOff: null,
     });
   });
 });

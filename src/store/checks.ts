@@ -1,4 +1,5 @@
 import { and, asc, eq, isNull, ne, notInArray, or, sql } from "drizzle-orm";
+import { ordersSkill } from "../domain/standing-orders.ts";
 import type { Db } from "./database.ts";
 import type { Store } from "./port.ts";
 import { blindCheck } from "./looks.ts";
@@ -51,16 +52,16 @@ export function checkWrites(db: Db): Pick<Store, "registerChecks"> {
   return {
     async registerChecks(registrations, { at, keepSkills }) {
       return db.transaction(() => {
-        for (const { name, skill, schedule } of registrations) {
+        for (const { name, skill, schedule, firstDueAt: nextDueAt = null } of registrations) {
           db.insert(checks)
-            .values({ name, skill, schedule })
+            .values({ name, skill, schedule, nextDueAt })
             .onConflictDoUpdate({
               target: checks.name,
               set: {
                 skill,
                 schedule,
                 enabled: true,
-                nextDueAt: sql`case when ${checks.schedule} = ${schedule} then ${checks.nextDueAt} end`,
+                nextDueAt: sql`case when ${checks.schedule} = ${schedule} then ${checks.nextDueAt} else ${nextDueAt} end`,
               },
             })
             .run();
@@ -70,10 +71,14 @@ export function checkWrites(db: Db): Pick<Store, "registerChecks"> {
           .update(checks)
           .set({ enabled: false })
           .where(and(eq(checks.enabled, true), notInArray(checks.name, names)))
-          .returning({ name: checks.name, skill: checks.skill })
+          .returning({ name: checks.name, skill: checks.skill, lastRunAt: checks.lastRunAt })
           .all();
-        for (const { name, skill } of dropped) {
-          if (!keepSkills.includes(skill)) closeFindingsOf(name, at);
+        for (const { name, skill, lastRunAt } of dropped) {
+          if (keepSkills.includes(skill)) continue;
+          closeFindingsOf(name, at);
+          // That the owner has written half of an order for a moment need not be remembered.
+          if (skill === ordersSkill && lastRunAt === null)
+            db.delete(checks).where(eq(checks.name, name)).run();
         }
         return db
           .select(checkColumns)

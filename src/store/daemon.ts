@@ -1,7 +1,8 @@
 import { eq, isNull } from "drizzle-orm";
 import type { Db } from "./database.ts";
 import type { Store } from "./port.ts";
-import { beats, daemon, deliveries } from "./schema.ts";
+import { renewDeliveries } from "./deliveries.ts";
+import { beats, daemon } from "./schema.ts";
 import { settleLeftOver } from "./spend.ts";
 
 /** The daemon's own row, and what a daemon that was killed left half done. */
@@ -10,11 +11,12 @@ const killed = "the process was stopped before it finished";
 
 export function daemonWrites(
   db: Db,
-): Pick<Store, "recordStart" | "recordSkillsOff" | "recordStop"> {
+): Pick<Store, "recordStart" | "recordSkillsOff" | "recordWeb" | "recordStop"> {
   return {
     async recordStart({ at, ...started }) {
       db.transaction(() => {
-        const row = { ...started, startedAt: at, stoppedAt: null, skillsOff: [] };
+        const nothing = { stoppedAt: null, skillsOff: [], webUrl: null, webOff: null };
+        const row = { ...started, ...nothing, startedAt: at };
         db.insert(daemon)
           .values({ id: 1, ...row })
           .onConflictDoUpdate({ target: daemon.id, set: row })
@@ -24,15 +26,18 @@ export function daemonWrites(
           .where(isNull(beats.finishedAt))
           .run();
         settleLeftOver(db);
-        db.update(deliveries)
-          .set({ state: "failed", lastError: killed, updatedAt: at })
-          .where(eq(deliveries.state, "sending"))
-          .run();
+        renewDeliveries(db);
       });
     },
 
     async recordSkillsOff(skillsOff) {
       db.update(daemon).set({ skillsOff }).where(eq(daemon.id, 1)).run();
+    },
+
+    async recordWeb(web) {
+      const found =
+        "url" in web ? { webUrl: web.url, webOff: null } : { webUrl: null, webOff: web.off };
+      db.update(daemon).set(found).where(eq(daemon.id, 1)).run();
     },
 
     async recordStop(at) {

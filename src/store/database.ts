@@ -15,6 +15,7 @@ import { migrate } from "drizzle-orm/better-sqlite3/migrator";
 import { describeError, StoreError } from "../domain/errors.ts";
 import { sql, type SQL } from "drizzle-orm";
 import type { AnySQLiteColumn } from "drizzle-orm/sqlite-core";
+import { keepBeforeUpgrade } from "./before-upgrade.ts";
 import * as schema from "./schema.ts";
 
 /** Opening the one SQLite file: permissions, pragmas, migrations. */
@@ -133,6 +134,10 @@ export function openDatabase(stateDir: string, migrationsDir: string): Db {
     client.pragma("synchronous = FULL");
     client.pragma("foreign_keys = ON");
     refuseNewer(client, migrationsDir, path);
+    const applied = lastAppliedMigration(client);
+    if (applied !== null && applied < lastKnownMigration(migrationsDir)) {
+      keepBeforeUpgrade(client, { stateDir, applied });
+    }
     const db = drizzle(client, { schema });
     migrate(db, { migrationsFolder: migrationsDir });
     return db;
@@ -190,9 +195,13 @@ function lastAppliedMigration(client: Database.Database): number | null {
   return row.at === null ? null : Number(row.at);
 }
 
-function refuseNewer(client: Database.Database, migrationsDir: string, path: string): void {
+export function isNewer(client: Database.Database, migrationsDir: string): boolean {
   const applied = lastAppliedMigration(client);
-  if (applied === null || applied <= lastKnownMigration(migrationsDir)) return;
+  return applied !== null && applied > lastKnownMigration(migrationsDir);
+}
+
+function refuseNewer(client: Database.Database, migrationsDir: string, path: string): void {
+  if (!isNewer(client, migrationsDir)) return;
   throw new StoreError(
     "DATABASE_NEWER",
     `${path} was written by a newer version of watchkeeper than this one`,
@@ -210,7 +219,7 @@ function refuseOlder(client: Database.Database, migrationsDir: string): void {
 }
 
 /** Turns SQLite's errors into ours, with the mend. */
-function asStoreError(cause: unknown, path: string): StoreError {
+export function asStoreError(cause: unknown, path: string): StoreError {
   if (cause instanceof StoreError) return cause;
   const code = codeOf(cause);
   if (code.startsWith("SQLITE_CORRUPT") || code.startsWith("SQLITE_NOTADB")) {
@@ -260,7 +269,7 @@ export function withStoreErrors<Port extends object>(port: Port, path: string): 
 }
 
 /** SQLite's own code, which the query builder may have wrapped. */
-function codeOf(error: unknown): string {
+export function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return "";
   return "code" in error && typeof error.code === "string" ? error.code : codeOf(error.cause);
 }

@@ -1,4 +1,5 @@
-import { and, asc, desc, eq, gte, inArray, isNotNull, isNull, or, sql } from "drizzle-orm";
+import { and, asc, between, desc, eq, gte, inArray, isNotNull, isNull, or, sql } from "drizzle-orm";
+import { usedUp } from "../domain/policy.ts";
 import { isOneOf, writing, type Db } from "./database.ts";
 import type { EffectRecord, Store, StoreReader } from "./port.ts";
 import { putOwnFinding } from "./own-findings.ts";
@@ -11,6 +12,7 @@ type EffectReads = Pick<
   | "getEffect"
   | "getEffectByKey"
   | "listEffects"
+  | "ruleEffects"
   | "listStandingWrites"
   | "effectsOfGivenUpRuns"
   | "grantUses"
@@ -38,6 +40,15 @@ export function effectReads(db: Db): EffectReads {
     },
     async listEffects({ limit }): Promise<EffectRecord[]> {
       return db.select().from(effects).orderBy(desc(effects.id)).limit(limit).all();
+    },
+    async ruleEffects({ from, to, limit }): Promise<EffectRecord[]> {
+      return db
+        .select()
+        .from(effects)
+        .where(and(isNotNull(effects.check), between(effects.plannedAt, from, to)))
+        .orderBy(asc(effects.id))
+        .limit(limit)
+        .all();
     },
     async listStandingWrites({ limit }): Promise<EffectRecord[]> {
       const stands = and(
@@ -93,7 +104,7 @@ export function effectWrites(db: Db): EffectWrites {
     async planEffect({ grant, at, ...effect }) {
       return db.transaction(() => {
         if (grant && usesOf(db, grant.key, grant.since) >= grant.maxPerDay) {
-          return { ok: false, reason: `the grant's ${grant.maxPerDay} uses of today are used up` };
+          return { ok: false, reason: usedUp(grant) };
         }
         const inserted = db
           .insert(effects)

@@ -6,7 +6,10 @@ import { findings, observations } from "./schema.ts";
 
 /** Findings: what is open, what waits for a verdict, and the owner's word on them. */
 
-type FindingReads = Pick<StoreReader, "listFindings" | "getFindings" | "pendingFindings">;
+type FindingReads = Pick<
+  StoreReader,
+  "listFindings" | "getFindings" | "pendingFindings" | "toldFindings"
+>;
 type FindingWrites = Pick<Store, "acknowledge" | "snooze" | "wakeSnoozed">;
 
 const bySeverity = sql`case ${findings.severity}
@@ -39,6 +42,28 @@ export function findingReads(db: Db): FindingReads {
         .limit(limit)
         .all();
     },
+    async toldFindings({ without, limit }) {
+      return db
+        .select({
+          id: findings.id,
+          skill: findings.skill,
+          check: findings.check,
+          severity: findings.severity,
+          status: findings.status,
+          openedAt: findings.openedAt,
+        })
+        .from(findings)
+        .where(
+          and(
+            ne(findings.status, "resolved"),
+            gt(findings.toldRevision, 0),
+            ne(findings.skill, without),
+          ),
+        )
+        .orderBy(bySeverity, desc(findings.id))
+        .limit(limit)
+        .all();
+    },
     async getFindings(ids) {
       return db
         .select()
@@ -65,7 +90,6 @@ export function findingWrites(db: Db): FindingWrites {
     .update(findings)
     .set({
       status: "open",
-      snoozedUntil: null,
       revision: sql`${findings.revision} + 1`,
       changedAt: sql`${sql.placeholder("at")}`,
     })
@@ -73,10 +97,10 @@ export function findingWrites(db: Db): FindingWrites {
     .prepare();
   return {
     async acknowledge(findingId, at) {
-      return decide(findingId, { status: "acked", ackedAt: at });
+      return decide(findingId, { status: "acked", ackedAt: at, snoozedUntil: null });
     },
     async snooze(findingId, until) {
-      return decide(findingId, { status: "snoozed", snoozedUntil: until });
+      return decide(findingId, { status: "snoozed", snoozedUntil: until, ackedAt: null });
     },
     async wakeSnoozed(at) {
       wake.run({ at });

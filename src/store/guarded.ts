@@ -26,7 +26,7 @@ const ours = new Set([
   ...["type", "role", "kind", "state", "status", "severity", "trust", "outcome", "trigger"],
   ...["decision", "decidedBy", "verdict", "effect", "check", "skill", "tool", "model", "schedule"],
   ...["version", "toolVersion", "promptVersion", "idempotencyKey", "argumentsHash", "callId"],
-  ...["tool_use_id", "id", "name", "channel", "keepSkills"],
+  ...["tool_use_id", "id", "name", "channel", "keepSkills", "use", "plan"],
 ]);
 
 const isOurs = (name: string): boolean => ours.has(name);

@@ -10,6 +10,8 @@ import { approvalReads, approvalWrites } from "./approvals.ts";
 import { effectReads, effectWrites } from "./effects.ts";
 import { checkWrites } from "./checks.ts";
 import { daemonWrites } from "./daemon.ts";
+import { dayReads } from "./days.ts";
+import { deliveryWrites } from "./deliveries.ts";
 import { findingReads, findingWrites } from "./findings.ts";
 import { lookReads, lookWrites } from "./looks.ts";
 import { memoryReads, memoryWrites } from "./memories.ts";
@@ -19,10 +21,13 @@ import { pushReads, pushWrites } from "./pushes.ts";
 import { ownFindingWrites } from "./own-findings.ts";
 import { runReads, runWrites } from "./runs.ts";
 import { spendReads, spendWrites } from "./spend.ts";
+import { tellingReads } from "./tellings.ts";
 import { toolReads, toolWrites } from "./tool-pins.ts";
 import { statusReads } from "./status.ts";
 import { totalsReads } from "./totals.ts";
 
+export { backUp, restore, type BackupStep } from "./backup.ts";
+export { checkFile } from "./check-file.ts";
 export { acquireLock, isLocked, type Lock } from "./lock.ts";
 export type * from "./port.ts";
 
@@ -54,6 +59,8 @@ export function openStore({ stateDir, migrationsDir }: StoreLocation): Store {
     ...ownFindingWrites(db),
     ...findingWrites(db),
     ...notificationWrites(db),
+    ...deliveryWrites(db),
+    ...tellingReads(db),
     ...toolWrites(db),
   };
   return withStoreErrors(store, databasePath(stateDir));
@@ -85,6 +92,7 @@ function readerOf(db: Db): StoreReader {
     ...lookReads(db),
     ...toolReads(db),
     ...memoryReads(db),
+    ...dayReads(db),
     ...pushReads(db),
     async [Symbol.asyncDispose]() {
       db.$client.close();

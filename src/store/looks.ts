@@ -144,7 +144,9 @@ export function lookWrites(db: Db): LookWrites {
         since: seen.since,
         revision: sql`${findings.revision} + 1`,
         changedAt: look.at,
-        ...(quiet ? { handledRevision: sql`${findings.revision} + 1` } : {}),
+        ...(quiet
+          ? { handledRevision: sql`${findings.revision} + 1` }
+          : { ackedAt: null, snoozedUntil: null }),
       })
       .where(eq(findings.id, known.findingId))
       .run();

@@ -19,6 +19,11 @@ const add = (store: Store, at: number, ...notifications: NewNotification[]) =>
 
 const ids = (notifications: readonly { id: number }[]) => notifications.map(({ id }) => id);
 
+async function sent(store: Store, notificationId: number): Promise<void> {
+  const move = { plan: [], end: [], settle: "delivered", at: 9, tell: [] } as const;
+  await store.moveDeliveries(notificationId, move);
+}
+
 describe("what waits for the digest", () => {
   it("is held until its time and folded into one message, once", async () => {
     const { store } = await openTemporaryStore();
@@ -39,7 +44,6 @@ describe("what waits for the digest", () => {
     await store.foldIntoDigest([1, 2], digest, 200);
     expect(await store.nextDigestAt()).toBeNull();
     expect(await store.heldNotifications(999)).toEqual([]);
-    expect(ids(await store.readyNotifications())).toEqual([3, 4]);
     expect(await store.listNotifications({ limit: 3 })).toMatchObject([
       { id: 4, kind: "digest", state: "ready", findings: [1, 2], createdAt: 200 },
       { id: 3, state: "ready" },
@@ -58,8 +62,7 @@ describe("what waits for the digest", () => {
   it("takes back nothing that has gone out already", async () => {
     const { store } = await openTemporaryStore();
     await add(store, 1, notification());
-    await store.beginDelivery(1, "terminal", 2);
-    await store.finishDelivery(1, "terminal", { at: 3, error: null });
+    await sent(store, 1);
     await store.foldIntoDigest([1], notification({ kind: "digest" }), 4);
     expect(await store.listNotifications({ limit: 9 })).toMatchObject([
       { id: 2 },
@@ -68,57 +71,12 @@ describe("what waits for the digest", () => {
   });
 });
 
-describe("a delivery", () => {
-  it("that succeeded is never begun again", async () => {
-    const { store } = await openTemporaryStore();
-    await add(store, 1, notification());
-    expect((await store.status()).undelivered).toBe(1);
-    expect(await store.beginDelivery(1, "terminal", 2)).toBe(true);
-    await store.finishDelivery(1, "terminal", { at: 3, error: null });
-    expect(await store.beginDelivery(1, "terminal", 4)).toBe(false);
-    expect(await store.readyNotifications()).toEqual([]);
-    expect((await store.status()).undelivered).toBe(0);
-  });
-
-  it("that failed is tried again and counted, its cause kept", async () => {
-    const { store, sql } = await openTemporaryStore();
-    await add(store, 1, notification());
-    await store.beginDelivery(1, "terminal", 2);
-    await store.finishDelivery(1, "terminal", { at: 3, error: "no terminal" });
-    expect(ids(await store.readyNotifications())).toEqual([1]);
-    expect(sql.prepare("select state, last_error from deliveries").all()).toEqual([
-      { state: "failed", last_error: "no terminal" },
-    ]);
-    expect(await store.beginDelivery(1, "terminal", 4)).toBe(true);
-    expect(sql.prepare("select attempts from deliveries").pluck().get()).toBe(2);
-  });
-
-  it("that is under way is not begun beside it, unless it is lost", async () => {
-    const { store } = await openTemporaryStore();
-    await add(store, 1, notification());
-    expect(await store.beginDelivery(1, "terminal", 1_000)).toBe(true);
-    expect(await store.beginDelivery(1, "terminal", 1_000)).toBe(false);
-    expect(await store.beginDelivery(1, "other", 1_000)).toBe(true);
-    expect(await store.beginDelivery(1, "terminal", 1_000 + 10 * 60_000 - 1)).toBe(false);
-    expect(await store.beginDelivery(1, "terminal", 1_000 + 10 * 60_000)).toBe(true);
-  });
-
-  it("that a killed daemon had begun is tried again by the next one", async () => {
-    const { store } = await openTemporaryStore();
-    await add(store, 1, notification());
-    await store.beginDelivery(1, "terminal", 2);
-    await store.recordStart({ pid: 1, version: "1", heartbeatMs: 1, at: 3 });
-    expect(await store.beginDelivery(1, "terminal", 4)).toBe(true);
-  });
-});
-
 it("counts what interrupted the owner since an instant: no digests, nothing held", async () => {
   const { store } = await openTemporaryStore();
   await add(store, 10, notification(), notification({ state: "held" }));
   await add(store, 20, notification(), notification({ kind: "digest" }));
   await add(store, 20, notification({ kind: "notice" }));
-  await store.beginDelivery(1, "terminal", 21);
-  await store.finishDelivery(1, "terminal", { at: 21, error: null });
+  await sent(store, 1);
   expect(await store.countInterruptions(0)).toBe(3);
   expect(await store.countInterruptions(10)).toBe(3);
   expect(await store.countInterruptions(11)).toBe(2);
@@ -131,7 +89,7 @@ it("tells ahead of the verdict: the message and what it told, together; the verd
   const told = [{ findingId: 1, revision: 1 }];
   await store.tellNow({ notification: notification(), told, at: 5 });
   expect(await store.getFindings([1])).toMatchObject([{ toldRevision: 1, handledRevision: 0 }]);
-  expect(await store.readyNotifications()).toMatchObject([{ runId: null, createdAt: 5 }]);
+  expect(await store.getNotification(1)).toMatchObject({ runId: null, createdAt: 5 });
 
   const broken = notification({ title: null as unknown as string });
   await expect(

@@ -1,5 +1,6 @@
-import { and, eq, ne, sql } from "drizzle-orm";
+import { and, eq, ne, sql, type SQL } from "drizzle-orm";
 import { writing, type Db } from "./database.ts";
+import { changeIsNews, endIsNews } from "../domain/diff.ts";
 import type { OwnFinding, Store } from "./port.ts";
 import { findingEvents, findings } from "./schema.ts";
 
@@ -25,8 +26,7 @@ export function ownFindingWrites(db: Db): OwnFindingWrites {
             resolvedAt: at,
             changedAt: at,
             revision: sql`${findings.revision} + 1`,
-            // The owner who has acknowledged it need not hear that it is over.
-            ...(open.status === "acked" ? { handledRevision: sql`${findings.revision} + 1` } : {}),
+            ...(endIsNews(open, "gone") ? {} : handled),
           })
           .where(eq(findings.id, open.id))
           .returning()
@@ -50,6 +50,9 @@ export function putOwnFinding(db: Db, { at, ...finding }: OwnFinding): number {
           state: "changed",
           changedAt: at,
           revision: sql`${findings.revision} + 1`,
+          ...(changeIsNews(open, severity)
+            ? { status: "open", ackedAt: null, snoozedUntil: null }
+            : handled),
         })
         .where(eq(findings.id, open.id))
         .returning()
@@ -60,7 +63,7 @@ export function putOwnFinding(db: Db, { at, ...finding }: OwnFinding): number {
           ...finding,
           skill: "watchkeeper",
           state: "opened",
-          trust: "trusted",
+          trust: finding.trust ?? "trusted",
           openedAt: at,
           changedAt: at,
         })
@@ -69,6 +72,24 @@ export function putOwnFinding(db: Db, { at, ...finding }: OwnFinding): number {
   addEvent(db, row);
   return row.id;
 }
+
+/** Within a transaction of the caller's: those are over, and nobody needs to hear of it. */
+export function closeQuietly(db: Db, those: SQL | undefined, at: number): void {
+  const revision = sql`${findings.revision} + 1`;
+  const closed = db
+    .update(findings)
+    .set({
+      ...{ state: "resolved", status: "resolved", resolvedAt: at, changedAt: at },
+      ...{ revision, handledRevision: revision },
+    })
+    .where(and(those, ne(findings.status, "resolved")))
+    .returning()
+    .all();
+  for (const row of closed) addEvent(db, row);
+}
+
+/** Nobody needs to hear of it. */
+const handled = { handledRevision: sql`${findings.revision} + 1` };
 
 type FindingRow = typeof findings.$inferSelect;
 

@@ -1,8 +1,13 @@
+import type { HeldReason } from "../domain/attention.ts";
 import type { KnownObservation } from "../domain/diff.ts";
 import type { Call, CallPrice, CapName, Caps, Used } from "../domain/budget.ts";
+import type { ChannelHealth } from "../domain/channel-health.ts";
+import type { ChannelUse, Delivery, DeliveryDecision, DeliveryState } from "../domain/delivery.ts";
 import type { ToolEffect } from "../domain/policy.ts";
 import type { ToolServerState } from "../domain/tool-server.ts";
 import type { HealthStatus, LookedHealth } from "../domain/health.ts";
+import type { ToldFinding } from "../domain/reminder.ts";
+import type { Telling, TellingHistory } from "../domain/telling.ts";
 import type {
   DecidedBy,
   Finding,
@@ -40,6 +45,8 @@ export interface CheckRegistration {
   readonly skill: string;
   /** Names the schedule; when it differs from the stored one, the check is due at once. */
   readonly schedule: string;
+  /** When one that was never seen is due first; else at once. */
+  readonly firstDueAt?: number;
 }
 
 export type LookResult =
@@ -98,10 +105,94 @@ export interface MemoryRecord {
   readonly expiresAt: number | null;
 }
 
+/** So many rows of a day as are shown, and how many there are. */
+export interface Portion<Row> {
+  readonly rows: readonly Row[];
+  readonly count: number;
+}
+
+/** What happened between two moments, oldest first. */
+export interface DayRecord {
+  /** Beats that found nothing. */
+  readonly quietBeats: number;
+  readonly beats: Portion<{
+    readonly id: number;
+    readonly startedAt: number;
+    readonly trigger: BeatTrigger;
+    readonly outcome: BeatOutcome | null;
+    readonly checks: readonly ReceiptLine[];
+    /** Different findings that something happened to. */
+    readonly findings: number;
+  }>;
+  /** Also what began before or ended after. */
+  readonly missed: readonly {
+    readonly from: number;
+    readonly to: number;
+    readonly count: number;
+  }[];
+  readonly events: Portion<{
+    readonly findingId: number;
+    readonly check: string;
+    /** Of a check that went blind: its name. */
+    readonly key: string;
+    readonly state: FindingState;
+    readonly severity: Severity;
+    readonly title: string;
+    readonly at: number;
+  }>;
+  readonly runs: Portion<
+    Pick<RunRecord, "id" | "startedAt" | "outcome" | "model" | "costUsd"> & {
+      readonly findings: number;
+    }
+  >;
+  readonly effects: Portion<
+    Pick<
+      EffectRecord,
+      | "id"
+      | "tool"
+      | "effect"
+      | "state"
+      | "plannedAt"
+      | "undoneAt"
+      | "approvalId"
+      | "runId"
+      | "check"
+    >
+  >;
+  /** Asked for or answered within the time. */
+  readonly approvals: Portion<
+    Pick<ApprovalRecord, "id" | "tool" | "status" | "createdAt" | "decidedAt">
+  >;
+  readonly notifications: Portion<
+    Pick<NotificationRecord, "id" | "kind" | "state" | "severity" | "title" | "createdAt">
+  >;
+  /** Of all runs, also those not among the rows. */
+  readonly costUsd: number;
+}
+
+/** What a run came to, in fields of our own: no word of a model or of a stranger. */
+export interface RunBrief {
+  readonly id: number;
+  readonly finishedAt: number;
+  readonly outcome: RunOutcome;
+  readonly verdicts: readonly { readonly findingId: number; readonly verdict: Verdict }[];
+  readonly effects: readonly Pick<EffectRecord, "id" | "tool" | "state" | "undoneAt">[];
+}
+
+/** An unresolved finding that the owner was told of, without its words. */
+export type ToldBrief = Pick<
+  Finding,
+  "id" | "skill" | "check" | "severity" | "status" | "openedAt"
+>;
+
 /** A finding whose last revision has no verdict. */
 export interface PendingRecord extends Finding {
   /** When it is over by itself, or null. */
   readonly closesAt: number | null;
+  /** The owner's word on it, until it gets worse. */
+  readonly ackedAt: number | null;
+  /** Of one that was put off, and after that until it changes. */
+  readonly snoozedUntil: number | null;
 }
 
 /** Something that happened to a finding. `news` is false when nobody needs to hear of it. */
@@ -221,8 +312,8 @@ export interface FindingVerdict {
 }
 
 export interface NewNotification {
-  /** `recovery`: all that it tells of is over. */
-  readonly kind: "finding" | "recovery" | "digest" | "notice";
+  /** `recovery`: all that it tells of is over; `reminder`: all of it was told before, and is open still. */
+  readonly kind: "finding" | "recovery" | "digest" | "notice" | "reminder";
   /** `held` waits for the digest that is due at `dueAt`. */
   readonly state: "held" | "ready";
   readonly findings: readonly number[];
@@ -233,13 +324,57 @@ export interface NewNotification {
   readonly dueAt: number;
   /** The approval that it asks for: told of once. */
   readonly approvalId?: number | null;
+  /** Of a held one: what made it wait. */
+  readonly heldBecause?: HeldReason | null;
+  /** What the owner hears with it, kept with it: a kill leaves both or neither. */
+  readonly tellings?: readonly Omit<Telling, "at">[];
 }
 
-export interface NotificationRecord extends Omit<NewNotification, "state"> {
+export interface NotificationRecord extends Omit<NewNotification, "state" | "tellings"> {
   readonly id: number;
   readonly runId: number | null;
-  readonly state: "held" | "ready" | "delivered" | "folded";
+  readonly state: "held" | "ready" | "delivered" | "untold" | "folded";
   readonly createdAt: number;
+}
+
+/** One message on one channel. */
+export interface DeliveryRecord extends Delivery {
+  /** Names it to the channel: the same for every attempt. */
+  readonly key: string;
+}
+
+/** A message that is on its way to some channel, with all deliveries that were ever planned for it. */
+export interface UndeliveredRecord {
+  readonly notificationId: number;
+  readonly severity: Severity;
+  readonly deliveries: readonly DeliveryRecord[];
+}
+
+export interface DeliveryEnd {
+  readonly at: number;
+  readonly state: "sent" | "failed" | "unknown";
+  readonly error: string | null;
+  /** Of one that failed: when it is tried again; null for at once. */
+  readonly nextAt: number | null;
+  /** How the channel stands now; null when it says nothing of the channel. */
+  readonly health: Pick<ChannelHealth, "consecutiveFailures" | "failingSince"> | null;
+}
+
+export interface ChannelRegistration {
+  readonly name: string;
+  readonly use: ChannelUse;
+  /** Messages from this severity on. */
+  readonly severity: Severity;
+}
+
+export interface ChannelRecord extends ChannelRegistration {
+  readonly consecutiveFailures: number;
+  readonly failingSince: number | null;
+  /** Of the last failure; it stays when the channel works again. */
+  readonly lastError: string | null;
+  readonly lastSentAt: number | null;
+  /** Deliveries that are still tried. */
+  readonly waiting: number;
 }
 
 export type EffectKind = "read" | "write" | "send" | "destroy";
@@ -299,6 +434,10 @@ export interface ApprovalRecord {
   readonly arguments: unknown;
   readonly argumentsHash: string;
   readonly effect: EffectKind;
+  /** What the tool's own code looked up for the call when it was asked; null when it is not known. */
+  readonly facts: Readonly<Record<string, string>> | null;
+  /** The arguments as they were asked, when the owner has approved others; null when they are the same. */
+  readonly editedFrom: unknown;
   readonly trust: Trust;
   readonly reason: string;
   readonly status: ApprovalStatus;
@@ -312,7 +451,21 @@ export interface ApprovalRecord {
 
 export type ApprovalClaim = Pick<ApprovalRecord, "id" | "argumentsHash" | "expiresAt" | "status">;
 
-export type NewApproval = Omit<ApprovalRecord, "id" | "status" | "note" | "decidedAt" | "effectId">;
+export type NewApproval = Omit<
+  ApprovalRecord,
+  "id" | "facts" | "editedFrom" | "status" | "note" | "decidedAt" | "effectId"
+> & { readonly facts?: ApprovalRecord["facts"] };
+
+/** A call that the owner has answered, with what came of it. */
+export interface AnsweredCall extends ApprovalRecord {
+  readonly status: "approved" | "denied";
+  readonly decidedAt: number;
+  /** Null when it was not carried out. */
+  readonly outcome: Pick<
+    EffectRecord,
+    "state" | "error" | "finishedAt" | "undoBegunAt" | "undoneAt"
+  > | null;
+}
 
 /** Something that the daemon has to say about itself. */
 export interface OwnFinding {
@@ -323,6 +476,10 @@ export interface OwnFinding {
   readonly title: string;
   readonly text: string | null;
   readonly at: number;
+  /** When it began, if that was before. */
+  readonly since?: number;
+  /** `untrusted` when a stranger's words are in it. */
+  readonly trust?: Trust;
 }
 
 /** The stop button while it is pressed. */
@@ -346,6 +503,9 @@ export interface DaemonRecord {
   /** The longest gap between beats. */
   readonly heartbeatMs: number;
   readonly skillsOff: readonly SkillOff[];
+  /** Where the page is offered, or why it is not; both null before that is known. */
+  readonly webUrl: string | null;
+  readonly webOff: string | null;
 }
 
 /** A skill that cannot be used. */
@@ -361,7 +521,10 @@ export interface StatusRecord {
   readonly checks: readonly CheckRecord[];
   readonly openFindings: number;
   readonly pendingApprovals: number;
+  /** Messages that no channel has yet. */
   readonly undelivered: number;
+  /** In the owner's order. */
+  readonly channels: readonly ChannelRecord[];
 }
 
 /** How often what happened since the first start, as far as it is kept. */
@@ -377,6 +540,7 @@ export interface TotalsRecord {
   readonly spend: readonly (Usage & { readonly model: string; readonly calls: number })[];
   readonly effects: readonly Counted<{ effect: EffectKind; state: EffectState }>[];
   readonly approvals: readonly Counted<{ status: ApprovalStatus }>[];
+  readonly deliveries: readonly Counted<{ channel: string; state: DeliveryState }>[];
 }
 
 type Counted<By> = Readonly<By> & { readonly count: number };
@@ -472,20 +636,31 @@ export interface StoreReader extends AsyncDisposable {
   getBeat(id: number): Promise<BeatRecord | undefined>;
   listRuns(options: { limit: number }): Promise<RunRecord[]>;
   getRun(id: number): Promise<(RunRecord & { steps: StepRecord[] }) | undefined>;
+  /** Those that ended, the newest first. */
+  recentRuns(options: { limit: number }): Promise<RunBrief[]>;
+  /** Unresolved ones that the owner was told of at once, most severe first; those of `without` (a skill) not. */
+  toldFindings(options: { without: string; limit: number }): Promise<ToldBrief[]>;
   /** Open ones, most severe first; with `all`, newest first. */
   listFindings(options: { all: boolean; limit: number }): Promise<Finding[]>;
   getFindings(ids: readonly number[]): Promise<Finding[]>;
   /** Those whose last revision has no verdict yet: untold ones first, the most severe, the oldest. */
   pendingFindings(limit: number): Promise<PendingRecord[]>;
   listNotifications(options: { limit: number }): Promise<NotificationRecord[]>;
+  getNotification(id: number): Promise<NotificationRecord | undefined>;
   /** Pending ones, oldest first; with `all`, newest first. */
   listApprovals(options: { all: boolean; limit: number }): Promise<ApprovalRecord[]>;
   /** Of approvals that expire, or did, after a time: what their tokens are made of. The newest 500. */
   listApprovalClaims(options: { expiringAfter: number }): Promise<ApprovalClaim[]>;
   getApproval(id: number): Promise<ApprovalRecord | undefined>;
+  /** What the owner has said yes or no to since then, the newest first. */
+  answeredCalls(options: { since: number; limit: number }): Promise<AnsweredCall[]>;
+  /** Those whose asking was told as a part of that digest. */
+  approvalsInDigest(notificationId: number): Promise<ApprovalRecord[]>;
   getEffect(id: number): Promise<EffectRecord | undefined>;
   getEffectByKey(idempotencyKey: string): Promise<EffectRecord | undefined>;
   listEffects(options: { limit: number }): Promise<EffectRecord[]>;
+  /** What the owner's rules asked for within a time, both ends included, oldest first. */
+  ruleEffects(within: { from: number; to: number; limit: number }): Promise<EffectRecord[]>;
   /** Writes that are done and not taken back, the newest first. */
   listStandingWrites(options: { limit: number }): Promise<EffectRecord[]>;
   /** What runs that were given up did about any of these findings: begun, whatever came of it. */
@@ -494,6 +669,23 @@ export interface StoreReader extends AsyncDisposable {
   lastPushes(skill: string): Promise<PushRecord[]>;
   /** Notes that hold all words of the text, the best match first; those past their time never. */
   searchMemories(query: { text: string; limit: number; now: number }): Promise<MemoryRecord[]>;
+  /** The newest first; with `all` those past their time too; without a limit every one. */
+  listMemories(query: { all: boolean; limit?: number; now: number }): Promise<MemoryRecord[]>;
+  getMemory(id: number): Promise<MemoryRecord | undefined>;
+  /** Notes with a greater id, the smallest first; those past their time never. */
+  memoriesAfter(query: { id: number; limit: number; now: number }): Promise<MemoryRecord[]>;
+  /** What happened from `from` (included) to `to` (excluded); of each kind at most `limit` rows. */
+  dayRecord(query: { from: number; to: number; limit: number }): Promise<DayRecord>;
+  /**
+   * Notes that hold any of the words, trusted ones first, the best match first; those past their time never.
+   * @param query `withUntrusted`: also those that a stranger may have written
+   */
+  recallMemories(query: {
+    words: readonly string[];
+    withUntrusted: boolean;
+    limit: number;
+    now: number;
+  }): Promise<MemoryRecord[]>;
   /** Null when the stop button is not pressed, or is lifted by itself at `now`. */
   pausedAt(now: number): Promise<PauseRecord | null>;
   /** How often a grant was used since then. */
@@ -515,16 +707,19 @@ export interface Store extends StoreReader {
   /** The owner's word on a tool, or on all of a server, that says something else; returns what was accepted. */
   acceptTools(name: string, at: number): Promise<ToolPin[]>;
   /**
-   * Notes who runs; ends the beats and deliveries that a killed daemon left half done as `failed`, and
-   * settles its model calls at their reservations. Its runs are {@link unfinishedRuns}.
+   * Notes who runs; ends the beats that a killed daemon left half done as `failed`, and settles its model calls
+   * at their reservations. Its runs are {@link unfinishedRuns}; deliveries that it had begun stay `sending`.
+   * A restart ends the waits of those that failed.
    */
   recordStart(
-    daemon: Omit<DaemonRecord, "startedAt" | "stoppedAt" | "skillsOff"> & { at: number },
+    daemon: Pick<DaemonRecord, "pid" | "version" | "heartbeatMs"> & { at: number },
   ): Promise<void>;
   /** Runs that a killed daemon left half done, oldest first. */
   unfinishedRuns(): Promise<UnfinishedRun[]>;
   /** Notes which skills cannot be used. */
   recordSkillsOff(skillsOff: readonly SkillOff[]): Promise<void>;
+  /** Notes where the page is offered, or why it is not. */
+  recordWeb(web: { url: string } | { off: string }): Promise<void>;
   recordStop(at: number): Promise<void>;
   /**
    * Adds new checks and switches off those not named, whose findings are then over without a word;
@@ -650,6 +845,8 @@ export interface Store extends StoreReader {
   addMemory(note: Omit<MemoryRecord, "id"> & { noteKey: string }): Promise<number>;
   /** False when it is not there. */
   removeMemory(id: number): Promise<boolean>;
+  /** Deletes the notes that are past their time, and makes one of those that say the same. */
+  tidyMemories(now: number): Promise<{ readonly expired: number; readonly merged: number }>;
 
   pause(pause: PauseRecord): Promise<void>;
   resume(): Promise<void>;
@@ -660,6 +857,13 @@ export interface Store extends StoreReader {
 
   acknowledge(findingId: number, at: number): Promise<Finding | undefined>;
   snooze(findingId: number, until: number): Promise<Finding | undefined>;
+  /** By finding, for those that are there: what was told of it and of others under its key, and the owner's word. */
+  tellingHistories(
+    findingIds: readonly number[],
+    now: number,
+  ): Promise<ReadonlyMap<number, TellingHistory>>;
+  /** Open findings of that severity that the owner may have to be reminded of, with what was told of them. */
+  openFindingsTold(severity: "warning" | "critical"): Promise<ToldFinding[]>;
   /** Opens again what is snoozed past its time. */
   wakeSnoozed(at: number): Promise<void>;
 
@@ -678,14 +882,28 @@ export interface Store extends StoreReader {
   nextDigestAt(): Promise<number | null>;
   /** Puts held notifications into one digest; with null they are dropped, as nothing is left to tell. */
   foldIntoDigest(ids: readonly number[], digest: NewNotification | null, at: number): Promise<void>;
-  readyNotifications(): Promise<NotificationRecord[]>;
-  /** Marks a delivery as under way; false when it was already sent there, or is being sent now. */
-  beginDelivery(notificationId: number, channel: string, at: number): Promise<boolean>;
-  finishDelivery(
+  /**
+   * Notes the channels of the config, and forgets others; that one of those does not work is then over without
+   * a word. @returns what is remembered of the named, in their order
+   */
+  registerChannels(
+    channels: readonly ChannelRegistration[],
+    options: { at: number },
+  ): Promise<ChannelRecord[]>;
+  /** Messages that are `ready` or that some channel is still tried for, oldest first. */
+  undelivered(): Promise<UndeliveredRecord[]>;
+  /** Carries out what was decided for a message, with what the owner must know of it: all or nothing. */
+  moveDeliveries(
     notificationId: number,
-    channel: string,
-    result: { at: number; error: string | null },
+    move: Pick<DeliveryDecision, "plan" | "end" | "settle"> & {
+      at: number;
+      tell: readonly OwnFinding[];
+    },
   ): Promise<void>;
+  /** Marks a delivery as under way, before the channel is given anything; false when it is none to be tried. */
+  beginDelivery(id: number, at: number): Promise<boolean>;
+  /** What came of an attempt, with how its channel stands; once it works again, what failed there is due. */
+  finishDelivery(id: number, end: DeliveryEnd): Promise<void>;
   /** Interruptions since `since`: notifications told at once. */
   countInterruptions(since: number): Promise<number>;
 }

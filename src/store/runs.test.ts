@@ -116,7 +116,7 @@ describe("a run", () => {
       { verdict: "notify", handledRevision: 1, toldRevision: 0 },
     ]);
     expect(await store.pendingFindings(5)).toEqual([]);
-    expect(await store.readyNotifications()).toMatchObject([{ runId: id, createdAt: 200 }]);
+    expect(await store.getNotification(1)).toMatchObject({ runId: id, createdAt: 200 });
     expect(await store.getBeat(1)).toMatchObject({ runId: id, costUsd: 0.5, findings: [1, 2] });
   });
 

@@ -1,12 +1,12 @@
-import { asc, desc, eq, isNull, max, sql } from "drizzle-orm";
+import { and, asc, desc, eq, isNotNull, isNull, max, sql } from "drizzle-orm";
 import { isOneOf, type Db } from "./database.ts";
 import { insertNotifications } from "./notifications.ts";
-import type { RunRecord, Store, StoreReader, Verdicts } from "./port.ts";
-import { findingEvents, findings, runFindings, runs, steps } from "./schema.ts";
+import type { RunBrief, RunRecord, Store, StoreReader, Verdicts } from "./port.ts";
+import { effects, findingEvents, findings, runFindings, runs, steps } from "./schema.ts";
 
 /** Runs, their journal of steps, and the verdicts they end with. */
 
-type RunReads = Pick<StoreReader, "listRuns" | "getRun">;
+type RunReads = Pick<StoreReader, "listRuns" | "getRun" | "recentRuns">;
 type RunWrites = Pick<
   Store,
   | "beginRun"
@@ -17,6 +17,9 @@ type RunWrites = Pick<
   | "finishRun"
   | "applyVerdicts"
 >;
+
+/** Of one run; more than anybody is shown. */
+const mostEffects = 50;
 
 export function runReads(db: Db): RunReads {
   function complete(rows: (typeof runs.$inferSelect)[]): RunRecord[] {
@@ -42,6 +45,39 @@ export function runReads(db: Db): RunReads {
   return {
     async listRuns({ limit }) {
       return complete(db.select().from(runs).orderBy(desc(runs.id)).limit(limit).all());
+    },
+    async recentRuns({ limit }) {
+      const ended = db
+        .select({ id: runs.id, finishedAt: runs.finishedAt, outcome: runs.outcome })
+        .from(runs)
+        .where(and(isNotNull(runs.finishedAt), isNotNull(runs.outcome)))
+        .orderBy(desc(runs.id))
+        .limit(limit)
+        .all();
+      return ended.map(({ id, finishedAt, outcome }): RunBrief => ({
+        id,
+        finishedAt: finishedAt ?? 0,
+        outcome: outcome ?? "failed",
+        verdicts: db
+          .select({ findingId: runFindings.findingId, verdict: runFindings.verdict })
+          .from(runFindings)
+          .where(eq(runFindings.runId, id))
+          .orderBy(asc(runFindings.findingId))
+          .all()
+          .flatMap(({ findingId, verdict }) => (verdict ? { findingId, verdict } : [])),
+        effects: db
+          .select({
+            id: effects.id,
+            tool: effects.tool,
+            state: effects.state,
+            undoneAt: effects.undoneAt,
+          })
+          .from(effects)
+          .where(eq(effects.runId, id))
+          .orderBy(asc(effects.id))
+          .limit(mostEffects)
+          .all(),
+      }));
     },
     async getRun(id) {
       const run = complete(db.select().from(runs).where(eq(runs.id, id)).all())[0];

@@ -10,8 +10,11 @@ import {
   uniqueIndex,
   type AnySQLiteColumn,
 } from "drizzle-orm/sqlite-core";
+import { channelUses, deliveryStates } from "../domain/delivery.ts";
 import { toolServerStates } from "../domain/tool-server.ts";
+import { heldReasons } from "../domain/attention.ts";
 import { findingStates, findingStatuses, severities, trusts, verdicts } from "../domain/finding.ts";
+import { tellingKinds } from "../domain/telling.ts";
 
 /**
  * The tables. They are a public interface: docs/database.md describes each one. Times are integer
@@ -34,6 +37,9 @@ export const daemon = sqliteTable("daemon", {
   heartbeatMs: integer("heartbeat_ms").notNull(),
   /** Skills that are switched off because they cannot be used: `[{name, error}]`. */
   skillsOff: json("skills_off").notNull(),
+  /** Where the page is offered, or why it is not; both null before that is known. */
+  webUrl: text("web_url"),
+  webOff: text("web_off"),
 });
 
 export const checks = sqliteTable(
@@ -119,6 +125,9 @@ export const findings = sqliteTable(
       .where(sql`${table.status} <> 'resolved'`),
     index("findings_opened_at").on(table.openedAt),
     index("findings_key").on(table.check, table.key),
+    index("findings_open_severity")
+      .on(table.severity, table.id)
+      .where(sql`${table.status} = 'open'`),
     index("findings_snoozed")
       .on(table.snoozedUntil)
       .where(sql`${table.status} = 'snoozed'`),
@@ -174,6 +183,7 @@ export const findingEvents = sqliteTable(
     index("finding_events_finding").on(table.findingId),
     index("finding_events_beat").on(table.beatId),
     index("finding_events_kind").on(table.state, table.severity),
+    index("finding_events_at").on(table.at),
   ],
 );
 
@@ -277,6 +287,10 @@ export const approvals = sqliteTable(
     /** SHA-256 over the canonical tool, version and arguments that were shown. */
     argumentsHash: text("arguments_hash").notNull(),
     effect: text("effect", { enum: ["read", "write", "send", "destroy"] }).notNull(),
+    /** What the tool's own code looked up for the call when it was asked; null when it is not known. */
+    facts: json("facts").$type<Readonly<Record<string, string>>>(),
+    /** The arguments as they were asked, when the owner has approved others; null when they are the same. */
+    editedFrom: json("edited_from"),
     trust: text("trust", { enum: trusts }).notNull(),
     reason: text("reason").notNull(),
     status: text("status", { enum: ["pending", "approved", "denied", "expired"] })
@@ -289,6 +303,7 @@ export const approvals = sqliteTable(
   },
   (table) => [
     validJson("approvals_arguments_json", table.arguments),
+    index("approvals_decided_at").on(table.decidedAt),
     index("approvals_pending")
       .on(table.id)
       .where(sql`${table.status} = 'pending'`),
@@ -325,6 +340,7 @@ export const effects = sqliteTable(
     uniqueIndex("effects_idempotency_key").on(table.idempotencyKey),
     uniqueIndex("effects_approval").on(table.approvalId),
     index("effects_grant").on(table.grantKey, table.plannedAt),
+    index("effects_planned_at").on(table.plannedAt),
     validJson("effects_arguments_json", table.arguments),
     validJson("effects_result_json", table.result),
     index("effects_unsettled")
@@ -338,9 +354,14 @@ export const notifications = sqliteTable(
   {
     id: id(),
     runId: integer("run_id").references(() => runs.id),
-    kind: text("kind", { enum: ["finding", "recovery", "digest", "notice"] }).notNull(),
-    /** held: waits for the digest; ready: to be delivered; folded: told as part of a digest. */
-    state: text("state", { enum: ["held", "ready", "delivered", "folded"] }).notNull(),
+    kind: text("kind", {
+      enum: ["finding", "recovery", "digest", "notice", "reminder"],
+    }).notNull(),
+    /**
+     * held: waits for the digest; ready: no channel has it yet; untold: none has it for certain, and none
+     * tries any more; folded: told as part of a digest.
+     */
+    state: text("state", { enum: ["held", "ready", "delivered", "untold", "folded"] }).notNull(),
     foldedInto: integer("folded_into").references((): AnySQLiteColumn => notifications.id),
     /** The approval that it asks for. */
     approvalId: integer("approval_id").references(() => approvals.id),
@@ -354,12 +375,37 @@ export const notifications = sqliteTable(
     createdAt: integer("created_at").notNull(),
     /** Of a held one: when its digest is due. */
     dueAt: integer("due_at").notNull(),
+    /** Of what was held: what made it wait. */
+    heldBecause: text("held_because", { enum: heldReasons }),
   },
   (table) => [
     validJson("notifications_findings_json", table.findings),
     uniqueIndex("notifications_approval").on(table.approvalId),
     index("notifications_created_at").on(table.createdAt),
     index("notifications_waiting").on(table.state, table.dueAt),
+  ],
+);
+
+/** Each time that the owner was told of a finding. */
+export const tellings = sqliteTable(
+  "tellings",
+  {
+    id: id(),
+    findingId: integer("finding_id")
+      .notNull()
+      .references(() => findings.id),
+    notificationId: integer("notification_id")
+      .notNull()
+      .references(() => notifications.id),
+    kind: text("kind", { enum: tellingKinds }).notNull(),
+    /** State and severity of the finding as it was told. */
+    state: text("state", { enum: findingStates }).notNull(),
+    severity: text("severity", { enum: severities }).notNull(),
+    at: integer("at").notNull(),
+  },
+  (table) => [
+    index("tellings_finding").on(table.findingId),
+    uniqueIndex("tellings_once").on(table.notificationId, table.findingId),
   ],
 );
 
@@ -371,13 +417,37 @@ export const deliveries = sqliteTable(
       .notNull()
       .references(() => notifications.id),
     channel: text("channel").notNull(),
-    state: text("state", { enum: ["sending", "sent", "failed"] }).notNull(),
+    /** The same for every attempt, and of no other delivery anywhere; null only until the first start. */
+    key: text("key"),
+    state: text("state", { enum: deliveryStates }).notNull(),
     attempts: integer("attempts").notNull().default(0),
     lastError: text("last_error"),
+    plannedAt: integer("planned_at").notNull().default(0),
+    /** Of one that failed: not tried again before then; null for at once. */
+    nextAt: integer("next_at"),
     updatedAt: integer("updated_at").notNull(),
   },
-  (table) => [uniqueIndex("deliveries_once").on(table.notificationId, table.channel)],
+  (table) => [
+    uniqueIndex("deliveries_once").on(table.notificationId, table.channel),
+    uniqueIndex("deliveries_key").on(table.key),
+    index("deliveries_open")
+      .on(table.notificationId)
+      .where(sql`${table.state} in ('waiting', 'sending', 'failed')`),
+  ],
 );
+
+/** How each channel of the configuration stands. */
+export const channels = sqliteTable("channels", {
+  name: text("name").primaryKey(),
+  use: text("use", { enum: channelUses }).notNull(),
+  severity: text("severity", { enum: severities }).notNull(),
+  /** In the owner's order, from 0. */
+  position: integer("position").notNull(),
+  consecutiveFailures: integer("consecutive_failures").notNull().default(0),
+  failingSince: integer("failing_since"),
+  lastError: text("last_error"),
+  lastSentAt: integer("last_sent_at"),
+});
 
 /** One row: the stop button, while it is pressed. */
 export const stopButton = sqliteTable("stop_button", {

@@ -1,5 +1,6 @@
 import { asc, desc, eq, ne, sql } from "drizzle-orm";
 import { checkColumns } from "./checks.ts";
+import { listChannels } from "./deliveries.ts";
 import type { Db } from "./database.ts";
 import type { DaemonRecord, StoreReader } from "./port.ts";
 import { approvals, beats, checks, daemon, findings, notifications } from "./schema.ts";
@@ -42,6 +43,7 @@ export function statusReads(db: Db): Pick<StoreReader, "status"> {
             .from(notifications)
             .where(sql`${notifications.state} = 'ready'`)
             .get()?.count ?? 0,
+        channels: listChannels(db),
       }));
     },
   };

@@ -1,7 +1,16 @@
 import { count, eq, isNotNull, ne, sql, sum } from "drizzle-orm";
 import type { Db } from "./database.ts";
 import type { StoreReader } from "./port.ts";
-import { approvals, beats, effects, findingEvents, findings, runs, spend } from "./schema.ts";
+import {
+  approvals,
+  beats,
+  deliveries,
+  effects,
+  findingEvents,
+  findings,
+  runs,
+  spend,
+} from "./schema.ts";
 
 /** What is counted for `/metrics`: from the tables, so that a restart forgets nothing. */
 export function totalsReads(db: Db): Pick<StoreReader, "totals" | "lastCompletedBeatAt"> {
@@ -54,6 +63,11 @@ export function totalsReads(db: Db): Pick<StoreReader, "totals" | "lastCompleted
     .from(approvals)
     .groupBy(approvals.status)
     .prepare();
+  const deliveriesBy = db
+    .select({ channel: deliveries.channel, state: deliveries.state, count: count() })
+    .from(deliveries)
+    .groupBy(deliveries.channel, deliveries.state)
+    .prepare();
   // By its index each kind is looked up from its end.
   const lastEnded = (outcome: "quiet" | "found") =>
     db
@@ -81,6 +95,7 @@ export function totalsReads(db: Db): Pick<StoreReader, "totals" | "lastCompleted
           spend: spendBy.all(),
           effects: effectsBy.all(),
           approvals: approvalsBy.all(),
+          deliveries: deliveriesBy.all(),
         };
       });
     },

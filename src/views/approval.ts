@@ -9,6 +9,8 @@ export function approvalView(approval: ApprovalRecord) {
     arguments: approval.arguments,
     argumentsHash: approval.argumentsHash,
     effect: approval.effect,
+    facts: approval.facts,
+    editedFrom: approval.editedFrom,
     trust: approval.trust,
     reason: approval.reason,
     status: approval.status,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { CheckRecord, StatusRecord } from "../store/port.ts";
+import type { ChannelRecord, CheckRecord, StatusRecord } from "../store/port.ts";
 import { statusView } from "./status.ts";
 
 const now = Date.parse("2026-11-23T12:00:00Z");
@@ -25,6 +25,8 @@ const daemon: NonNullable<StatusRecord["daemon"]> = {
   stoppedAt: null,
   heartbeatMs: 5 * minuteMs,
   skillsOff: [],
+  webUrl: "http://127.0.0.1:7373",
+  webOff: null,
 };
 const record: StatusRecord = {
   daemon,
@@ -33,7 +35,15 @@ const record: StatusRecord = {
   openFindings: 3,
   pendingApprovals: 0,
   undelivered: 0,
+  channels: [],
 };
+const ntfy: ChannelRecord = {
+  ...{ name: "ntfy", use: "always", severity: "info", waiting: 0 },
+  ...{ consecutiveFailures: 0, failingSince: null, lastError: null, lastSentAt: now - minuteMs },
+};
+const downSince = now - 10 * minuteMs;
+const down = { consecutiveFailures: 4, failingSince: downSince, lastError: "no", waiting: 2 };
+const terminal: ChannelRecord = { ...ntfy, name: "terminal", use: "last-resort" };
 const view = (change: Partial<StatusRecord> = {}, running = true) =>
   statusView({
     version: "1.2.3",
@@ -72,6 +82,27 @@ describe("healthy", () => {
       ["the skill shop is switched off"],
     ],
     ["a beat that failed", { lastBeat: lastBeat(minuteMs, "failed") }, ["the last beat failed"]],
+    ["no channel yet, or only the last resort", { channels: [terminal] }, []],
+    [
+      "a channel that is down beside one that works",
+      {
+        channels: [
+          { ...ntfy, ...down },
+          { ...ntfy, name: "email" },
+        ],
+      },
+      [],
+    ],
+    [
+      "a channel that has just failed once",
+      { channels: [{ ...ntfy, ...down, consecutiveFailures: 1 }] },
+      [],
+    ],
+    [
+      "every channel of the owner's down",
+      { channels: [{ ...ntfy, ...down }, terminal] },
+      ["no channel works: messages do not reach you"],
+    ],
     ["a beat that is going on", { lastBeat: lastBeat(minuteMs, null) }, []],
     ["two gaps without a beat", { lastBeat: lastBeat(11 * minuteMs) }, []],
     [
@@ -174,4 +205,16 @@ test("times are ISO 8601 in UTC, and spend is in dollars and tokens", () => {
     lastError: "gone",
   });
   expect(spend).toEqual({ todayUsd: 0.5, monthUsd: 4, todayTokens: 900 });
+});
+
+test("channels are shown with how they stand and what waits for them", () => {
+  const { channels } = view({ channels: [{ ...ntfy, ...down }, terminal] });
+  expect(channels).toEqual([
+    {
+      ...{ name: "ntfy", use: "always", severity: "info", status: "failing", waiting: 2 },
+      ...{ failingSince: "2026-11-23T11:50:00.000Z", consecutiveFailures: 4, lastError: "no" },
+      lastSentAt: "2026-11-23T11:59:00.000Z",
+    },
+    expect.objectContaining({ name: "terminal", use: "last-resort", status: "ok" }),
+  ]);
 });

@@ -1,5 +1,7 @@
+import { isDown } from "../domain/channel-health.ts";
 import { startOf } from "../domain/zoned-time.ts";
 import type {
+  ChannelRecord,
   CheckRecord,
   PauseRecord,
   SpendTotals,
@@ -95,12 +97,26 @@ export function statusView(input: StatusInput) {
     mcp: (running ? (input.servers ?? []) : []).map(({ name, state, error, changedAt }) => ({
       ...{ name, state, error, since: isoTime(changedAt) },
     })),
+    web: running && daemon ? { url: daemon.webUrl, off: daemon.webOff } : null,
     openFindings: record?.openFindings ?? 0,
     pendingApprovals: record?.pendingApprovals ?? 0,
     undelivered: record?.undelivered ?? 0,
+    channels: (record?.channels ?? []).map(channelView),
     spend: { todayUsd: today.costUsd, monthUsd: month.costUsd, todayTokens: today.tokens },
   };
 }
+
+const channelView = (channel: ChannelRecord) => ({
+  name: channel.name,
+  use: channel.use,
+  severity: channel.severity,
+  status: channel.failingSince === null ? ("ok" as const) : ("failing" as const),
+  failingSince: isoTimeOrNull(channel.failingSince),
+  consecutiveFailures: channel.consecutiveFailures,
+  lastError: channel.lastError,
+  lastSentAt: isoTimeOrNull(channel.lastSentAt),
+  waiting: channel.waiting,
+});
 
 /** The stop button as JSON. */
 export const pauseView = ({ pausedAt, until, reason }: PauseRecord) => ({
@@ -124,11 +140,15 @@ function problemsOf({
 }): string[] {
   const heartbeatMs = record?.daemon?.heartbeatMs ?? 0;
   const latest = Math.max(lastBeatAt ?? 0, record?.daemon?.startedAt ?? 0);
+  // The last resort is none of the owner's: nobody may be looking at that terminal.
+  const channels = (record?.channels ?? []).filter(({ use }) => use !== "last-resort");
+  const isMute = channels.length > 0 && channels.every((channel) => isDown(channel, now));
   const blind = checks.filter(({ enabled, status }) => enabled && status === "blind");
   return [
     ...(now - latest > 2 * heartbeatMs + graceMs ? ["no beat for too long"] : []),
     ...(record?.lastBeat?.outcome === "failed" ? ["the last beat failed"] : []),
     ...blind.map(({ name }) => `${name} is blind`),
+    ...(isMute ? ["no channel works: messages do not reach you"] : []),
     ...skillsOff.map(({ name }) => `the skill ${name} is switched off`),
   ];
 }

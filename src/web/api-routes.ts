@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { findApproval, giveWord } from "../effects/owner-word.ts";
 import { approvalView, approvalWithOutcome } from "../views/approval.ts";
-import { beatView } from "../views/beat.ts";
+import { beatView, beatWithEffects } from "../views/beat.ts";
 import { findingView } from "../views/finding.ts";
 import { runView, stepView } from "../views/run.ts";
 import { readStatusView } from "../views/status.ts";
@@ -38,7 +38,7 @@ export function apiRoutes({ store, clock, version, timezone, wake }: WebDependen
       (await store.listBeats({ limit: limitOf(query, 20) })).map(beatView),
     ),
     read(/^\/api\/beats\/([1-9]\d{0,14})$/, async ({ name }) =>
-      beatView(found(await store.getBeat(Number(name)), "beat", name)),
+      beatWithEffects(store, found(await store.getBeat(Number(name)), "beat", name)),
     ),
     read(/^\/api\/runs$/, async ({ query }) =>
       (await store.listRuns({ limit: limitOf(query, 20) })).map(runView),

@@ -4,7 +4,7 @@ import type { StoreReader } from "../store/port.ts";
 
 /**
  * `/metrics` in the Prometheus text format. Every number is taken from the store, so that a restart
- * forgets nothing. Labels are our own words and the models' names: nothing that somebody wrote.
+ * forgets nothing. Labels are our own words, the models' and the channels' names: nothing that somebody wrote.
  */
 
 export interface Exposition {
@@ -93,6 +93,25 @@ export async function exposeMetrics(store: StoreReader, version: string): Promis
     "Calls that were put to the owner.",
     approvalStatuses.map((status) => [{ status }, countOf(totals.approvals, { status })]),
   );
+  const channels = status.channels.map(({ name }) => name);
+  counter(
+    "deliveries_total",
+    "Deliveries that ended.",
+    channels.flatMap((channel) =>
+      deliveryEnds.map((state): Sample => [
+        { channel, state },
+        countOf(totals.deliveries, { channel, state }),
+      ]),
+    ),
+  );
+  gauge(
+    "deliveries_waiting",
+    "Deliveries that are still tried.",
+    status.channels.map(({ name, waiting }) => [{ channel: name }, waiting]),
+  );
+  gauge("channels_failing", "Channels whose last delivery failed.", [
+    [{}, status.channels.filter(({ failingSince }) => failingSince !== null).length],
+  ]);
   gauge("notifications_undelivered", "Notifications that no channel has taken yet.", [
     [{}, status.undelivered],
   ]);
@@ -100,6 +119,7 @@ export async function exposeMetrics(store: StoreReader, version: string): Promis
 }
 
 const runOutcomes = ["ok", "incomplete", "failed", "interrupted", "over-budget"] as const;
+const deliveryEnds = ["sent", "unknown", "given-up", "handed-on"] as const;
 const approvalStatuses = ["pending", "approved", "denied", "expired"] as const;
 
 /** What has not happened yet is nought and not absent: a rate needs where it began. */

@@ -29,6 +29,8 @@ export interface WebOptions {
 export interface OfferedWeb extends AsyncDisposable {
   /** Where it is found, or null when it could not listen. */
   readonly url: string | null;
+  /** Why it could not listen; null when it does. */
+  readonly off: string | null;
   /** On which port it listens. */
   readonly port: number | null;
 }
@@ -78,6 +80,7 @@ export async function offerWeb(watch: Watch, options: WebOptions): Promise<Offer
   server.on("error", (error) => log.warn({ error: describeError(error) }, "the page failed"));
   return {
     url: web.publicUrl ?? `http://${asUrlHost(address)}:${port}`,
+    off: null,
     port,
     [Symbol.asyncDispose]: () => offered[Symbol.asyncDispose](),
   };
@@ -85,5 +88,5 @@ export async function offerWeb(watch: Watch, options: WebOptions): Promise<Offer
 
 function notOffered(log: Log, why: string): OfferedWeb {
   log.warn({}, `the page is off: ${why}`);
-  return { url: null, port: null, [Symbol.asyncDispose]: () => Promise.resolve() };
+  return { url: null, off: why, port: null, [Symbol.asyncDispose]: () => Promise.resolve() };
 }

@@ -27,6 +27,8 @@ test("what was asked is listed and shown with every character visible, and nothi
       tool: "deeds_send",
       arguments: { to: "ann@hill", text: "good\u202e\u200b day" },
       effect: "send",
+      facts: { street: "hill" },
+      editedFrom: null,
       trust: "untrusted",
       status: "pending",
       decidedAt: null,
@@ -116,8 +118,13 @@ describe.each([["without a daemon"], ["beside a daemon"]])("%s", (how) => {
     expect(exitCode).toBe(0);
     expect(contract.approvalWithOutcome.parse(value)).toMatchObject({
       arguments: { to: "bob@dale", text: "good day" },
+      editedFrom: { to: "ann@hill", text: "hello" },
+      facts: { street: "hill" },
       outcome: { state: "done" },
     });
+    expect((await place.run("approvals", "show", "1")).stdout).toContain(
+      'you have changed the arguments; it was asked with\n  {\n    "to": "ann@hill"',
+    );
     expect(await deeds.lines("sent.txt")).toEqual(["bob@dale: good day"]);
   });
 

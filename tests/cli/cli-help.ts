@@ -20,7 +20,7 @@ export async function renderCliPage(): Promise<string> {
       "| 1 | failed |",
       "| 2 | wrong use, or a configuration that cannot be used |",
       "| 3 | `status`: the daemon is not running |",
-      "| 4 | `status`: it runs and is not healthy: a check is blind, a skill is off, no beat came |",
+      "| 4 | `status`: it runs and is not healthy: a check is blind, a skill is off, no beat came, no channel works |",
     ].join("\n"),
     fenced(program.helpInformation()),
     ...program.commands

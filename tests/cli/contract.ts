@@ -36,6 +36,7 @@ export const status = z.object({
       since: time,
     }),
   ),
+  web: z.object({ url: text.nullable(), off: text.nullable() }).nullable(),
   openFindings: count,
   pendingApprovals: count,
   spend: z.object({ todayUsd: amount, monthUsd: amount, todayTokens: count }),
@@ -46,6 +47,8 @@ export const approval = z.object({
   tool: text,
   arguments: z.record(z.string(), z.json()),
   effect: z.enum(["read", "write", "send", "destroy"]),
+  facts: z.record(z.string(), z.string()).nullable(),
+  editedFrom: z.json(),
   trust: z.enum(["trusted", "untrusted"]),
   reason: text,
   status: z.enum(["pending", "approved", "denied", "expired"]),
@@ -89,6 +92,26 @@ const grant = z.object({
   evenIfUntrusted: z.boolean(),
 });
 
+export const grantSuggestions = z.object({
+  after: id,
+  days: id,
+  suggestions: z.array(
+    z.object({
+      grant,
+      config: text,
+      allows: text,
+      evidence: z.object({
+        approvals: z.array(id),
+        since: time,
+        last: time,
+        untrusted: count,
+        mostPerDay: id,
+      }),
+    }),
+  ),
+  notSuggested: z.array(z.object({ tool: text, approvals: count, why: text })),
+});
+
 export const explanation = z.object({
   tool: text,
   arguments: z.json(),
@@ -120,6 +143,21 @@ export const beat = z.object({
   findings: z.array(id),
   runId: id.nullable(),
   costUsd: amount,
+});
+
+export const beatWithEffects = beat.extend({
+  ruleEffects: z.array(
+    z.object({
+      effectId: id,
+      check: text,
+      tool: text,
+      effect: z.enum(["read", "write", "send", "destroy"]),
+      arguments: z.json(),
+      state: z.enum(["planned", "sent", "done", "failed", "unknown"]),
+      error: text.nullable(),
+      undoneAt: time.nullable(),
+    }),
+  ),
 });
 
 export const finding = z.object({
@@ -186,6 +224,16 @@ export const cost = z.object({
     fromDays: count,
     monthUsdAtTodaysPace: amount.nullable(),
   }),
+});
+
+/** One of the agent's notes. */
+export const note = z.object({
+  id,
+  text,
+  trust: z.enum(["trusted", "untrusted"]),
+  runId: id.nullable(),
+  createdAt: time,
+  expiresAt: time.nullable(),
 });
 
 export const skill = z.object({

@@ -82,16 +82,27 @@ export interface DeedsPlace extends AsyncDisposable {
   lines(name: "sent.txt" | "notes.txt"): Promise<string[]>;
 }
 
-export async function createDeedsPlace(policy = "{}"): Promise<DeedsPlace> {
+/** @param secrets environment that the configuration names as secrets */
+export async function createDeedsPlace(
+  policy = "{}",
+  secrets: Readonly<Record<string, string>> = {},
+): Promise<DeedsPlace> {
   let next: ScriptedToolCall[] = [];
   const model = await startScriptedModel((request, index) => {
     const calls = next;
     next = [];
     return calls.length > 0 ? callTools(calls) : reportAll("ignore")(request, index);
   });
-  const place = await createPlace({ ANTHROPIC_API_KEY: "k", ANTHROPIC_BASE_URL: model.baseUrl });
+  const place = await createPlace({
+    ...secrets,
+    ANTHROPIC_API_KEY: "k",
+    ANTHROPIC_BASE_URL: model.baseUrl,
+  });
   await place.skill("deeds", code);
-  await place.config(`{ skills: { "./skills/deeds": {} }, policy: ${policy} }`);
+  const named = Object.keys(secrets).map((name) => `secret(${JSON.stringify(name)})`);
+  await place.config(
+    `{ skills: { "./skills/deeds": { secrets: [${named.join(", ")}] } }, policy: ${policy} }`,
+  );
   await place.write("bell.json", "[]");
   const rings: object[] = [];
   const deeds: DeedsPlace = {

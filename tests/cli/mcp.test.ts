@@ -92,7 +92,9 @@ test("wrong words are refused in one line", async () => {
     expect(refused.stderr).toMatch(oneLine);
   }
   const wrong: [string, RegExp][] = [
-    [`{ desk: { comand: ["a"] } }`, /mcp\.desk/],
+    [`{ desk: {} }`, /mcp\.desk: needs one of command, url/],
+    [`{ desk: { timeout: "5s" } }`, /mcp\.desk: needs one of command, url/],
+    [`{ desk: { comand: ["a"] } }`, /mcp\.desk\.comand: unknown key; did you mean "command"/],
     [`{ desk: { command: ["a"], url: "https://a.example" } }`, /mcp\.desk/],
     [`{ desk: { url: "file:///etc" } }`, /mcp\.desk\.url/],
     [`{ Desk: { command: ["a"] } }`, /Desk/],
@@ -104,4 +106,19 @@ test("wrong words are refused in one line", async () => {
     expect(exitCode, mcp).toBe(2);
     expect(stderr, mcp).toMatch(said);
   }
+});
+
+test("a server that is named like a skill, or like what is always there, is warned of", async () => {
+  await using place = await createPlace();
+  await place.skill("my-desk", "export default {};");
+  const server = `{ command: ["a"] }`;
+  await place.config(
+    `{ skills: { "./skills/my-desk": {} }, mcp: { "my-desk": ${server}, memory: ${server}, other: ${server} } }`,
+  );
+  const { value } = await place.json("config", "check");
+  const { warnings } = z.object({ warnings: z.array(z.string()) }).parse(value);
+  expect(warnings.filter((line) => line.startsWith("mcp"))).toEqual([
+    'mcp["my-desk"]: the skill "my-desk" has this name, and of two tools of one name the server\'s is left out; name the server otherwise',
+    "mcp.memory: tools that are always there have this name, and of two tools of one name the server's is left out; name the server otherwise",
+  ]);
 });

@@ -87,3 +87,11 @@ test("a secret that is missing is the whole mistake", async () => {
   expect(stderr).toContain("notify.channels.slack.url: the secret SLACK_URL is missing");
   expect(stderr).not.toContain("is not an address");
 });
+
+test("where no channel is configured, what is told is printed", async () => {
+  await using other = await createPlace();
+  await other.config(`{ notify: { channels: {} } }`);
+  const { exitCode, stdout } = await other.run("notify", "test");
+  expect(exitCode).toBe(0);
+  expect(stdout).toMatch(/Test message of Watchkeeper[^]*\nok {4}terminal\n$/);
+});

@@ -1,3 +1,5 @@
+import { join } from "node:path";
+import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import * as contract from "./contract.ts";
 import { createDeedsPlace, sending, type DeedsPlace } from "./deeds.ts";
@@ -51,6 +53,33 @@ describe.each([["without a daemon"], ["beside a daemon"]])("%s", (how) => {
     expect(deeds.model.requests.length).toBeGreaterThan(asked);
     expect((await place.run("resume")).stdout).toBe("it was not paused.\n");
   });
+});
+
+test("no secret of yours gets into the database with a reason or a note", async () => {
+  const key = "sk-very-long-and-secret-0123456789";
+  await using own = await createDeedsPlace("{}", { DEEDS_KEY: key });
+  const { place: here } = own;
+  await own.ring(sending("ann@hill"));
+  const paused = await here.json("pause", "--reason", `the key ${key} has leaked`);
+  expect(JSON.stringify(paused.value)).not.toContain(key);
+  const denied = await here.json("deny", "1", "--note", `not with ${key}`);
+  expect(denied.exitCode).toBe(0);
+  const database = new Database(join(here.stateDir, "watchkeeper.db"), { readonly: true });
+  const reason = database.prepare("select reason from stop_button").pluck().get();
+  const note = database.prepare("select note from approvals").pluck().get();
+  database.close();
+  expect(reason).toMatch(/^the key .+ has leaked$/);
+  expect(note).toMatch(/^not with /);
+  expect([reason, note].join()).not.toContain(key);
+});
+
+test("the stop button works with a configuration that cannot be read", async () => {
+  await place.run("beat");
+  await place.write("agent.config.ts", "export default {");
+  const { exitCode, stderr } = await place.run("pause", "--reason", "holidays");
+  expect(exitCode).toBe(0);
+  expect(stderr).toContain("your text is kept as you typed it");
+  expect(await status()).toMatchObject({ paused: true, pause: { reason: "holidays" } });
 });
 
 test("a pause outlives the daemon, and ends by itself when it was for a while", async () => {

@@ -11,6 +11,8 @@ beforeAll(async () => {
     { tool: "deeds_send", when: { street: "dale" }, maxPerDay: 1 },
   ] }`);
   place = deeds.place;
+  // With a file beside its instructions there is something to read on demand.
+  await place.write("skills/deeds/further.md", "More of it.");
 });
 afterAll(async () => deeds[Symbol.asyncDispose]());
 
@@ -24,14 +26,29 @@ describe("policy explain", () => {
   test.each([
     ["deeds_look", "{}", "trusted", "allow", "reading is allowed"],
     ["deeds_look", "{}", "untrusted", "allow", "reading is allowed"],
+    ["memory_search", '{"text":"milk"}', "untrusted", "allow", "reading is allowed"],
+    ["memory_note", '{"text":"milk"}', "untrusted", "allow", "it hides nothing"],
+    ["skill_read", '{"skill":"deeds"}', "untrusted", "allow", "reading is allowed"],
     ["deeds_write", '{"text":"milk"}', "trusted", "allow", "your own data"],
     ["deeds_write", '{"text":"milk"}', "untrusted", "ask", "no grant names deeds_write"],
     ["deeds_send", line("ann@hill"), "trusted", "allow", "your grant for deeds_send"],
     ["deeds_send", line("ann@hill"), "untrusted", "allow", "your grant for deeds_send"],
     ["deeds_send", line("bob@dale"), "trusted", "allow", "your grant for deeds_send"],
     ["deeds_send", line("bob@dale"), "untrusted", "ask", "does not hold in a run that has read"],
-    ["deeds_send", line("eve@moor"), "trusted", "ask", "wants street to be hill, and it is moor"],
-    ["deeds_send", line("eve@moor"), "untrusted", "ask", "wants street to be hill, and it is moor"],
+    [
+      "deeds_send",
+      line("eve@moor"),
+      "trusted",
+      "ask",
+      'wants "street" to be "hill", and it is "moor"',
+    ],
+    [
+      "deeds_send",
+      line("eve@moor"),
+      "untrusted",
+      "ask",
+      'wants "street" to be "hill", and it is "moor"',
+    ],
   ])("%s %s in a run that is %s: %s", async (tool, args, trust, decision, reason) => {
     const flag = trust === "untrusted" ? ["--untrusted"] : [];
     const view = await explain(tool, args, ...flag);
@@ -64,6 +81,11 @@ describe("policy explain", () => {
 
   test.each([
     [["deeds_snd", "--args", "{}"], 'there is no tool "deeds_snd". Did you mean "deeds_send"?'],
+    [
+      ["memory_notes", "--args", "{}"],
+      'there is no tool "memory_notes". Did you mean "memory_note"?',
+    ],
+    [["memory_note", "--args", "{}"], "the arguments do not fit memory_note: arguments.text"],
     [["deeds_send", "--args", "{"], "the arguments are not JSON"],
     [["deeds_send", "--args", '{"to":1}'], "the arguments do not fit deeds_send: arguments.to"],
     [["deeds_send"], "--args"],
@@ -80,7 +102,7 @@ test("a grant that is used up today is not offered twice: the run was allowed on
   expect(await deeds.lines("sent.txt")).toEqual(["ann@hill: hello"]);
   const view = await explain("deeds_send", line("ann@hill"), "--untrusted");
   expect(view).toMatchObject({ decision: "ask" });
-  expect(view.reason).toContain("the grant's 1 uses of today are used up");
+  expect(view.reason).toContain("the grant's one use a day is used up");
   await deeds.ring(sending("ann@hill", "again"));
   expect(await deeds.lines("sent.txt")).toEqual(["ann@hill: hello"]);
 });

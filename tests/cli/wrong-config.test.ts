@@ -168,15 +168,6 @@ describe("a key or value", () => {
       '  skills.inbox.acounts: unknown key; did you mean "accounts"?',
     ]);
   });
-
-  test("a part that this version does not use is said, and is no mistake", async () => {
-    await place.config(`{ notify: { deadMansPing: "https://hc.example/1" } }`);
-    const { exitCode, stdout, stderr } = await place.run("config", "check");
-    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
-    expect(stdout).toContain(
-      "warning: notify.deadMansPing is understood, but not used by this version yet",
-    );
-  });
 });
 
 describe("secrets", () => {

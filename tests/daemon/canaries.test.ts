@@ -173,6 +173,11 @@ test("none of 20 canary secrets gets out, in any form, by any exit", async () =>
   expect([...exits.keys()]).toEqual(
     expect.arrayContaining(["watchkeeper.db", "watchkeeper.db-wal", "watchkeeper.db-shm"]),
   );
+  const pages = await readdir(join(stateDir, "memory"));
+  expect(pages.some((name) => /^\d{4}-\d\d-\d\d\.md$/.test(name))).toBe(true);
+  for (const name of pages) {
+    exits.set(`memory/${name}`, await readFile(join(stateDir, "memory", name)));
+  }
   const commands = [
     "status",
     "runs",
@@ -184,6 +189,9 @@ test("none of 20 canary secrets gets out, in any form, by any exit", async () =>
     "approvals",
     "approvals --all",
     "config check",
+    "memory list",
+    "memory show 1",
+    "memory export",
   ];
   const asked = commands.flatMap((command) => [command, `${command} --json`]);
   for (const command of asked) {

@@ -4,11 +4,11 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { build } from "esbuild";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { callTools, reportAll, startScriptedModel } from "watchkeeper/testing";
 import { packageInfo } from "../../src/config/package.ts";
 import { openStoreReader } from "../../src/store/index.ts";
+import { bundleChild, type BundledChild } from "./bundled-child.ts";
 
 /**
  * kill -9 at every single write of a run with read, write and send tools, before it and after it. The
@@ -16,26 +16,11 @@ import { openStoreReader } from "../../src/store/index.ts";
  */
 
 const { root, migrationsDir } = packageInfo();
-let bundle: string;
-let scratch: string;
-
+let child: BundledChild;
 beforeAll(async () => {
-  scratch = await mkdtemp(join(root, "dist.crash-"));
-  bundle = join(scratch, "dist", "crash-child.mjs");
-  await build({
-    entryPoints: [join(import.meta.dirname, "crash-child.ts")],
-    outfile: bundle,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    target: "node24",
-    external: ["better-sqlite3"],
-    banner: {
-      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
-    },
-  });
+  child = await bundleChild("crash-child");
 });
-afterAll(() => rm(scratch, { recursive: true, force: true }));
+afterAll(() => child[Symbol.asyncDispose]());
 
 const skill = (folder: string): string => `
 import { appendFileSync } from "node:fs";
@@ -97,12 +82,12 @@ const model = () =>
   });
 
 async function run(folder: string, url: string, number: number, when: "before" | "after") {
-  const child = spawn(process.execPath, [bundle, folder, url, String(number), when], {
+  const started = spawn(process.execPath, [child.path, folder, url, String(number), when], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   let out = "";
-  child.stdout.on("data", (chunk) => (out += String(chunk)));
-  const [, signal] = (await once(child, "close")) as [number, NodeJS.Signals | null];
+  started.stdout.on("data", (chunk) => (out += String(chunk)));
+  const [, signal] = (await once(started, "close")) as [number, NodeJS.Signals | null];
   const said = (out ? JSON.parse(out) : { writes: [], printed: [] }) as {
     writes: string[];
     printed: string[];

@@ -10,6 +10,7 @@ import { packageInfo } from "../../src/config/package.ts";
 import type { ConfigInput } from "../../src/config/schema.ts";
 import { openWatch, type Watch } from "../../src/daemon.ts";
 import type { Finding } from "../../src/domain/finding.ts";
+import type { ConfiguredChannel } from "../../src/notify/channel.ts";
 import type { BeatSummary } from "../../src/heartbeat/beat.ts";
 import type { NotificationRecord, RunRecord, StepRecord, Store } from "../../src/store/port.ts";
 import { waitsToAskAgain } from "../../src/model/link.ts";
@@ -40,8 +41,12 @@ export interface WatchOptions {
   readonly model?: ScriptedModel;
   readonly config?: Omit<ConfigInput, "skills">;
   readonly skills?: Readonly<Record<string, unknown>>;
+  /** In the place of those of the config. */
+  readonly channels?: readonly ConfiguredChannel[];
   /** Checks and tools that are the test's own functions. */
   readonly play?: Play;
+  /** Told of each line of the log. */
+  readonly listen?: (line: string) => void;
 }
 
 /** What is let happen while time passes. */
@@ -73,7 +78,7 @@ export interface KeptWatch extends AsyncDisposable {
 
 /** Opens a watch, starts it and lets its first beat end. */
 export async function keepWatch(options: WatchOptions): Promise<KeptWatch> {
-  const { folder, clock, model, config, skills = {}, play } = options;
+  const { folder, clock, model, config, skills = {}, play, listen } = options;
   const info = packageInfo();
   const printed: string[] = [];
   const beats: BeatSummary[] = [];
@@ -85,10 +90,16 @@ export async function keepWatch(options: WatchOptions): Promise<KeptWatch> {
   };
   /** The waits between two attempts at the model, as the log tells of them. */
   const waits: { readonly until: number; readonly requests: number }[] = [];
+  const heard = (fields: object, message: string) =>
+    listen?.(JSON.stringify({ ...fields, message }));
   const log: Log = {
     ...silentLog,
     child: () => log,
+    debug: heard,
+    warn: heard,
+    error: heard,
     info(fields, message) {
+      heard(fields, message);
       if (message !== waitsToAskAgain || !("waitMs" in fields)) return;
       const requests = model?.requests.length ?? 0;
       waits.push({ until: clock.now() + Number(fields.waitMs), requests });

@@ -34,17 +34,6 @@ describe("the examples", () => {
     },
   );
 
-  test("one that sets what is not used yet is told so, part by part, as the page says", async () => {
-    const [block] = configs.filter(({ heading }) => heading === "Not used yet");
-    const { warnings } = await check(block!);
-    const [list = ""] = /(?<=\n\n)- [^]*?(?=\n\n)/.exec(sectionOf("Not used yet")) ?? [];
-    const parts = list.split("\n").map((line) => line.replace(/^- |`/g, ""));
-    const unused = "is understood, but not used by this version yet";
-    expect(warnings.filter((warning) => warning.endsWith(unused)).sort()).toEqual(
-      parts.map((part) => `${part} ${unused}`).sort(),
-    );
-  });
-
   async function check({ code }: CodeBlock): Promise<ConfigReport> {
     await using folder = await temporaryFolder();
     await writeFile(join(folder.path, "agent.config.ts"), code);
@@ -239,12 +228,6 @@ function rows(heading: string) {
 /** Whether a configuration says nothing at that place. */
 const isAbsent = (config: unknown, key: string): boolean =>
   valuesAt(config, key).every((value) => value === undefined);
-
-/** What stands under a heading, up to the next one. */
-function sectionOf(heading: string): string {
-  const [, rest = ""] = page.text.split(`# ${heading}\n`);
-  return rest.split(/^#/m)[0] ?? "";
-}
 
 async function sourceFiles(): Promise<string[]> {
   const files = [join(checkout, "bin", "watchkeeper.js")];

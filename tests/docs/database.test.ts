@@ -130,6 +130,9 @@ describe("the queries", () => {
     "What did a run do, step by step": [
       { step_index: 0, kind: "model", name: "claude-sonnet-5-5", tokens: expect.any(Number) },
     ],
+    "What was told again and again": [
+      { title: expect.stringContaining("shop is down"), times: expect.any(Number), reminders: 0 },
+    ],
     "What was I told, and did it arrive": [
       {
         title: expect.stringContaining("shop is down"),

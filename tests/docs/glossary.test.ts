@@ -1,6 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { deliveryStates } from "../../src/domain/delivery.ts";
 import { severities, trusts, verdicts } from "../../src/domain/finding.ts";
 import { checkout } from "../ground/miniature.ts";
 import { quotedIn, readPage } from "./page.ts";
@@ -28,6 +29,7 @@ test.for([
   ["severity", severities],
   ["trust", trusts],
   ["verdict", verdicts],
+  ["delivery", deliveryStates],
   ["effect", ["read", "write", "send", "destroy"]],
 ] as const)("%s names each of its values", ([word, values]) => {
   expect(quotedIn(words.get(word) ?? "").sort()).toEqual([...values].sort());

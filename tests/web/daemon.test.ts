@@ -111,8 +111,13 @@ describe("the start", () => {
     await daemon.seen(
       new RegExp(`127\\.0\\.0\\.1:${port} is taken by another program; set web\\.port`),
     );
-    const { exitCode } = await place.json("status");
+    const { exitCode, value } = await place.json("status");
     expect(exitCode).toBe(0);
+    const why = expect.stringContaining(`127.0.0.1:${port} is taken`) as string;
+    expect(value).toMatchObject({ web: { url: null, off: why } });
+    expect((await place.run("status")).stdout.replace(/\s+/g, " ")).toContain(
+      `the page is off: 127.0.0.1:${port} is taken by another program`,
+    );
     expect((await daemon.stop()).exitCode).toBe(0);
     other.close();
   });
@@ -210,6 +215,21 @@ describe("web token", () => {
     const own = await place.run("web", "token", "--push", "mirror");
     expect(own.stdout).toContain("its key is the one of your configuration\n");
     expect(own.stdout).not.toContain("hush");
+  });
+
+  test("names the port on which the daemon listens now, whatever was configured", async () => {
+    await place.config(
+      `{ web: { port: 0 }, skills: { services: { targets: [{ name: "backup", push: { every: "1d" } }] } } }`,
+    );
+    const daemon = place.start("start");
+    const [, url = ""] = /page is at (http:\S+)\//.exec(await daemon.seen(/page is at \S+/)) ?? [];
+    await daemon.seen(watching);
+    const { value } = await place.json("web", "token", "--push", "backup");
+    expect(value).toMatchObject({ url: `${url}/push/backup` });
+    expect((await place.json("status")).value).toMatchObject({ web: { url, off: null } });
+    expect((await place.run("status")).stdout).toContain(`the page is at ${url}/\n`);
+    await daemon.stop();
+    expect((await place.json("status")).value).toMatchObject({ web: null });
   });
 
   test.each([

@@ -114,7 +114,8 @@ test("the numbers hold nothing that somebody wrote, and nothing of the process",
   for (const { labels } of samples) {
     expect(
       Object.keys(labels).filter(
-        (label) => !/^(outcome|status|state|severity|effect|kind|model|version)$/.test(label),
+        (label) =>
+          !/^(outcome|status|state|severity|effect|kind|model|channel|version)$/.test(label),
       ),
     ).toEqual([]);
   }

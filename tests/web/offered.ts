@@ -15,7 +15,13 @@ import { offerWeb } from "../../src/web/offer.ts";
 import type { WebLimits } from "../../src/web/server.ts";
 import { makeToken } from "../../src/web/token.ts";
 import type { Play } from "../daemon/fixtures/skills/stage/index.ts";
-import { keepWatch, seen, temporaryFolder, type KeptWatch } from "../daemon/harness.ts";
+import {
+  keepWatch,
+  seen,
+  temporaryFolder,
+  type KeptWatch,
+  type WatchOptions,
+} from "../daemon/harness.ts";
 
 /** A real watch with its page, on a free port of loopback. */
 export interface Offered extends AsyncDisposable {
@@ -60,6 +66,9 @@ export interface OfferedOptions {
   readonly skills?: Readonly<Record<string, unknown>>;
   readonly limits?: Partial<WebLimits>;
   readonly web?: Partial<WebSettings>;
+  readonly notify?: NonNullable<WatchOptions["config"]>["notify"];
+  /** Told of each line of both logs. */
+  readonly listen?: (line: string) => void;
 }
 
 export async function offerPage(options: OfferedOptions = {}): Promise<Offered> {
@@ -68,13 +77,23 @@ export async function offerPage(options: OfferedOptions = {}): Promise<Offered> 
   const clock = new FakeClock();
   const stateDir = join(folder.path, "state");
   const warnings: string[] = [];
-  const log = { ...silentLog, warn: (_: object, message: string) => warnings.push(message) };
-  const config = { heartbeat: { every: "5m" } };
+  const log = {
+    ...silentLog,
+    warn(fields: object, message: string) {
+      warnings.push(message);
+      options.listen?.(JSON.stringify({ ...fields, message }));
+    },
+    error: (fields: object, message: string) =>
+      options.listen?.(JSON.stringify({ ...fields, message })),
+  };
+  const heartbeat = { every: "5m" };
   const begin = async () => {
+    const { notify } = options;
+    const config = { heartbeat, web: { publicUrl: options.web?.publicUrl }, notify };
     const kept = await keepWatch({ folder: folder.path, clock, config, ...options });
     await kept.settle();
     const offered = await offerWeb(kept.watch, {
-      config: resolveConfig({ timezone: "UTC", ...config }, { file: "/a.ts", environment: {} }),
+      config: resolveConfig({ timezone: "UTC", heartbeat }, { file: "/a.ts", environment: {} }),
       web: { host: "127.0.0.1", port: 0, publicUrl: undefined, ...options.web },
       stateDir,
       version: "1.2.3",

@@ -1,4 +1,4 @@
-import { rm } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
@@ -416,6 +416,18 @@ test("under a new public address the old one leads nowhere, and the path of a li
   expect((await press(page, approve, hash)).status).toBe(303);
   await settled(page);
   expect(done).toEqual(["hello"]);
+});
+
+test("with a secret that cannot be used the watch goes on, and no link counts", async () => {
+  await using stage = await asked(["hello"]);
+  const { page, done } = stage;
+  const { approve } = await linksOf(page);
+  await writeFile(join(page.stateDir, "word-secret"), "short\n");
+  await page.restart();
+  expect(page.kept.watch.wordSecret).toBeNull();
+  expect((await open(page, approve)).status).toBe(404);
+  expect((await page.ask("GET", "/healthz")).status).toBe(200);
+  expect([await statusOf(page), done]).toEqual(["pending", []]);
 });
 
 test("a session, a web token or none: the link alone counts", async () => {

@@ -9,6 +9,7 @@ import {
   parseLimit,
   readExistingStore,
   writeStore,
+  writeStoreForText,
   type CommandContext,
 } from "../context.ts";
 import { hostTimezone, quoted, shortTime, table, wrap } from "../text.ts";
@@ -83,6 +84,9 @@ function renderApproval(
     ...(trust === "untrusted"
       ? ["its run had read what a stranger could have written: read the arguments with care"]
       : []),
+    ...(approval.editedFrom === null
+      ? []
+      : ["you have changed the arguments; it was asked with", ...indented(approval.editedFrom)]),
     ...(note ? [`your note: ${quoted(note)}`] : []),
     ...(status === "pending" ? [`watchkeeper approve ${id}, or watchkeeper deny ${id}`] : []),
   ];
@@ -115,7 +119,8 @@ export async function denyApproval(
   options: { note?: string },
 ): Promise<number> {
   const wanted = parseId(id);
-  await using store = await writeStore(context);
+  const open = options.note === undefined ? writeStore : writeStoreForText;
+  await using store = await open(context);
   const word = { decision: "denied", note: options.note ?? null, at: Date.now() } as const;
   const denied = await giveWord(store, wanted, word);
   await requestWake(context.stateDir);

@@ -5,10 +5,12 @@ import { systemClock } from "../../domain/clock.ts";
 import { createScrub } from "../../domain/scrub.ts";
 import { formatDuration } from "../../domain/duration.ts";
 import { dryRun, type DryLook } from "../../heartbeat/dry-run.ts";
+import { readTimedOrders } from "../../heartbeat/timed-orders.ts";
+import { standingOrdersFile } from "../../memory/owner-file.ts";
 import { loadSkills, silentSkillLog, toolsOf } from "../../skills/load.ts";
 import { resolveNames } from "../../skills/names.ts";
 import { isLocked } from "../../store/index.ts";
-import { beatView } from "../../views/beat.ts";
+import { beatWithEffects } from "../../views/beat.ts";
 import {
   exit,
   loadConfigFor,
@@ -46,7 +48,8 @@ function beatSomewhere(context: CommandContext, names: readonly string[] | null)
 async function showReceipt(context: CommandContext, id: number): Promise<number> {
   await using store = readExistingStore(context);
   const receipt = await findBeat(store, id);
-  if (context.json) context.out.write(`${JSON.stringify(beatView(receipt), null, 2)}\n`);
+  if (context.json)
+    context.out.write(`${JSON.stringify(await beatWithEffects(store, receipt), null, 2)}\n`);
   else context.out.write(`\n${await renderBeat(store, receipt, context)}`);
   return receipt.outcome === "failed" ? exit.failed : exit.done;
 }
@@ -69,7 +72,10 @@ async function showDryRun(
     notificationMail: knownMail(stateDir),
   });
   for (const { name, error } of broken) warn(`the skill ${name} is off: ${error}`);
-  const checks = skills.flatMap((skill) => skill.checks);
+  const scrub = createScrub(config.secrets);
+  const orders = await readTimedOrders(stateDir, scrub);
+  for (const problem of orders.problems) warn(`${standingOrdersFile}, ${problem}`);
+  const checks = [...skills.flatMap((skill) => skill.checks), ...orders.checks];
   const chosen = new Set(resolveNames(names, checks));
   await using store = readStore(context);
   const looks = await dryRun(
@@ -78,7 +84,7 @@ async function showDryRun(
       store,
       clock: systemClock,
       attention: attentionSettings(config),
-      scrub: createScrub(config.secrets),
+      scrub,
       tools: toolsOf(skills),
     },
   );

@@ -1,7 +1,7 @@
 import { formatDuration } from "../../domain/duration.ts";
 import { WatchkeeperError } from "../../domain/errors.ts";
 import type { BeatRecord, StoreReader } from "../../store/port.ts";
-import { beatView } from "../../views/beat.ts";
+import { beatView, beatWithEffects, ruleEffectsOf } from "../../views/beat.ts";
 import { exit, parseId, parseLimit, readExistingStore, type CommandContext } from "../context.ts";
 import {
   dollars,
@@ -79,7 +79,8 @@ export async function showBeat(context: CommandContext, id: string): Promise<num
   const wanted = parseId(id);
   await using store = readExistingStore(context);
   const beat = await findBeat(store, wanted);
-  if (context.json) context.out.write(`${JSON.stringify(beatView(beat), null, 2)}\n`);
+  if (context.json)
+    context.out.write(`${JSON.stringify(await beatWithEffects(store, beat), null, 2)}\n`);
   else context.out.write(await renderBeat(store, beat, context));
   return exit.done;
 }
@@ -142,6 +143,15 @@ export async function renderBeat(
     const decided = verdict ? ` → ${verdictWords[verdict]}${own}` : "";
     const text = wrap(`  #${id} ${severity} ${state}: ${title}${decided}`, out.columns, "      ");
     lines.push(paintState(text, { severity, state }, paint));
+  }
+  const ruled = await ruleEffectsOf(store, beat);
+  if (ruled.length > 0)
+    lines.push("", `${plural(ruled.length, "call")} that your rules asked for:`);
+  for (const { id, check, tool, state, error, undoneAt } of ruled) {
+    const end = undoneAt === null ? state : `${state}, undone`;
+    const why = error === null ? "" : `: ${quoted(error)}`;
+    const text = `  effect ${id}: ${tool} for ${check ?? ""}, ${end}${why}`;
+    lines.push(wrap(text, out.columns, "      "));
   }
   if (beat.runId !== null) {
     lines.push(

@@ -8,6 +8,8 @@ import { formatDuration } from "../../domain/duration.ts";
 import { describeError } from "../../domain/errors.ts";
 import { severityRank } from "../../domain/finding.ts";
 import { dryRun, type DryLook } from "../../heartbeat/dry-run.ts";
+import { readTimedOrders } from "../../heartbeat/timed-orders.ts";
+import { standingOrdersFile } from "../../memory/owner-file.ts";
 import {
   loadSkills,
   silentSkillLog,
@@ -20,7 +22,7 @@ import { databasePath, whyUnusableStateDir } from "../../store/database.ts";
 import { inspectConfig } from "../config-report.ts";
 import { exit, loadConfigFor, readStore, type CommandContext } from "../context.ts";
 import { rehearseDemo } from "../demo-rehearsal.ts";
-import { painterFor, quoted, wrap } from "../text.ts";
+import { painterFor, plural, quoted, wrap } from "../text.ts";
 import { diagnoseServers } from "../mcp-diagnosis.ts";
 import { diagnosePage } from "../web-diagnosis.ts";
 import { readStatus } from "./status.ts";
@@ -57,6 +59,7 @@ async function diagnoseConfig(context: CommandContext): Promise<Diagnosis[]> {
     diagnoseModel(config),
     ...(await diagnoseWeb(context, config)),
     ...(await diagnoseSkills(context, config)),
+    ...(await diagnoseOrders(context, config)),
     ...(await diagnoseServers(config, context.packageInfo.version)),
   ];
 }
@@ -158,6 +161,18 @@ async function diagnoseSkills(
   } finally {
     for (const skill of skills) await skill.close();
   }
+}
+
+/** What in the owner's standing orders was meant to be timed and is not. */
+async function diagnoseOrders(
+  { stateDir }: CommandContext,
+  { secrets }: ResolvedConfig,
+): Promise<Diagnosis[]> {
+  const name = standingOrdersFile;
+  const { checks, problems } = await readTimedOrders(stateDir, createScrub(secrets));
+  if (problems.length > 0) return problems.map((message) => ({ name, level: "warn", message }));
+  if (checks.length === 0) return [];
+  return [{ name, level: "ok", message: plural(checks.length, "timed order") }];
 }
 
 async function diagnoseChecks(

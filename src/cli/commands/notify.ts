@@ -6,8 +6,9 @@ import { channelDependencies } from "../../daemon.ts";
 import { systemClock } from "../../domain/clock.ts";
 import { ConfigError, describeError, isWatchkeeperError } from "../../domain/errors.ts";
 import { createScrub } from "../../domain/scrub.ts";
-import { openChannels, type Channel, type ConfiguredChannel } from "../../notify/channel.ts";
+import { openChannels, type Channel } from "../../notify/channel.ts";
 import { noExtras, type Message } from "../../notify/message.ts";
+import { terminalChannel } from "../../notify/terminal.ts";
 import { exit, loadConfigFor, type CommandContext } from "../context.ts";
 import { knownWordSecret } from "../known-mail.ts";
 import { painterFor, quoted, wrap } from "../text.ts";
@@ -28,17 +29,17 @@ export async function testChannels(
   offerPublicApi(context.packageInfo.root);
   const config = await loadConfigFor(context);
   const scrub = createScrub(config.secrets);
-  const channels = openChannels(
-    config.notify.channels,
-    channelDependencies(config, {
-      stateDir,
-      wordSecret: knownWordSecret(stateDir),
-      clock: systemClock,
-      // What is printed for the owner is no part of the JSON.
-      print: (text) => (json ? err : out).write(text),
-      warn: (text) => err.write(`watchkeeper: ${quoted(scrub(text))}\n`),
-    }),
-  );
+  const dependencies = channelDependencies(config, {
+    stateDir,
+    wordSecret: knownWordSecret(stateDir),
+    clock: systemClock,
+    // What is printed for the owner is no part of the JSON.
+    print: (text) => (json ? err : out).write(text),
+    warn: (text) => err.write(`watchkeeper: ${quoted(scrub(text))}\n`),
+  });
+  const opened = openChannels(config.notify.channels, dependencies).map(({ channel }) => channel);
+  // Where none is configured, that is where everything goes.
+  const channels = opened.length > 0 ? opened : [terminalChannel(dependencies)];
   const chosen = chooseChannels(channels, names);
   const at = systemClock.now();
   const trials = await Promise.all(
@@ -59,10 +60,10 @@ export async function testChannels(
 
 /** @throws ConfigError for a name that the configuration does not know */
 function chooseChannels(
-  channels: readonly ConfiguredChannel[],
+  channels: readonly Channel[],
   names: readonly string[],
 ): readonly Channel[] {
-  const known = channels.map(({ channel }) => channel.name);
+  const known = channels.map(({ name }) => name);
   const unknown = names.find((name) => !known.includes(name));
   if (unknown !== undefined) {
     const nearest = nearestOf(unknown, known);
@@ -70,9 +71,7 @@ function chooseChannels(
       hint: nearest ? `Did you mean "${nearest}"?` : `There are ${known.join(", ")}`,
     });
   }
-  return channels
-    .map(({ channel }) => channel)
-    .filter(({ name }) => names.length === 0 || names.includes(name));
+  return names.length === 0 ? channels : channels.filter(({ name }) => names.includes(name));
 }
 
 /** Another message at each call: receivers that leave out repeats would show it once only. */

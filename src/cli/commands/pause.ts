@@ -1,6 +1,12 @@
 import { requestResume, requestWake } from "../../control.ts";
 import { pauseView } from "../../views/status.ts";
-import { exit, parseDurationOption, writeStore, type CommandContext } from "../context.ts";
+import {
+  exit,
+  parseDurationOption,
+  writeStore,
+  writeStoreForText,
+  type CommandContext,
+} from "../context.ts";
 import { hostTimezone, plural, quoted, shortTime, wrap } from "../text.ts";
 
 /** The stop button: no model is asked and nothing is done until it is lifted. */
@@ -10,7 +16,8 @@ export async function pause(
 ): Promise<number> {
   const ms = options.for === undefined ? null : parseDurationOption(options.for);
   const now = Date.now();
-  await using store = await writeStore(context);
+  const open = options.reason === undefined ? writeStore : writeStoreForText;
+  await using store = await open(context);
   const before = await store.pausedAt(now);
   const record = {
     pausedAt: before?.pausedAt ?? now,
@@ -18,17 +25,18 @@ export async function pause(
     reason: options.reason ?? before?.reason ?? null,
   };
   await store.pause(record);
+  const kept = (await store.pausedAt(now)) ?? record;
   await requestWake(context.stateDir);
   const { out, json } = context;
   if (json) {
-    out.write(`${JSON.stringify({ paused: true, pause: pauseView(record) }, null, 2)}\n`);
+    out.write(`${JSON.stringify({ paused: true, pause: pauseView(kept) }, null, 2)}\n`);
     return exit.done;
   }
   const end =
     record.until === null
       ? "until `watchkeeper resume`"
       : `until ${shortTime(record.until, now, hostTimezone())}`;
-  const why = record.reason === null ? "" : ` (${quoted(record.reason)})`;
+  const why = kept.reason === null ? "" : ` (${quoted(kept.reason)})`;
   const text = `paused ${end}${why}: no model is asked and nothing is done; the checks go on, and the rules tell.`;
   out.write(`${wrap(text, out.columns, "  ")}\n`);
   return exit.done;

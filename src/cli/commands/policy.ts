@@ -20,7 +20,7 @@ export async function explainPolicy(
   await using tools = await openTools(context);
   const { config } = tools;
   const tool = tools.get(name);
-  const { input, effect } = fitArguments(tool, given);
+  const { input, effect } = fitArguments(tool, given, tool.asked?.input);
   const runReadUntrusted = options.untrusted ?? false;
   const grants = config.policy.grants.filter((grant) => grant.tool === name);
   const clock = systemClock;
@@ -39,6 +39,7 @@ export async function explainPolicy(
     tool: name,
     effect,
     harmless: tool.definition.harmless === true,
+    alwaysAsked: tool.asked !== undefined,
     arguments: input,
     facts: known.facts,
     runReadUntrusted,
@@ -116,7 +117,8 @@ function render(view: Explanation, { out, environment }: CommandContext): string
   return `${lines.join("\n")}\n`;
 }
 
-const grantLines = (grant: Grant): string[] =>
+/** A grant as it stands in the configuration. */
+export const grantLines = (grant: Grant): string[] =>
   visibleJson(grant)
     .split("\n")
     .map((line) => `  ${line}`);

@@ -3,6 +3,7 @@ import type { ResolvedConfig } from "../../config/load.ts";
 import { offerControl, openWatch, type Watch } from "../../daemon.ts";
 import { describeError } from "../../domain/errors.ts";
 import { createLineScrub } from "../../domain/scrub.ts";
+import { ordersSkill } from "../../domain/standing-orders.ts";
 import { formatTimeOfDay } from "../../domain/zoned-time.ts";
 import { missingPrices, pricesWith } from "../../model/pricing.ts";
 import { createLog, type Log, type LogLevel } from "../../telemetry/log.ts";
@@ -61,20 +62,22 @@ export async function keepWatch(
   try {
     await using _control = await offerControl(watch, stateDir, log);
     await using web = await offerPage(watch, context, config, log);
-    const checks = watch.skills.reduce((count, skill) => count + skill.checks.length, 0);
+    const orders = watch.checks.filter(({ skill }) => skill === ordersSkill).length;
+    const checks = watch.checks.length - orders;
     const fields = { pid: process.pid, version: packageInfo.version, stateDir };
     const model =
       watch.withoutModel === null ? "" : `; the rules decide, because ${watch.withoutModel}`;
     log.info(
       fields,
-      `keeping watch: ${plural(watch.skills.length, "skill")}, ${plural(checks, "check")}${model}`,
+      `keeping watch: ${plural(watch.skills.length, "skill")}, ${plural(checks, "check")}${
+        orders > 0 ? `, ${plural(orders, "timed order")}` : ""
+      }${model}`,
     );
     if (web?.url) log.info({}, `the page is at ${web.url}/`);
     const models = config.model.chain.map(({ model }) => model);
     for (const missing of missingPrices(models, pricesWith(config.model.prices))) {
       log.warn({}, missing);
     }
-    for (const part of config.unused) log.warn({}, `${part} is not used by this version yet`);
     signals.onStop(() => watch.stop());
     await watch.keepWatch();
     log.info({}, "stopping");
@@ -93,9 +96,16 @@ async function offerPage(
   log: Log,
 ): Promise<OfferedWeb | null> {
   const { web } = config;
-  if (!web) return null;
+  if (!web) {
+    await watch.store.recordWeb({ off: "web is switched off in the configuration" });
+    return null;
+  }
   const { offerWeb } = await import("../../web/offer.ts");
-  return offerWeb(watch, { config, web, stateDir, version: packageInfo.version, log });
+  const { version } = packageInfo;
+  const offered = await offerWeb(watch, { config, web, stateDir, version, log });
+  const { url, off } = offered;
+  await watch.store.recordWeb(url === null ? { off: off ?? "it could not listen" } : { url });
+  return offered;
 }
 
 function openLog(

@@ -39,12 +39,15 @@ function renderStatus(view: StatusView, { out, environment, stateDir }: CommandC
   const time = (iso: string | null) =>
     shortTime(iso === null ? null : Date.parse(iso), now, timezone);
   const lines: string[] = [];
+  const detailOf = (text: string) => wrap(quoted(text), out.columns, "  ");
   const detail = (text: string) => wrap(`  ${quoted(text)}`, out.columns, "    ");
   if (view.running) {
     const up = view.startedAt ? formatDuration(now - Date.parse(view.startedAt)) : "?";
     const health = view.healthy ? paint("green", "healthy") : paint("red", "not healthy");
     lines.push(`watchkeeper ${view.version}, ${health}, up ${up} (pid ${view.pid ?? "?"})`);
     lines.push(`last beat ${time(view.beat.last)}, next ${time(view.beat.next)} (${timezone})`);
+    if (view.web?.url) lines.push(detailOf(`the page is at ${view.web.url}/`));
+    else if (view.web?.off) lines.push(detailOf(`the page is off: ${view.web.off}`));
     for (const problem of view.problems) lines.push(paint("red", detail(`! ${problem}`)));
   } else {
     lines.push(`watchkeeper ${view.version}: ${paint("red", "the daemon is not running")}`);
@@ -79,12 +82,27 @@ function renderStatus(view: StatusView, { out, environment, stateDir }: CommandC
     const why = error ? `: ${error}` : "";
     lines.push(detail(`MCP server ${name}, ${state} since ${time(since)}${why}`));
   }
+  const mute = view.channels.filter(
+    ({ status: state, waiting }) => state === "failing" || waiting > 0,
+  );
+  if (mute.length > 0) lines.push("");
+  for (const channel of mute) lines.push(detail(channelLine(channel, time)));
   lines.push("", countsOf(view, paint));
   const { todayUsd, todayTokens, monthUsd } = view.spend;
   lines.push(
     `spent ${dollars(todayUsd)} today (${plural(todayTokens, "token")}), ${dollars(monthUsd)} this month`,
   );
   return `${lines.join("\n")}\n`;
+}
+
+function channelLine(
+  { name, status: state, failingSince, lastError, waiting }: StatusView["channels"][number],
+  time: (iso: string | null) => string,
+): string {
+  const how = state === "failing" ? `, failing since ${time(failingSince)}` : "";
+  const what = waiting > 0 ? `, ${plural(waiting, "message")} waiting` : "";
+  const why = state === "failing" && lastError ? `: ${lastError}` : "";
+  return `channel ${name}${how}${what}${why}`;
 }
 
 function countsOf(

@@ -1,12 +1,16 @@
 import { nearestOf } from "../../config/issues.ts";
 import type { WebSettings } from "../../config/load.ts";
 import { ConfigError } from "../../domain/errors.ts";
+import { isLocked } from "../../store/index.ts";
 import { prepareStateDir } from "../../store/database.ts";
 import { asUrlHost } from "../../web/gate.ts";
 import { pushTargets } from "../../web/push.ts";
 import { derivedPushKey, makeToken } from "../../web/token.ts";
 import { exit, type CommandContext } from "../context.ts";
+import type { StatusView } from "../../views/status.ts";
+import { quoted } from "../text.ts";
 import { openTools } from "../tools.ts";
+import { readStatus } from "./status.ts";
 
 /** Prints the owner's token, which is made when there is none; or the key of a push. */
 export async function webToken(
@@ -35,10 +39,12 @@ async function showPush(context: CommandContext, name: string): Promise<number> 
   }
   prepareStateDir(stateDir);
   const { web } = tools.config;
-  if (!web) err.write("watchkeeper: web is switched off, so no push can arrive\n");
+  const now = await offeredNow(context);
+  const off = web ? now?.off : "web is switched off";
+  if (off) err.write(`watchkeeper: no push can arrive: ${quoted(off)}\n`);
   // The one of the configuration is the owner's secret, and not printed.
   const key = target.key === null ? derivedPushKey(stateDir, name) : null;
-  const url = `${addressOf(web)}/push/${name}`;
+  const url = `${addressOf(web, now?.url ?? null)}/push/${name}`;
   const command = `curl -fsS -X POST -H "Authorization: Bearer ${key ?? "KEY"}" ${url}`;
   if (json) out.write(`${JSON.stringify({ name, key, url, command }, null, 2)}\n`);
   else if (key === null) out.write(`its key is the one of your configuration\n${command}\n`);
@@ -46,9 +52,17 @@ async function showPush(context: CommandContext, name: string): Promise<number> 
   return exit.done;
 }
 
-function addressOf(web: WebSettings | null): string {
+/** How the page of the daemon that runs now stands; undefined when none does. */
+async function offeredNow(context: CommandContext): Promise<StatusView["web"] | undefined> {
+  if (!isLocked(context.stateDir)) return undefined;
+  return (await readStatus(context)).web;
+}
+
+/** @param offered where a running daemon offers the page: its port may be another than was configured */
+function addressOf(web: WebSettings | null, offered: string | null): string {
   if (web?.publicUrl !== undefined) return web.publicUrl;
   const everywhere = web?.host === "0.0.0.0" || web?.host === "::";
   const host = web && !everywhere ? web.host : "127.0.0.1";
-  return `http://${asUrlHost(host)}:${web?.port || 7373}`;
+  const port = offered === null ? web?.port || 7373 : new URL(offered).port || 80;
+  return `http://${asUrlHost(host)}:${port}`;
 }

@@ -1,0 +1,235 @@
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from "node:fs";
+import { chmod, copyFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import Database from "better-sqlite3";
+import { describeError, isWatchkeeperError, StoreError } from "../domain/errors.ts";
+import { differences, readContent, type TableContent } from "./content.ts";
+import { asStoreError, codeOf, databasePath, isNewer } from "./database.ts";
+
+/** Copies of the database: made while the daemon writes, read back before they count, and put back. */
+
+export interface BackupSummary {
+  readonly file: string;
+  readonly bytes: number;
+  readonly tables: readonly TableContent[];
+}
+
+export type BackupStep =
+  | { readonly step: "copy"; readonly share: number }
+  | { readonly step: "verify"; readonly table: string };
+
+const pagesPerStep = 200;
+
+/**
+ * Copies the database as it stands at this moment, whatever is written meanwhile, and reads the copy back: every
+ * table must hold the same rows. The file appears only when that is so; mode 0600.
+ * @throws StoreError when there is nothing to copy, the place cannot be written, or the copy differs
+ */
+export async function backUp(
+  stateDir: string,
+  file: string,
+  { progress = () => undefined }: { readonly progress?: (step: BackupStep) => void } = {},
+): Promise<BackupSummary> {
+  const target = resolve(file);
+  const source = databasePath(stateDir);
+  refuseTarget(target, source);
+  const part = `${target}.${process.pid}.part`;
+  using client = disposable(openReadonly(source));
+  try {
+    // One moment for the copy and for what it is compared with.
+    client.exec("begin");
+    client.prepare("select count(*) from sqlite_schema").get();
+    // Made by us first, so that nobody else can ever read it.
+    closeSync(openSync(part, "wx", 0o600));
+    await client.backup(part, {
+      progress({ totalPages, remainingPages }) {
+        progress({ step: "copy", share: totalPages ? 1 - remainingPages / totalPages : 1 });
+        return pagesPerStep;
+      },
+    });
+    const expected = readContent(client, (table) => progress({ step: "verify", table }));
+    const tables = sealAndRead(part);
+    const wrong = differences(expected, tables);
+    if (wrong.length > 0) {
+      throw new StoreError("BACKUP_DIFFERS", `the copy is not the same: ${wrong.join("; ")}`, {
+        hint: "The disk may be failing: try another one",
+      });
+    }
+    renameSync(part, target);
+    syncFolder(dirname(target));
+    return { file: target, bytes: statSync(target).size, tables };
+  } catch (error) {
+    throw asBackupError(error, target);
+  } finally {
+    for (const left of leftovers(part)) rmSync(left, { force: true });
+  }
+}
+
+export interface RestoreSummary {
+  /** Where the database is that was in its place; null when there was none. */
+  readonly kept: string | null;
+  readonly tables: readonly TableContent[];
+}
+
+/**
+ * Puts a backup in the place of the database. The caller holds the lock of the state directory. What was there
+ * is kept beside it under another name.
+ * @param stamp goes into that name, such as `20261127-081500`
+ * @throws StoreError when the file is no backup of ours, is damaged, or of a newer version
+ */
+export async function restore(
+  stateDir: string,
+  file: string,
+  { migrationsDir, stamp }: { readonly migrationsDir: string; readonly stamp: string },
+): Promise<RestoreSummary> {
+  const source = resolve(file);
+  const path = databasePath(stateDir);
+  if (source === path) {
+    throw new StoreError("BACKUP_IS_DATABASE", `${source} is the database itself`, {
+      hint: "Name a file that `watchkeeper db backup` has made",
+    });
+  }
+  const expected = readBackup(source, migrationsDir);
+  const part = `${path}.${process.pid}.part`;
+  try {
+    await copyFile(source, part);
+    await chmod(part, 0o600);
+    const tables = sealAndRead(part);
+    const wrong = differences(expected, tables);
+    if (wrong.length > 0) {
+      throw new StoreError("BACKUP_DIFFERS", `the copy is not the same: ${wrong.join("; ")}`, {
+        hint: "The disk may be failing; the database is as it was",
+      });
+    }
+    const kept = setAside(path, stamp);
+    renameSync(part, path);
+    syncFolder(stateDir);
+    return { kept, tables };
+  } catch (error) {
+    throw asBackupError(error, path);
+  } finally {
+    for (const left of leftovers(part)) rmSync(left, { force: true });
+  }
+}
+
+/** What a backup holds. @throws StoreError when it is none, or cannot be used by this version. */
+function readBackup(file: string, migrationsDir: string): TableContent[] {
+  if (!existsSync(file)) {
+    throw new StoreError("BACKUP_MISSING", `there is no file ${file}`, {
+      hint: "Name a file that `watchkeeper db backup` has made",
+    });
+  }
+  using client = disposable(openReadonly(file));
+  try {
+    const content = readContent(client);
+    const names = new Set(content.map(({ table }) => table));
+    if (!names.has("beats") || !names.has("findings")) {
+      throw foreign(file);
+    }
+    if (isNewer(client, migrationsDir)) {
+      throw new StoreError(
+        "BACKUP_NEWER",
+        `${file} was written by a newer version of watchkeeper`,
+        {
+          hint: "Install that version again, then restore",
+        },
+      );
+    }
+    const damages = client.pragma("integrity_check(3)") as { integrity_check: string }[];
+    if (damages[0]?.integrity_check !== "ok") {
+      throw new StoreError("BACKUP_DAMAGED", `${file} is damaged`, {
+        hint: "Take another backup; nothing was changed",
+      });
+    }
+    return content;
+  } catch (error) {
+    if (isWatchkeeperError(error)) throw error;
+    throw codeOf(error) === "SQLITE_NOTADB" ? foreign(file) : asStoreError(error, file);
+  }
+}
+
+const foreign = (file: string): StoreError =>
+  new StoreError("BACKUP_FOREIGN", `${file} is no database of watchkeeper`, {
+    hint: "Name a file that `watchkeeper db backup` has made",
+  });
+
+/** Makes it one whole file, on the disk, and reads it back. */
+function sealAndRead(part: string): TableContent[] {
+  {
+    using copy = disposable(new Database(part));
+    // A copy has no log beside it that could be forgotten.
+    copy.pragma("journal_mode = delete");
+  }
+  const handle = openSync(part, "r+");
+  fsyncSync(handle);
+  closeSync(handle);
+  using copy = disposable(new Database(part, { readonly: true }));
+  return readContent(copy);
+}
+
+/** Moves the database, with its log, out of the way; a damaged one as it is. */
+function setAside(path: string, stamp: string): string | null {
+  if (!existsSync(path)) return null;
+  foldLog(path);
+  const kept = `${path}.before-restore-${stamp}`;
+  for (const end of ["", "-wal", "-shm"]) {
+    if (existsSync(`${path}${end}`)) renameSync(`${path}${end}`, `${kept}${end}`);
+  }
+  return kept;
+}
+
+function foldLog(path: string): void {
+  try {
+    using client = disposable(new Database(path));
+    client.pragma("wal_checkpoint(truncate)");
+  } catch {
+    // It is damaged: the log is kept beside it.
+  }
+}
+
+function refuseTarget(target: string, source: string): void {
+  if (!existsSync(source)) {
+    throw new StoreError("BACKUP_OF_NOTHING", `there is no database at ${source} yet`, {
+      hint: "Start the daemon once, or name its directory with --state DIR",
+    });
+  }
+  if (existsSync(target)) {
+    throw new StoreError("BACKUP_EXISTS", `${target} is there already`, {
+      hint: "Name another file; a backup never overwrites",
+    });
+  }
+  if (!existsSync(dirname(target)) || !statSync(dirname(target)).isDirectory()) {
+    throw new StoreError("BACKUP_PLACE", `there is no folder ${dirname(target)}`, {
+      hint: "Make it first, or name another place",
+    });
+  }
+}
+
+function openReadonly(path: string): Database.Database {
+  try {
+    return new Database(path, { readonly: true, fileMustExist: true, timeout: 5_000 });
+  } catch (error) {
+    throw asStoreError(error, path);
+  }
+}
+
+function asBackupError(error: unknown, target: string): unknown {
+  if (isWatchkeeperError(error)) return error;
+  if (/^SQLITE_(?:CORRUPT|NOTADB)/.test(codeOf(error))) return asStoreError(error, target);
+  return new StoreError("BACKUP_FAILED", `cannot write ${target}: ${describeError(error)}`, {
+    hint: "See that the place exists, is yours and has room; nothing else was changed",
+  });
+}
+
+const leftovers = (part: string): string[] =>
+  ["", "-journal", "-wal", "-shm"].map((end) => part + end);
+
+/** A rename lasts through a power cut when its folder is on the disk. */
+function syncFolder(folder: string): void {
+  const handle = openSync(join(folder, "."), "r");
+  fsyncSync(handle);
+  closeSync(handle);
+}
+
+const disposable = (client: Database.Database): Database.Database & Disposable =>
+  Object.assign(client, { [Symbol.dispose]: () => void client.close() });

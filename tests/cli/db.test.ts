@@ -1,0 +1,127 @@
+import { stat, writeFile } from "node:fs/promises";
+import { DatabaseSync } from "node:sqlite";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { z } from "zod";
+import * as contract from "./contract.ts";
+import { furnish, papers, putPapers } from "./desk.ts";
+import { createPlace, watching, type Place } from "./place.ts";
+
+/** Care of the database, as somebody types it: copies beside a daemon, and one put back. */
+
+let place: Place;
+beforeEach(async () => {
+  place = await createPlace();
+  await furnish(place);
+});
+afterEach(async () => place[Symbol.asyncDispose]());
+
+const backupView = z.strictObject({
+  file: z.string(),
+  bytes: z.int().positive(),
+  rows: z.int().positive(),
+  tables: z.array(
+    z.strictObject({ table: z.string(), rows: z.int(), digest: z.string().length(64) }),
+  ),
+});
+const checkView = z.object({
+  ok: z.boolean(),
+  running: z.boolean(),
+  bytes: z.int().positive(),
+  damages: z.array(z.string()),
+});
+
+const titles = async () =>
+  z
+    .array(contract.finding)
+    .parse((await place.json("findings", "--all")).value)
+    .map(({ title }) => title)
+    .sort();
+
+test("a backup beside a running daemon, then back to it", async () => {
+  const daemon = place.start("start");
+  await daemon.seen(watching);
+  await place.run("beat");
+  const before = await titles();
+  const made = await place.run("db", "backup", "copy.db");
+  expect(made).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(made.stdout).toMatch(
+    /copy\.db: .* KB, \d+ tables, \d+ rows; read back, and the same as the database\.\n$/,
+  );
+  expect((await stat(place.path("copy.db"))).mode & 0o777).toBe(0o600);
+
+  await putPapers(place, [...papers, { key: "late", severity: "notice", title: "A late one" }]);
+  await place.run("beat");
+  expect(await titles()).toContain("A late one");
+
+  const early = await place.run("db", "restore", "copy.db");
+  expect(early).toMatchObject({ exitCode: 1, stdout: "" });
+  expect(early.stderr).toMatch(
+    /a daemon keeps watch with .*\. Stop it first; nothing was changed\n/,
+  );
+  await daemon.stop();
+
+  const back = await place.run("db", "restore", "copy.db");
+  expect(back).toMatchObject({ exitCode: 0, stderr: "" });
+  const [, kept = ""] = /The database as it was is kept at (.*)\.\n/.exec(back.stdout) ?? [];
+  expect(await titles()).toEqual(before);
+  const old = new DatabaseSync(kept, { readOnly: true });
+  expect(
+    old.prepare("select count(*) as n from findings where title = 'A late one'").get(),
+  ).toEqual({
+    n: 1,
+  });
+  old.close();
+
+  await place.start("start").seen(watching);
+  await place.run("beat");
+  expect(await titles()).toContain("A late one");
+});
+
+test("check says what is in the file, beside a daemon too", async () => {
+  await place.run("beat");
+  const checked = await place.run("db", "check");
+  expect(checked).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(checked.stdout).toMatch(/^table +rows\n[^]*findings +\d+\n[^]*The file is whole\.\n$/);
+  await place.start("start").seen(watching);
+  const { exitCode, value } = await place.json("db", "check");
+  expect(exitCode).toBe(0);
+  expect(checkView.parse(value)).toMatchObject({ ok: true, running: true, damages: [] });
+});
+
+test("a damaged file is said with its mend, and exit 1", async () => {
+  await place.run("beat");
+  await writeFile(place.path("state/watchkeeper.db"), "nothing of the kind");
+  const { exitCode, stderr } = await place.run("db", "check");
+  expect({ exitCode, stderr }).toEqual({
+    exitCode: 1,
+    stderr: expect.stringMatching(/^watchkeeper: .*watchkeeper\.db is damaged.*\n$/),
+  });
+});
+
+test("JSON says what was copied", async () => {
+  await place.run("beat");
+  const { value } = await place.json("db", "backup", "copy.db");
+  const view = backupView.parse(value);
+  expect(view.file).toBe(place.path("copy.db"));
+  expect(view.tables.find(({ table }) => table === "beats")).toMatchObject({ rows: 1 });
+});
+
+describe("wrong use is one line", () => {
+  test.each<[string[], number, RegExp]>([
+    [["db"], 2, /db/],
+    [["db", "backup"], 2, /missing required argument 'file'/],
+    [["db", "bakup", "x"], 2, /did you mean backup\?/],
+    [["db", "restore", "nothing.db"], 1, /there is no file .*nothing\.db/],
+    [["db", "restore", "agent.config.ts"], 1, /agent\.config\.ts is no database of watchkeeper/],
+    [["db", "backup", "agent.config.ts"], 1, /agent\.config\.ts is there already/],
+    [["db", "backup", "no/where.db"], 1, /there is no folder .*no\./],
+    [["db", "backup", "x", "--state", "elsewhere"], 1, /there is no database at .*elsewhere/],
+    [["db", "check", "--state", "elsewhere"], 1, /there is no watch in .*elsewhere/],
+  ])("%j", async (words, code, said) => {
+    await place.run("beat");
+    const { exitCode, stderr } = await place.run(...words);
+    expect(exitCode).toBe(code);
+    expect(stderr).toMatch(said);
+    if (words.length > 1) expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+  });
+});
