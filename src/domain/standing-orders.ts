@@ -27,7 +27,7 @@ export interface ParsedOrders {
 const mostOrders = 50;
 const mostProblems = 10;
 const shortestMs = 60_000;
-const longestSlug = 40;
+const longestSlug = 48;
 const longestQuote = 40;
 
 /** A list item as it stands, from its marker to what is indented below it. */
