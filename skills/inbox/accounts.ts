@@ -4,7 +4,7 @@ import type { ChangeContext, FoundMessage, MailContext, MailStore } from "./mail
 import { parseWhole } from "./message.ts";
 import type { OwnMail } from "./own-mail.ts";
 import { provenSender } from "./proven-sender.ts";
-import { receivedMail } from "./received-mail.ts";
+import { mayBeSigned, receivedMail } from "./received-mail.ts";
 
 /** An account as the tools see it. */
 export interface ToolAccount {
@@ -92,6 +92,7 @@ export async function ownKind(
   { stored }: FoundMessage,
   context: MailContext,
 ): Promise<"notification" | "sent" | undefined> {
+  if (own === undefined && !mayBeSigned(stored.source)) return undefined;
   const parsed = await parseWhole(stored, 0).catch(() => undefined);
   if (parsed === undefined) return undefined;
   if (notificationMail.isOurs(receivedMail(parsed))) return "notification";

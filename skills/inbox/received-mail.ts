@@ -5,6 +5,16 @@ import { messageIdsIn, type ParsedMessage } from "./message.ts";
 /** A message as the daemon is asked about it: whether it is one of its own, or the owner's reply to one. */
 
 const signatureHeader = "x-watchkeeper-signature";
+/** Servers add headers before it. */
+const searchedBytes = 64 * 1024;
+
+/** Whether it is worth parsing: a search goes through hundreds of messages. */
+export const mayBeSigned = (source: Uint8Array): boolean =>
+  Buffer.from(source.subarray(0, searchedBytes))
+    .toString("latin1")
+    .toLowerCase()
+    .includes(signatureHeader);
+
 /** What can be read of an HTML-only reply; its first line is what counts. */
 const longestText = 20_000;
 
