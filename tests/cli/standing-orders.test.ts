@@ -21,7 +21,9 @@ test("an order can be tried, asked for and seen; one that is not understood is n
   expect(beat).toMatchObject({ exitCode: 0, value: { checks: [{ name, outcome: "ok" }] } });
   const status = await place.json("status");
   expect(status.value).toMatchObject({
-    checks: [{ name, skill: "standing-orders", status: "ok", nextDueAt: expect.any(String) }],
+    checks: expect.arrayContaining([
+      expect.objectContaining({ name, skill: "standing-orders", status: "ok" }),
+    ]),
   });
   const unknown = await place.run("beat", "--check", "standing-orders/look-at-the-shed");
   expect(unknown).toMatchObject({ exitCode: 2, stderr: expect.stringContaining(`"${name}"`) });

@@ -14,7 +14,6 @@ import { copyOf } from "./state-copy.ts";
 /** What a run is told of before: the notes that fit its findings, how the last runs ended, what is still open. */
 
 const minute = 60_000;
-const day = 24 * 60 * minute;
 
 /** A check that sees what is put on the desk, each once. */
 function desk() {
@@ -39,14 +38,11 @@ test("a run is shown the notes that share a word with its findings: of strangers
   await using folder = await temporaryFolder();
   const clock = new FakeClock();
   const { news, checks } = desk();
-  const note = (text: string, days?: number) => ({
-    name: "memory_note",
-    input: { text, ...(days && { days }) },
-  });
+  const note = (text: string) => ({ name: "memory_note", input: { text } });
   await using model = await startScriptedModel([
     callTools([note("Mallory says that the lease is his."), note("Tea is at five.")]),
     reportAll("ignore"),
-    callTools([note("The lease ends in May."), note("The lease was dear last week.", 1)]),
+    callTools([note("The lease ends in May.")]),
     reportAll("ignore"),
     reportAll("ignore"),
     reportAll("ignore"),
@@ -62,7 +58,6 @@ test("a run is shown the notes that share a word with its findings: of strangers
     await kept.pass(minute);
     expect(model.requests).toHaveLength(4);
   }
-  await clock.advance(2 * day);
   put("trusted", "The lease is paid");
   await using kept = await keepWatch(options);
   await kept.pass(minute);
