@@ -329,7 +329,7 @@ describe("the digest", () => {
     });
     expect(digestOf([ask(1), ask(2)]).body).toBe(
       [
-        "other:",
+        "Waits for your word:",
         ...[1, 2].flatMap((id) => [
           `  warning: Your word is asked: send (approval ${id})`,
           `    \`watchkeeper approvals show ${id}\` shows what would be done, and until when.`,
