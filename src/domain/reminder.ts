@@ -97,6 +97,21 @@ function remindersSinceNews(tellings: readonly Telling[]): number {
   return count;
 }
 
+/** When the first of the warnings is said to be still open, or null; reads one clock however many there are. */
+export function firstStillOpenAt(
+  all: readonly ToldFinding[],
+  clock: Omit<ReminderClock, "quietHours">,
+): number | null {
+  let first: ToldFinding | null = null;
+  let firstSaidAt = Infinity;
+  for (const told of all) {
+    const last = lastSaidAt(told);
+    if (isQuiet(told.finding) || last === null || last >= firstSaidAt) continue;
+    [first, firstSaidAt] = [told, last];
+  }
+  return first && stillOpenAt(first, clock);
+}
+
 /**
  * The digest in which a warning is said to be still open: the first one of the first day of the owner's
  * on which nothing was said of it.

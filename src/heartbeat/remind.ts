@@ -1,5 +1,11 @@
 import type { Clock } from "../domain/clock.ts";
-import { nextReminder, routeReminder, stillOpenAt, type ToldFinding } from "../domain/reminder.ts";
+import {
+  firstStillOpenAt,
+  nextReminder,
+  routeReminder,
+  stillOpenAt,
+  type ToldFinding,
+} from "../domain/reminder.ts";
 import type { AttentionSettings } from "../notify/compose.ts";
 import { composeDigest, worthTelling } from "../notify/digest.ts";
 import { composeReminders } from "../notify/reminders.ts";
@@ -39,12 +45,10 @@ export async function remind(dependencies: RemindDependencies): Promise<number |
 export async function sendDigest(dependencies: RemindDependencies): Promise<number | null> {
   const { store, clock, attention } = dependencies;
   const now = clock.now();
-  const warnings = (await store.openFindingsTold("warning")).flatMap((told) => {
-    const at = stillOpenAt(told, { ...attention, now });
-    return at === null ? [] : [{ told, at }];
-  });
+  const warnings = await store.openFindingsTold("warning");
+  const openAt = firstStillOpenAt(warnings, { ...attention, now });
   const heldAt = await store.nextDigestAt();
-  const dueAt = soonestOf([...(heldAt === null ? [] : [heldAt]), ...warnings.map(({ at }) => at)]);
+  const dueAt = soonestOf([openAt, heldAt].filter((at) => at !== null));
   if (dueAt === null || dueAt > now) return dueAt;
 
   const held = await store.heldNotifications(now);
@@ -52,9 +56,9 @@ export async function sendDigest(dependencies: RemindDependencies): Promise<numb
   const findings = await store.getFindings(ids);
   const worth = worthTelling(held, findings, await store.tellingHistories(ids, now));
   const said = new Set(worth.flatMap((item) => item.findings));
-  const stillOpen = warnings
-    .filter(({ told, at }) => at <= now && !said.has(told.finding.id))
-    .map(({ told }) => told);
+  const isDue = (told: ToldFinding): boolean =>
+    (stillOpenAt(told, { ...attention, now }) ?? Infinity) <= now;
+  const stillOpen = warnings.filter((told) => !said.has(told.finding.id) && isDue(told));
   const digest =
     worth.length + stillOpen.length > 0
       ? composeDigest(worth, oldestFirst(stillOpen), {

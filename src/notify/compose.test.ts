@@ -320,6 +320,24 @@ describe("the digest", () => {
     });
   });
 
+  it("says where to read what waits for a word, and tears no question apart", () => {
+    const body = 'This would be done:\n{\n  "to": "ann"\n}';
+    const ask = (id: number): NotificationRecord => ({
+      ...{ id, runId: null, kind: "notice", state: "held", findings: [], severity: "warning" },
+      ...{ title: `Your word is asked: send (approval ${id})`, body, why: "", dueAt: now },
+      ...{ approvalId: id, createdAt: now },
+    });
+    expect(digestOf([ask(1), ask(2)]).body).toBe(
+      [
+        "Waits for your word:",
+        ...[1, 2].flatMap((id) => [
+          `  warning: Your word is asked: send (approval ${id})`,
+          `    \`watchkeeper approvals show ${id}\` shows what would be done, and until when.`,
+        ]),
+      ].join("\n"),
+    );
+  });
+
   it("is of one thing, too", () => {
     const { notifications } = tell([judged({}, { verdict: "digest" })]);
     const [held] = notifications;

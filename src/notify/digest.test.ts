@@ -72,23 +72,6 @@ describe("the digest", () => {
     );
   });
 
-  it("shows each approval that is asked for with its own words, exactly, before all else", () => {
-    const ask = (id: number): NotificationRecord =>
-      held(id, {
-        ...{ kind: "notice", findings: [], title: `Your word is asked: send (approval ${id})` },
-        body: `{"to":"https://shop.example/${id}"}\nAsked because it sends.`,
-      });
-    const items = worthTelling([ask(1), held(7), ask(2)], [finding(7)], new Map());
-    expect(items).toHaveLength(3);
-    expect(digest(items).body).toBe(
-      [
-        'Your word is asked: send (approval 1)\n{"to":"https://shop.example/1"}\nAsked because it sends.',
-        'Your word is asked: send (approval 2)\n{"to":"https://shop.example/2"}\nAsked because it sends.',
-        "inbox:\n  notice: mail 7",
-      ].join("\n\n"),
-    );
-  });
-
   it("has what was held back first, and what is still open last", () => {
     const items = [
       held(1),
@@ -115,6 +98,11 @@ describe("the digest", () => {
     );
     expect(tellings?.map(({ findingId }) => findingId)).toEqual([1, 2, 3, 4, 9]);
   });
+});
+
+it("of several questions that were held each is told", () => {
+  const ask = (id: number) => held(id, { kind: "notice", findings: [], approvalId: id });
+  expect(worthTelling([ask(1), held(7), ask(2)], [finding(7)], new Map())).toHaveLength(3);
 });
 
 describe("of what was held nothing is told", () => {

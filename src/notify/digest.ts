@@ -97,7 +97,7 @@ export function composeDigest(
     (item) => findingOf(item)?.skill ?? "other",
   );
   const sections = [
-    ...asked.map(({ title, body }) => `${title}\n${body}`),
+    ...(asked.length > 0 ? [section("Waits for your word:", asked.map(questionOf))] : []),
     ...(overflow.length > 0
       ? [section("Held back, as the day had enough interruptions:", ranked(overflow))]
       : []),
@@ -157,6 +157,21 @@ const stillOpenEntry = (item: ToldFinding, now: number): Entry => ({
   ],
   remark: null,
   rank: severityRank(item.finding.severity),
+});
+
+/** A question is not torn apart: all of it, and what it was when it was asked, is read elsewhere. */
+const questionOf = ({ approvalId, kind, severity, title, body }: NotificationRecord): Entry => ({
+  check: "questions",
+  lines: [
+    `  ${labelOf(kind, severity)}: ${title}`,
+    ...(approvalId === null || approvalId === undefined
+      ? body.split("\n").map((line) => indent(line, 4))
+      : [
+          `    \`watchkeeper approvals show ${approvalId}\` shows what would be done, and until when.`,
+        ]),
+  ],
+  remark: null,
+  rank: severityRank(severity),
 });
 
 const linesOf = ({ body }: NotificationRecord): string[] => body.split("\n").filter(Boolean);
