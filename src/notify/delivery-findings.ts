@@ -13,13 +13,15 @@ const longestTitle = 200;
 /**
  * @param doubt whether it `may` not have arrived or has `not`
  * @param findings those that the message is about
- * @returns null when the message is itself about messages: that would have no end
+ * @returns null when the message is itself about messages, which would have no end, or a reminder, which comes
+ * again by itself
  */
 export function doubtFinding(
-  { id, severity, title }: Pick<NotificationRecord, "id" | "severity" | "title">,
+  { id, kind, severity, title }: Pick<NotificationRecord, "id" | "kind" | "severity" | "title">,
   findings: readonly Pick<Finding, "check" | "trust">[],
   { doubt, at }: { readonly doubt: "may" | "not"; readonly at: number },
 ): OwnFinding | null {
+  if (kind === "reminder") return null;
   if (findings.length > 0 && findings.every(({ check }) => check === deliveriesCheck)) return null;
   // Told together with another such finding, its title may begin with ours.
   const subject = [mayNot, wereNot].reduce((text, words) => text.replace(words, ""), title);

@@ -567,6 +567,16 @@ describe("an outcome that nobody knows", () => {
     expect(about).toHaveLength(1);
   });
 
+  it("of a reminder is told to nobody: the next one comes by itself", async () => {
+    const channel = scriptedChannel("slack");
+    const { tell, pass, findings, store } = await bench([always(channel)]);
+    channel.mood = "cut";
+    await tell("Still open: fire", { kind: "reminder", severity: "critical" });
+    await pass(hour);
+    expect(await findings()).toEqual([]);
+    expect((await store.getNotification(1))?.state).toBe("untold");
+  });
+
   it("keeps the label of a stranger's title", async () => {
     const channel = scriptedChannel("slack");
     const { tell, pass, findings, store, sql } = await bench([always(channel)]);

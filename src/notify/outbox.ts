@@ -169,7 +169,8 @@ export function createOutbox(dependencies: OutboxDependencies, wake: () => void)
     if (!doubt || !notification) return words;
     const about = await store.getFindings(notification.findings);
     const finding = doubtFinding(notification, about, { doubt, at });
-    if (!finding) log.warn({ notificationId }, "a message about deliveries may not have arrived");
+    if (!finding)
+      log.warn({ notificationId }, "a message may not have arrived, and nobody is told of that");
     return finding ? [...words, finding] : words;
   }
 

@@ -15,7 +15,7 @@ const killAt = Number(number);
 const writes: string[] = [];
 
 const reads =
-  /^(status|spendSince|list|get|pending|checkCursor|known|paused|grantUses|unfinished|unsettled|approved|held|next|ready|count|budget|stopped|model)/;
+  /^(status|spendSince|list|get|pending|checkCursor|known|paused|grantUses|unfinished|unsettled|undelivered|approved|answered|planned|held|next|open|told|telling|recall|memoriesAfter|recentRuns|effectsOf|ruleEffects|dayRecord|count|budget|stopped)/;
 
 function decorateStore(store: Store): Store {
   return new Proxy(store, {

@@ -78,7 +78,7 @@ export interface KeptWatch extends AsyncDisposable {
 
 /** Opens a watch, starts it and lets its first beat end. */
 export async function keepWatch(options: WatchOptions): Promise<KeptWatch> {
-  const { folder, clock, model, config, skills = {}, play, listen } = options;
+  const { folder, clock, model, config, skills = {}, play, listen, channels } = options;
   const info = packageInfo();
   const printed: string[] = [];
   const beats: BeatSummary[] = [];
@@ -133,14 +133,16 @@ export async function keepWatch(options: WatchOptions): Promise<KeptWatch> {
       ruled: happen,
     },
     clock,
+    ...(channels && { channels }),
     pid: process.pid,
   });
   const { store } = watch;
 
   /** Whether there is something to wait for that will come without time passing. */
   async function isBusy(patience: Patience): Promise<boolean> {
-    // Everything between two pieces of input or output is done within a few turns.
-    for (let turn = 0; turn < 4; turn += 1) await nextTurn();
+    // Everything between two pieces of input or output is done within a few turns: what a delivery that has
+    // ended wakes takes some as well.
+    for (let turn = 0; turn < 8; turn += 1) await nextTurn();
     const [beat] = await store.listBeats({ limit: 1 });
     if (beat && beat.finishedAt === null) return true;
     const [run] = await store.listRuns({ limit: 1 });
