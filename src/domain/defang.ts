@@ -40,7 +40,11 @@ export function defang(text: string): string {
 function isHarmless(name: string): boolean {
   const labels = name.split(dots);
   if (labels.every((part) => part.length === 1 && /^\p{L}$/u.test(part))) return true;
+  if (labels.length === 2 && isNoTopLevel(labels[1] ?? "")) return true;
   const [first = "", ...rest] = labels;
   const isNumber = (part: string) => /^\d+$/.test(part);
   return rest.every(isNumber) && /^v?\d+$/i.test(first) && labels.length !== 4;
 }
+
+/** As in a time, `10:00:00.000Z`: no name ends in a part that begins with a digit and goes on with letters. */
+const isNoTopLevel = (label: string): boolean => /^\d+[a-z]+$/i.test(label) && !/^0x/i.test(label);

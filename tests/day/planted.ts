@@ -31,7 +31,7 @@ export const planted: readonly Planted[] = [
   {
     at: "07:40",
     what: "The domain expires tomorrow, said in bulk mail",
-    told: /northlight\.example expires tomorrow/,
+    told: /northlight\[\.\]example expires tomorrow/,
   },
   { at: "11:20", what: "The shop is down", told: /shop is down: HTTP 503/ },
   {
