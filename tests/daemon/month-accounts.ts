@@ -80,6 +80,8 @@ interface DeliveryRow {
 
 const interrupting = new Set(["finding", "recovery", "notice", "reminder"]);
 const flapsAbove = 3;
+/** Faults after which the daemon knows that the message was taken. */
+const harmless = new Set(["slow", "garbage", "half"]);
 const reminderGaps = [1, 2, 6, 15, 24].map((hours) => hours * hour);
 
 export function keepAccounts(record: MonthRecord): Accounts {
@@ -307,6 +309,7 @@ export function keepAccounts(record: MonthRecord): Accounts {
       (attempt) =>
         attempt.channel === channel &&
         attempt.fault !== null &&
+        !harmless.has(attempt.fault) &&
         attempt !== arrival &&
         attempt.at >= at - (attempt.fault === "429" ? 10 * minute : 2 * minute) &&
         attempt.at <= at + 2 * minute,

@@ -30,7 +30,7 @@ export interface MonthChannels extends AsyncDisposable {
   /** Faults by kind, also those that met a question about a message. */
   readonly faults: Readonly<Record<string, number>>;
   /** Channels with a request that is held on purpose. */
-  held(): MonthChannel[];
+  held(): { readonly channel: MonthChannel; readonly until: number }[];
   /** The time that it is now: opens and closes what is out for longer, and answers what was slow. */
   passTo(at: number): Promise<void>;
   begin(channel: MonthChannel, key: string): void;
@@ -144,7 +144,7 @@ export async function startMonthChannels(
     },
     attempts,
     faults: counts,
-    held: () => [...held.keys()],
+    held: () => [...held].map(([channel, { until }]) => ({ channel, until })),
     async passTo(at) {
       now = Math.max(now, at);
       for (const [channel, { until, go }] of held) {

@@ -55,6 +55,8 @@ export type ChildWord =
 export interface ParentWord {
   /** Requests to these are held on purpose. */
   readonly held: readonly string[];
+  /** When the first of them goes on, or null when none does by itself. */
+  readonly until: number | null;
 }
 
 const options = JSON.parse(process.argv[2] ?? "{}") as ChildOptions;
@@ -247,11 +249,15 @@ const attend = watch.attendance.attend.bind(watch.attendance);
 watch.attendance.attend = async () => (attendAt = await attend());
 void watch.keepWatch();
 
+/** When what is held next goes on by itself. */
+let heldUntil: number | null = null;
+
 /** Whether time must stand still: something is under way that nobody holds up on purpose. */
 async function isAtWork(): Promise<boolean> {
   // Everything between two pieces of input or output is done within a few turns.
   for (let turn = 0; turn < 4; turn += 1) await nextTurn();
-  const { held } = await ask({ say: "time", at: clock.now() });
+  const { held, until } = await ask({ say: "time", at: clock.now() });
+  heldUntil = until;
   if (held.length === 0 || [...open].some((name) => !held.includes(name))) return true;
   const [run] = await watch.store.listRuns({ limit: 1 });
   if (run?.finishedAt === null && !held.includes("model")) return true;
@@ -277,7 +283,8 @@ async function settle(): Promise<void> {
 function skipToNextWake(): number {
   const wake = clock.nextWakeAt ?? clock.now();
   const wanted = Math.min(watch.heartbeat.nextBeatAt(), attendAt ?? Infinity, options.to);
-  if (watch.attendance.busy() || clock.pending > 1 || wanted <= wake) return wake;
+  if (watch.attendance.busy()) return Math.max(clock.now(), Math.min(wake, heldUntil ?? Infinity));
+  if (clock.pending > 1 || wanted <= wake) return wake;
   clock.set(clock.now() + wanted - wake);
   return wanted;
 }

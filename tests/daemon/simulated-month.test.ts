@@ -82,7 +82,15 @@ test("a simulated month: the cap is kept, nothing critical is late, nothing come
       for (const { go } of slow.filter(({ until }) => until <= word.at)) go();
       slow.splice(0, slow.length, ...slow.filter(({ until }) => until > word.at));
     }
-    return { held: [...channels.held(), ...(slow.length > 0 ? ["model"] : [])] };
+    const held = [
+      ...channels.held(),
+      ...slow.map(({ until }) => ({ channel: "model" as const, until })),
+    ];
+    const until = Math.min(...held.map((each) => each.until));
+    return {
+      held: held.map(({ channel }) => channel),
+      until: Number.isFinite(until) ? until : null,
+    };
   }
 
   writeFileSync(clockPath, Buffer.alloc(8));
@@ -153,10 +161,10 @@ const answerLater =
     if (kill()) return { kind: "hang" };
     const shown = [...keysOf(request)];
     const [first = 0] = findingIds(request).map(Number);
-    const isSlow = first % 7 === 3;
+    const isSlow = first % 4 === 3;
     const isFirst = request.body.messages.length === 1;
     const reply =
-      isSlow && isFirst && first % 2 === 0
+      isSlow && isFirst && first % 8 === 3
         ? text("Let me think.")
         : report({
             verdicts: shown.map(([findingId, verdict]) => ({ findingId, verdict })),
