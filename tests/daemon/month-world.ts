@@ -116,7 +116,7 @@ export function makeTroubles(seed: number, { services }: World): Trouble[] {
   for (const channel of channelNames) {
     for (const [kind, times, least, most] of [
       ["refused", 6, 10, 200],
-      ["unauthorized", 4, 60, 60],
+      ["unauthorized", 5, 60, 300],
     ] as const) {
       for (let time = 0; time < times; time += 1) {
         const from = begin + between(1, days - 1) * day;
