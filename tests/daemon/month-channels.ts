@@ -40,7 +40,7 @@ export interface MonthChannels extends AsyncDisposable {
 }
 
 /** Asked with each message that is met. @returns when the daemon is to die over it */
-export type Meeting = () => "before" | "after" | null;
+type Meeting = () => "before" | "after" | null;
 
 const topic = "watch";
 const slowMs = 8_000;

@@ -4,7 +4,7 @@ import { seededRandom } from "./busy-world.ts";
 
 export const minute = 60_000;
 export const hour = 60 * minute;
-export const day = 24 * hour;
+const day = 24 * hour;
 
 /** Nine days before clocks go forward in {@link timezone}. */
 export const begin = Date.parse("2026-03-19T23:00:00Z");
