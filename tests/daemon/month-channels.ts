@@ -39,9 +39,6 @@ export interface MonthChannels extends AsyncDisposable {
   died(): void;
 }
 
-/** Asked with each message that is met. @returns when the daemon is to die over it */
-type Meeting = () => "before" | "after" | null;
-
 const topic = "watch";
 const slowMs = 8_000;
 /** Of all requests, outside the longer troubles. */
