@@ -80,6 +80,8 @@ interface DeliveryRow {
 
 const interrupting = new Set(["finding", "recovery", "notice", "reminder"]);
 const flapsAbove = 3;
+const fallback = "ntfy";
+const longestAttemptMs = 20_000;
 /** Faults after which the daemon knows that the message was taken. */
 const harmless = new Set(["slow", "garbage", "half"]);
 const reminderGaps = [1, 2, 6, 15, 24].map((hours) => hours * hour);
@@ -296,7 +298,11 @@ export function keepAccounts(record: MonthRecord): Accounts {
       }
       figures.noChannel += 1;
       if (arrival) figures.slowestThen = Math.max(figures.slowestThen, late / 1_000);
-      const stood = channelNames.filter((channel) => !wasOut(channel, telling, arrival));
+      // A fallback is asked when an attempt at the others has failed, however long that took.
+      const handedOnBy = minute + longestAttemptMs;
+      const stood = channelNames
+        .filter((channel) => channel !== fallback || late > handedOnBy)
+        .filter((channel) => !wasOut(channel, telling, arrival));
       if (stood.length > 0)
         words.push(`${name} arrived after ${late / 1_000} s, ${stood.join()} stood`);
     }
