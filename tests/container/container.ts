@@ -79,8 +79,8 @@ export interface Container extends AsyncDisposable {
   kill(): Promise<void>;
   start(): Promise<void>;
   logs(): Promise<string>;
-  /** The exit code of its health check, and what that said. */
-  health(): Promise<{ exitCode: number; said: string }>;
+  /** What its health check, made now, says. */
+  isHealthy(): Promise<boolean>;
   /** On the host. */
   pid(): Promise<number>;
 }
@@ -107,11 +107,7 @@ export async function startContainer(setting: Setting): Promise<Container> {
       const { stdout, stderr } = await podman("logs", id);
       return stdout + stderr;
     },
-    async health() {
-      const { exitCode } = await podman("healthcheck", "run", id);
-      const log = await inspect("{{(index .State.Healthcheck.Log 0).Output}}").catch(() => "");
-      return { exitCode, said: log };
-    },
+    isHealthy: async () => (await podman("healthcheck", "run", id)).exitCode === 0,
     pid: async () => Number(await inspect("{{.State.Pid}}")),
     async [Symbol.asyncDispose]() {
       await podman("rm", "--force", "--time", "2", id);

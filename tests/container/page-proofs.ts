@@ -28,7 +28,7 @@ export async function pageProofs({ world, setting, prove }: Scene): Promise<void
         const token = made.stdout.trim();
         assert.match(token, /^[\w-]{40,}$/, made.stderr);
         await using container = await startContainer(published);
-        await until("a beat", async () => (await container.health()).exitCode === 0);
+        await until("a beat", () => container.isHealthy());
         const page = `http://127.0.0.1:${world.port}`;
         const ask = async (path: string, headers = {}) =>
           (await fetch(page + path, { headers })).status;
