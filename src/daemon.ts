@@ -135,7 +135,13 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
   onFailure.use(opened);
   const store = guardStore(options.decorateStore?.(opened) ?? opened, scrub);
   const { version } = packageInfo;
-  await store.recordStart({ pid, version, at: clock.now(), heartbeatMs: config.heartbeat.everyMs });
+  await store.recordStart({
+    pid,
+    version,
+    at: clock.now(),
+    heartbeatMs: config.heartbeat.everyMs,
+    timezone: config.timezone,
+  });
   onFailure.defer(() => store.recordStop(clock.now()));
   await tellInterruptedUndos({ store, clock });
   const early: { look?: (check: string) => void; wake?: () => void } = {};
