@@ -49,35 +49,34 @@ export function openShell(environment: Record<string, string>, folder: string): 
   };
 }
 
-/** Runs a command in a second terminal. */
+/** Runs a command in a second terminal, a real one of 80 columns. */
 export function runOn(
   command: string,
   until: string,
   environment: Record<string, string>,
   folder: string,
 ): Background {
-  const child = spawn("bash", ["-c", `exec ${command}`], {
+  const typed = `stty cols 80 rows 40 -echo; exec ${command}`;
+  const child = spawn("script", ["-qec", typed, "/dev/null"], {
     cwd: folder,
-    env: environment,
-    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...environment, SHELL: "/bin/bash" },
+    stdio: ["pipe", "pipe", "inherit"],
   });
   const closed = once(child, "close");
   let held = "";
   const shown = new Promise<string>((resolve, reject) => {
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding("utf8").on("data", (data: string) => {
-        held += data;
-        const at = held.indexOf(until);
-        const end = at < 0 ? -1 : held.indexOf("\n", at);
-        if (end >= 0) resolve(held.slice(0, end));
-      });
-    }
+    child.stdout.setEncoding("utf8").on("data", (data: string) => {
+      held = (held + data).replaceAll("\r\n", "\n");
+      const at = held.indexOf(until);
+      const end = at < 0 ? -1 : held.indexOf("\n", at);
+      if (end >= 0) resolve(held.slice(0, end));
+    });
     child.once("close", () => {
       reject(new Error(`${command} has ended before it said "${until}":\n${held}`));
     });
   });
   const interrupt = async () => {
-    if (child.exitCode === null && child.signalCode === null) child.kill("SIGINT");
+    if (child.exitCode === null && child.signalCode === null) child.stdin.write("\u0003");
     await closed;
     return child.exitCode;
   };
