@@ -25,7 +25,7 @@ export function secret(name: string): Secret {
   return { [marker]: true, name };
 }
 
-const isSecret = (value: unknown): value is Secret =>
+export const isSecret = (value: unknown): value is Secret =>
   typeof value === "object" && value !== null && marker in value;
 
 export type Environment = Readonly<Record<string, string | undefined>>;
