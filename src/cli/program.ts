@@ -1,6 +1,7 @@
 import { Command, Option, type OptionValues } from "commander";
 import { nearestOf } from "../config/issues.ts";
 import type { CommandContext, GlobalOptions, Terminal } from "./context.ts";
+import { addInitOptions } from "./init/options.ts";
 
 /** All commands with their options and help. Each one's code is loaded when it is called. */
 
@@ -383,11 +384,13 @@ export function buildProgram({ version, out, err, run }: ProgramDependencies): C
     "a login for the calendars at Google: you say yes in the browser",
     async () => (await import("./commands/auth.ts")).authGoogle,
   ).option("--source <name>", "for this calendar alone (default: all that are at Google)");
-  add(
-    program,
-    "init",
-    "write a commented configuration here; nothing is overwritten",
-    async () => (await import("./commands/init.ts")).init,
+  addInitOptions(
+    add(
+      program,
+      "init",
+      "ask what you have, and write a commented configuration; nothing is overwritten",
+      async () => (await import("./commands/init.ts")).init,
+    ),
   );
   add(
     program,

@@ -26,7 +26,7 @@ export function secret(name: string): Secret {
   return { [marker]: true, name };
 }
 
-const isSecret = (value: unknown): value is Secret =>
+export const isSecret = (value: unknown): value is Secret =>
   typeof value === "object" && value !== null && marker in value;
 
 /** Beside the config, and among systemd's credentials. */
