@@ -1,6 +1,6 @@
 import { cp, mkdtemp, readFile, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join, matchesGlob } from "node:path";
+import { dirname, join, matchesGlob, relative } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { packageInfo } from "../../src/config/package.ts";
@@ -41,14 +41,21 @@ describe("the build context", () => {
     },
   );
 
+  test.for(["package-lock.json", "deploy/healthy.js"])("holds %s", async (path) => {
+    expect(isInContext(await ignoreRules(), path)).toBe(true);
+  });
+
   test("is enough to make the package, all skills with it", async () => {
     const folder = await mkdtemp(join(tmpdir(), "watchkeeper-context-"));
     try {
       const rules = await ignoreRules();
-      const { stdout } = await runProcess("git", ["ls-files"], process.env, checkout);
-      for (const path of stdout.trim().split("\n")) {
-        if (isInContext(rules, path)) await cp(join(checkout, path), join(folder, path));
-      }
+      await cp(checkout, folder, {
+        recursive: true,
+        filter: (path) => {
+          const inside = relative(checkout, path);
+          return inside === "" || isInContext(rules, inside);
+        },
+      });
       await symlink(join(checkout, "node_modules"), join(folder, "node_modules"));
       const packed = await runProcess("npm", ["pack", "--json", "--dry-run"], process.env, folder);
       expect(packed, packed.stderr).toMatchObject({ exitCode: 0 });
