@@ -40,6 +40,7 @@ until_true() { # SECONDS COMMAND...
 shows() { systemctl show watchkeeper -P "$1"; }
 is() { [[ $(shows "$1") == "$2" ]]; }
 pid_is_new() { is ActiveState active && [[ $(shows MainPID) != "$1" && $(shows MainPID) != 0 ]]; }
+shows_no_failure() { [[ $(shows StatusText) == *'no check fails' ]]; }
 kept() { watchkeeper --state /var/lib/watchkeeper "$@"; }
 ask() { node -e "process.stdout.write(String((${1})(JSON.parse(require('node:fs').readFileSync(0, 'utf8')))))"; }
 said() { journalctl --no-pager -o cat -u watchkeeper | grep -q -- "$1"; }
@@ -50,6 +51,9 @@ drop_in() {
 }
 
 echo "systemd $(systemctl --version | head -n 1 | cut -d' ' -f2), node $(node --version), watchkeeper $(watchkeeper --version)"
+
+# Without it, as on Debian 12 by itself, ping needs rights that the service has not.
+echo "0 2147483647" >/proc/sys/net/ipv4/ping_group_range
 
 expect "service status exits 3 where there is none" -- exits 3 watchkeeper service status
 expect "install refuses without a terminal and without --yes" -- exits 2 watchkeeper service install
@@ -80,6 +84,7 @@ closed() { [[ $(stat -c %a /var/lib/private/watchkeeper) == 700 && $(stat -c %a 
 expect "its state is closed to others" -- closed
 expect "secrets come as credentials; no child inherits the socket" -- \
   grep -q '15 and 15 characters, no socket' <(kept findings --json)
+expect "ping, the disk and programs can be asked in there" -- shows_no_failure
 pid=$(shows MainPID)
 expect "install again changes nothing" -- watchkeeper service install --yes
 same_pid() { is MainPID "$pid"; }
@@ -168,10 +173,12 @@ odd="/srv/o dd \"q\" %n \$HOME:x' é"
 mkdir -p "$odd"
 cp -r /etc/watchkeeper/. "$odd"
 install -d -m 700 -o robin "$odd/state"
+sed -i 's/targets: \[/targets: [{ name: "bus", systemd: "dbus.service" },/' "$odd/agent.config.ts"
 cd "$odd" || exit 1
 expect "--state DIR, in a path with everything in it" -- watchkeeper --state "$odd/state" service install --yes
 robin_runs() { [[ $(uid_of) == $(id -u robin) && -e $odd/state/watchkeeper.db ]]; }
 expect "runs as the owner of it" -- robin_runs
+expect "and can ask systemd" -- shows_no_failure
 expect "service status exits 0" -- watchkeeper service status
 expect "uninstall" -- watchkeeper service uninstall --yes
 
