@@ -15,6 +15,7 @@ expect() { # WORDS... -- COMMAND...: passes when the command does
     shift
   done
   shift
+  if [[ -e /tmp/said ]]; then mv /tmp/said /tmp/said-before; fi
   if "$@" >/tmp/said 2>&1; then
     echo "PASS ${words[*]}"
   else
@@ -65,6 +66,12 @@ expect "install refuses what the service's user may not read" -- exits 2 watchke
 chmod 755 /etc/watchkeeper
 expect "and nothing was written" -- test ! -e /etc/systemd/system/watchkeeper.service
 
+answers() { # WORD COMMAND: says it on a terminal
+  printf '%s\n' "$1" | script --quiet --return --command "$2" /dev/null
+}
+expect "install asks on a terminal, and takes no for an answer" -- exits 1 answers n "watchkeeper service install"
+expect "having said what it would do" -- grep -q 'Nothing was changed' /tmp/said-before
+expect "and nothing was written" -- test ! -e /etc/systemd/system/watchkeeper.service
 start_clock
 expect "install --yes" -- watchkeeper service install --yes
 echo "     $(took) to its return"
@@ -80,11 +87,13 @@ expect "it says how it is to systemd" -- grep -q 'last beat' <(shows StatusText)
 uid_of() { stat -c %u /proc/"$(shows MainPID)"; }
 made_up() { (($(uid_of) >= 61184)); }
 expect "it runs as a user that systemd has made up" -- made_up
+unsaid() { ! journalctl -o cat --no-pager | grep -q 'tide-3f9a7c1e55\|moon-8842aa17bd'; }
 closed() { [[ $(stat -c %a /var/lib/private/watchkeeper) == 700 && $(stat -c %a /var/lib/private/watchkeeper/watchkeeper.db) == 600 ]]; }
 expect "its state is closed to others" -- closed
 expect "secrets come as credentials; no child inherits the socket" -- \
   grep -q '15 and 15 characters, no socket' <(kept findings --json)
 expect "ping, the disk and programs can be asked in there" -- shows_no_failure
+expect "no secret is in the journal" -- unsaid
 pid=$(shows MainPID)
 expect "install again changes nothing" -- watchkeeper service install --yes
 same_pid() { is MainPID "$pid"; }
@@ -93,6 +102,16 @@ exposure=$(systemd-analyze security watchkeeper --no-pager | grep -o 'watchkeepe
 low() { [[ $exposure =~ ^[01]\.[0-9]$ || $exposure == 2.0 ]]; }
 expect "exposure of at most 2.0: $exposure" -- low
 
+(
+  umask 077
+  echo SUN_FILE=/etc/watchkeeper/sun >>.env
+  echo sun-51bb02c9ee >sun
+)
+expect "install again, with another secret: yes on a terminal" -- answers y "watchkeeper service install"
+expect "shows what is new" -- grep -q '^+ LoadCredential=SUN:/etc/watchkeeper/sun' /tmp/said-before
+handed_over() { [[ -e /run/credentials/watchkeeper.service/SUN ]]; }
+expect "and it is handed over" -- handed_over
+pid=$(shows MainPID)
 start_clock
 kill -9 "$pid"
 expect "kill -9: started again" -- until_true 60 pid_is_new "$pid"
