@@ -218,7 +218,7 @@ function warningsOf(node: string, packageRoot: string): string[] {
         ]
       : []),
     ...(/\/_npx\//.test(packageRoot)
-      ? ["this is npx's copy, which it may remove at any time; `npm install -g watchkeeper`"]
+      ? ["this is npx's copy, which it may remove at any time; install it with `npm install -g`"]
       : []),
     ...(existsSync(join(packageRoot, "src"))
       ? ["this is a checkout: the service cannot build it; `npm run build` after each change"]
