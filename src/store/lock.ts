@@ -3,6 +3,7 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { StoreError } from "../domain/errors.ts";
 import { prepareStateDir } from "./database.ts";
+import { sameFiles } from "./same-files.ts";
 
 /**
  * One daemon per state directory: an exclusive transaction held on a small database of its own. The
@@ -10,6 +11,8 @@ import { prepareStateDir } from "./database.ts";
  */
 
 export interface Lock {
+  /** Why it keeps nobody out any more, or null: somebody has taken its file away. */
+  whyLost(): StoreError | null;
   release(): void;
 }
 
@@ -41,6 +44,7 @@ export function acquireLock(stateDir: string): Lock | undefined {
   const connection = lock;
   held.add(connection);
   return {
+    whyLost: sameFiles([lockPath(stateDir)]),
     release() {
       held.delete(connection);
       connection.close();

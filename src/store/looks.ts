@@ -11,6 +11,7 @@ import type { Observation } from "../domain/finding.ts";
 import { writing, type Db } from "./database.ts";
 import type { FindingEvent, Look, LookOutcome, Store, StoreReader } from "./port.ts";
 import { checks, effects, findingEvents, findings, observations } from "./schema.ts";
+import { isStoreFault } from "./store-errors.ts";
 
 /**
  * Saving looks: the comparison with what was known, the findings that follow from it, the cursor and
@@ -225,7 +226,8 @@ export function lookWrites(db: Db): LookWrites {
       if (looks.length === 0) return [];
       try {
         return db.transaction(() => looks.map((look) => commitWhole(look)), writing);
-      } catch {
+      } catch (error) {
+        if (isStoreFault(error)) throw error;
         return looks.map(commitAlone);
       }
     },
