@@ -8,6 +8,7 @@ import { describeError } from "../domain/errors.ts";
 import type { Finding } from "../domain/finding.ts";
 import { decideGate, untoldCriticals } from "../domain/gate.ts";
 import { ordersCheck } from "../domain/standing-orders.ts";
+import { storeCheck } from "../domain/store-trouble.ts";
 import { linkedAbort } from "../domain/linked-abort.ts";
 import { ownersWord, untold } from "../domain/telling.ts";
 import { toolsCheck } from "../domain/tool-server.ts";
@@ -78,7 +79,7 @@ export interface Attendance {
 const mostFindings = 60;
 const ownersOnly = new Set([
   ...[outageCheck, budgetCheck, effectsCheck, rulesCheck, toolsCheck],
-  ...[deliveriesCheck, channelsCheck, ordersCheck, repliesCheck],
+  ...[deliveriesCheck, channelsCheck, ordersCheck, repliesCheck, storeCheck],
 ]);
 /** A run that was interrupted longer ago speaks of another world: its findings go to a new one. */
 const longestGapMs = 60 * 60_000;

@@ -149,6 +149,7 @@ export function openDatabase(
     if (applied !== null && applied < lastKnownMigration(migrationsDir)) {
       keepBeforeUpgrade(client, { stateDir, applied });
     }
+    acknowledgeOnlyWhatIsSaved(client);
     const db = drizzle(client, { schema });
     migrate(db, { migrationsFolder: migrationsDir });
     return db;
@@ -174,6 +175,21 @@ export function openDatabaseReadonly(stateDir: string, migrationsDir: string): D
     client.close();
     throw asStoreError(error, path);
   }
+}
+
+/**
+ * Of a statement that writes and gives rows back, the driver takes the first row and does not hear that the
+ * commit after it has failed, as on a full disk. Read to the end, it does.
+ */
+function acknowledgeOnlyWhatIsSaved(client: Database.Database): void {
+  const prepare = client.prepare.bind(client);
+  client.prepare = ((source: string) => {
+    const statement = prepare(source);
+    if (!statement.readonly && statement.reader) {
+      statement.get = (...parameters: unknown[]) => statement.all(...parameters)[0];
+    }
+    return statement;
+  }) as typeof client.prepare;
 }
 
 /** Under its name only when it has a first page: an empty file is one that has lost what it held. */

@@ -2,6 +2,7 @@ import { cpSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync }
 import Database from "better-sqlite3";
 import fc from "fast-check";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { describeError } from "../domain/errors.ts";
 import { databasePath } from "./database.ts";
 import { acquireLock, openStore, openStoreReader, type Store } from "./index.ts";
 import { logDamage } from "./log-damage.ts";
@@ -67,7 +68,7 @@ function expectRefused(stateDir: string, what: RegExp): void {
     try {
       openAsDaemon(stateDir);
     } catch (error) {
-      expect(`${String(error)} ${String((error as Error).cause ?? "")}`).toMatch(what);
+      expect(describeError(error)).toMatch(what);
     }
   }
   const after = contents();

@@ -40,7 +40,7 @@ export interface StoreHold {
   readonly lock: Lock;
   /** Told once: the file is damaged or gone, and every call of the store is refused from now on. */
   readonly onLost: (error: StoreError) => void;
-  /** Told of each error of SQLite. */
+  /** Told of each error that concerns the store as a whole. */
   readonly onError: (error: StoreError) => void;
 }
 

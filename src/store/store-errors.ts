@@ -49,7 +49,7 @@ export const isStoreFault = (error: unknown): boolean =>
 export interface Footing {
   /** Why nothing may be read or written any more, or null. Asked before every call. */
   readonly whyLost: () => StoreError | null;
-  /** Told of each error of SQLite. */
+  /** Told of each {@link isStoreFault}. */
   readonly met: (error: StoreError) => void;
 }
 
@@ -74,7 +74,7 @@ export function withStoreErrors<Port extends AsyncDisposable>(
         // Anything else is a bug of ours and stays what it is.
         if (!codeOf(error).startsWith("SQLITE_")) throw error;
         const known = asStoreError(error, path);
-        footing.met(known);
+        if (isStoreFault(error)) footing.met(known);
         throw known;
       }
     };
