@@ -38,7 +38,7 @@ export function acquireLock(stateDir: string): Lock | undefined {
     if (heldElsewhere(cause)) return undefined;
     throw new StoreError("LOCK_FAILED", `cannot lock the state directory ${stateDir}`, {
       cause,
-      hint: "See that the directory belongs to the user that runs watchkeeper",
+      hint: "See that the directory belongs to the user that runs watchkeeper, and that its disk can be written and has room",
     });
   }
   const connection = lock;
