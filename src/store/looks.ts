@@ -65,7 +65,7 @@ export function lookWrites(db: Db): LookWrites {
       if (known) continue;
       if (maxPerHour !== undefined) {
         const since = at - 60 * 60_000;
-        const used = sqlOf.recentActions.get({ check, tool: action.tool, since });
+        const used = sqlOf.recentActions.get({ check, tool: action.tool, since, at });
         if ((used?.count ?? 0) >= maxPerHour) {
           refused += 1;
           continue;
@@ -379,6 +379,7 @@ function statements(db: Db) {
           eq(effects.check, sql.placeholder("check")),
           eq(effects.tool, sql.placeholder("tool")),
           gt(effects.plannedAt, sql.placeholder("since")),
+          lte(effects.plannedAt, sql.placeholder("at")),
         ),
       )
       .prepare(),
