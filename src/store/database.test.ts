@@ -209,6 +209,20 @@ describe("a disk that takes nothing more", () => {
     expect(sql.pragma("integrity_check", { simple: true })).toBe("ok");
   });
 
+  it("or may only be read, is said with the mend", async () => {
+    const { openDatabase } = await import("./database.ts");
+    const { beatWrites } = await import("./beats.ts");
+    const db = openDatabase(await closedDatabase(), migrationsDir);
+    db.$client.pragma("query_only = on");
+    const port = { ...beatWrites(db), [Symbol.asyncDispose]: async () => void db.$client.close() };
+    await using beats = withStoreErrors(port, "watchkeeper.db");
+    await expect(beats.beginBeat({ trigger: "manual", at: 1 })).rejects.toMatchObject({
+      code: "DATABASE_UNWRITABLE",
+      message: "cannot write watchkeeper.db",
+      hint: expect.stringContaining("can be written"),
+    });
+  });
+
   it("is said as such when it is the file that may not grow", async () => {
     const stateDir = await closedDatabase();
     const { openDatabase } = await import("./database.ts");

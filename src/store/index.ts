@@ -1,4 +1,3 @@
-import type { StoreError } from "../domain/errors.ts";
 import { databasePath, openDatabase, openDatabaseReadonly, type Db } from "./database.ts";
 import { beatReads, beatWrites } from "./beats.ts";
 import { approvalReads, approvalWrites } from "./approvals.ts";
@@ -7,11 +6,11 @@ import { checkWrites } from "./checks.ts";
 import { daemonWrites } from "./daemon.ts";
 import { dayReads } from "./days.ts";
 import { deliveryWrites } from "./deliveries.ts";
+import { createFooting, type StoreHold } from "./footing.ts";
 import { findingReads, findingWrites } from "./findings.ts";
 import { lookReads, lookWrites } from "./looks.ts";
 import { memoryReads, memoryWrites } from "./memories.ts";
 import { notificationReads, notificationWrites } from "./notifications.ts";
-import type { Lock } from "./lock.ts";
 import type { Store, StoreReader } from "./port.ts";
 import { pushReads, pushWrites } from "./pushes.ts";
 import { ownFindingWrites } from "./own-findings.ts";
@@ -20,8 +19,7 @@ import { spendReads, spendWrites } from "./spend.ts";
 import { tellingReads } from "./tellings.ts";
 import { toolReads, toolWrites } from "./tool-pins.ts";
 import { statusReads } from "./status.ts";
-import { sameFiles } from "./same-files.ts";
-import { withStoreErrors, type Footing } from "./store-errors.ts";
+import { withStoreErrors } from "./store-errors.ts";
 import { totalsReads } from "./totals.ts";
 
 export { backUp, restore, type BackupStep } from "./backup.ts";
@@ -33,15 +31,6 @@ export interface StoreLocation {
   readonly stateDir: string;
   /** The folder of the generated SQL migrations. */
   readonly migrationsDir: string;
-}
-
-/** For whoever holds the lock of the state directory, and with it the store for as long as it runs. */
-export interface StoreHold {
-  readonly lock: Lock;
-  /** Told once: the file is damaged or gone, and every call of the store is refused from now on. */
-  readonly onLost: (error: StoreError) => void;
-  /** Told of each error that concerns the store as a whole. */
-  readonly onError: (error: StoreError) => void;
 }
 
 /**
@@ -72,28 +61,7 @@ export function openStore({ stateDir, migrationsDir }: StoreLocation, hold?: Sto
     ...toolWrites(db),
   };
   const path = databasePath(stateDir);
-  return withStoreErrors(store, path, hold && footingOf(path, hold));
-}
-
-function footingOf(path: string, { lock, onLost, onError }: StoreHold): Footing {
-  // As long as this connection is open, SQLite keeps its log and the index of it as well.
-  const whyOthers = sameFiles(["", "-wal", "-shm"].map((end) => path + end));
-  let lost: StoreError | null = null;
-  const lose = (error: StoreError): StoreError => {
-    if (!lost) onLost(error);
-    return (lost ??= error);
-  };
-  return {
-    whyLost() {
-      if (lost) return lost;
-      const why = whyOthers() ?? lock.whyLost();
-      return why && lose(why);
-    },
-    met(error) {
-      onError(error);
-      if (error.code === "DATABASE_DAMAGED") lose(error);
-    },
-  };
+  return withStoreErrors(store, path, hold && createFooting(path, hold));
 }
 
 /**

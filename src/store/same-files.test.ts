@@ -1,4 +1,5 @@
-import { cpSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import Database from "better-sqlite3";
 import { expect, it, onTestFinished } from "vitest";
 import type { StoreError } from "../domain/errors.ts";
 import { acquireLock, isLocked, openStore } from "./index.ts";
@@ -74,6 +75,30 @@ it.each<[string, RegExp, (stateDir: string) => void]>([
   await expect(store.beginBeat(beat)).rejects.toMatchObject(refusal);
   await expect(store.listBeats({ limit: 1 })).rejects.toMatchObject(refusal);
   expect(lost).toMatchObject([refusal]);
+});
+
+it("a file in which damage is met is refused from then on, and left as it is, its log too", async () => {
+  const stateDir = temporaryStateDir();
+  const { store, lost } = hold(stateDir);
+  const path = `${stateDir}/watchkeeper.db`;
+  const other = new Database(path);
+  onTestFinished(() => void other.close());
+  for (let at = 0; at < 5; at += 1) await store.beginBeat(beat);
+  // Another's write makes the store read anew what it knows by heart.
+  other.exec("create table other (a)");
+  other.pragma("wal_checkpoint(truncate)");
+  await store.beginBeat(beat);
+  other.exec("insert into other values (1)");
+  writeFileSync(path, readFileSync(path).fill(0x5a, 4_096), { flag: "r+" });
+  const bytes = () => [path, `${path}-wal`].map((file) => readFileSync(file).toString("base64"));
+  const before = bytes();
+  const refusal = { code: "DATABASE_DAMAGED", hint: expect.stringContaining("db restore FILE") };
+  await expect(store.listFindings({ all: true, limit: 1 })).rejects.toMatchObject(refusal);
+  await expect(store.beginBeat(beat)).rejects.toMatchObject(refusal);
+  expect(lost).toMatchObject([refusal]);
+  other.close();
+  await store[Symbol.asyncDispose]();
+  expect(bytes()).toEqual(before);
 });
 
 it("stays refused when the old ones come back: in between another may have written", async () => {

@@ -51,9 +51,11 @@ export interface Footing {
   readonly whyLost: () => StoreError | null;
   /** Told of each {@link isStoreFault}. */
   readonly met: (error: StoreError) => void;
+  /** Before the store lets go of its connection. */
+  readonly closing: () => void;
 }
 
-const firm: Footing = { whyLost: () => null, met: () => undefined };
+const firm: Footing = { whyLost: () => null, met: () => undefined, closing: () => undefined };
 
 /** Gives the methods of a port so that what SQLite throws comes out with our code and the mend. */
 export function withStoreErrors<Port extends AsyncDisposable>(
@@ -65,9 +67,11 @@ export function withStoreErrors<Port extends AsyncDisposable>(
   for (const key of Reflect.ownKeys(port) as (keyof Port)[]) {
     const method = port[key] as (...args: unknown[]) => Promise<unknown>;
     const guard = async (...args: unknown[]): Promise<unknown> => {
-      // Letting go is always possible.
-      const lost = key === Symbol.asyncDispose ? null : footing.whyLost();
-      if (lost) throw lost;
+      if (key === Symbol.asyncDispose) footing.closing();
+      else {
+        const lost = footing.whyLost();
+        if (lost) throw lost;
+      }
       try {
         return await method(...args);
       } catch (error) {

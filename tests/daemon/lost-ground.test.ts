@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import Database from "better-sqlite3";
@@ -82,39 +82,52 @@ describe("a daemon whose state directory", () => {
   });
 });
 
-test("a file that is damaged under a running daemon ends it, is refused at the next start, and can be restored", async () => {
-  const daemon = place.start("start");
-  await daemon.seen(watching);
-  await place.run("beat");
-  const copy = place.path("copy.db");
-  expect((await place.run("db", "backup", copy)).exitCode).toBe(0);
-  const path = databaseOf(place.stateDir);
+const damages: [string, (bytes: Buffer) => Buffer, RegExp][] = [
+  ["overwritten", (bytes) => Buffer.from(bytes).fill(0x5a, 4_096), /is damaged/],
+  ["cut short", (bytes) => bytes.subarray(0, 3 * 4_096), /is damaged/],
+  ["cut to nothing", () => Buffer.alloc(0), /is (?:damaged|empty)/],
+  ["given a header of zeros", (bytes) => Buffer.from(bytes).fill(0, 0, 4_096), /is damaged/],
+];
+test.each(damages)(
+  "a file that is %s under a running daemon ends it, is refused at the next start, and can be restored",
+  async (_, damage, what) => {
+    const daemon = place.start("start");
+    await daemon.seen(watching);
+    await place.run("beat");
+    const copy = place.path("copy.db");
+    expect((await place.run("db", "backup", copy)).exitCode).toBe(0);
+    const path = databaseOf(place.stateDir);
 
-  process.kill(daemon.pid, "SIGSTOP");
-  // Another's write makes the daemon read anew what it knows by heart.
-  const client = new Database(path);
-  client.exec("create table other (a)");
-  client.pragma("wal_checkpoint(truncate)");
-  client.close();
-  writeFileSync(path, readFileSync(path).fill(0x5a, 4_096), { flag: "r+" });
-  process.kill(daemon.pid, "SIGCONT");
-  const { exitCode, stdout, stderr } = await daemon.ended;
-  expect(exitCode).toBe(1);
-  expect(stdout.replace(/\s+/g, " ")).toContain("The watch has ended: its store is lost");
-  expect(stderr.split("\n").at(-2)).toMatch(/watchkeeper\.db is damaged.*db restore FILE/);
+    process.kill(daemon.pid, "SIGSTOP");
+    // Another's write makes the daemon read anew what it knows by heart.
+    const client = new Database(path);
+    client.exec("create table other (a)");
+    client.pragma("wal_checkpoint(truncate)");
+    client.close();
+    const damaged = damage(readFileSync(path));
+    // In the same file, which the daemon has open.
+    truncateSync(path, damaged.length);
+    writeFileSync(path, damaged, { flag: "r+" });
+    process.kill(daemon.pid, "SIGCONT");
+    const { exitCode, stdout, stderr } = await daemon.ended;
+    expect(exitCode).toBe(1);
+    expect(stdout.replace(/\s+/g, " ")).toContain("The watch has ended: its store is lost");
+    expect(stderr.split("\n").at(-2)).toMatch(/watchkeeper\.db is damaged.*db restore FILE/);
 
-  const damaged = readFileSync(path);
-  const again = await place.run("start");
-  expect(again).toMatchObject({ exitCode: 1, stdout: "" });
-  expect(again.stderr).toMatch(oneLine);
-  expect(again.stderr).toMatch(/is damaged.*`watchkeeper db restore FILE`/);
-  expect(readFileSync(path).equals(damaged)).toBe(true);
+    expect(readFileSync(path).equals(damaged)).toBe(true);
+    const again = await place.run("start");
+    expect(again).toMatchObject({ exitCode: 1, stdout: "" });
+    expect(again.stderr).toMatch(oneLine);
+    expect(again.stderr).toMatch(what);
+    expect(again.stderr).toContain("`watchkeeper db restore FILE`");
+    expect(readFileSync(path).equals(damaged)).toBe(true);
 
-  expect((await place.run("db", "restore", copy)).exitCode).toBe(0);
-  const mended = place.start("start");
-  await mended.seen(watching);
-  expect((await place.json("status")).value).toMatchObject({ problems: [] });
-});
+    expect((await place.run("db", "restore", copy)).exitCode).toBe(0);
+    const mended = place.start("start");
+    await mended.seen(watching);
+    expect((await place.json("status")).value).toMatchObject({ problems: [] });
+  },
+);
 
 describe("a disk that cannot be written", () => {
   test("keeps the daemon from starting, with the mend", async () => {
