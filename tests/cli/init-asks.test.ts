@@ -9,6 +9,8 @@ import { erase, keys, openTerminal, terminalAvailable, type Typist } from "./ter
 
 const { down, space, enter, interrupt } = keys;
 
+// Of this provider's users the mail is on this machine: nobody is asked for its servers.
+
 /** Chooses from "What do you have?", and from nothing else. */
 async function has(typist: Typist, choices: string): Promise<void> {
   await typist.sees("What do you have?");
@@ -38,7 +40,7 @@ describe.skipIf(!terminalAvailable() || !dovecotAvailable() || !radicaleAvailabl
       await using typist = openTerminal(place, "init");
       await has(typist, `${space}${down}${space}${down}${space}`);
       await typist.answers("Where is your mail?");
-      await typist.answers("Your e-mail address", "watch@example.invalid");
+      await typist.answers("Your e-mail address", "watch@proton.me");
       await typist.answers("The IMAP server", `${erase}127.0.0.1:${dovecot.port}`);
       await typist.answers("Does TLS begin at once", "n");
       await typist.answers("Your user name there", `${erase}${dovecot.user}`);
@@ -51,7 +53,7 @@ describe.skipIf(!terminalAvailable() || !dovecotAvailable() || !radicaleAvailabl
       await typist.answers("The IMAP server");
       await typist.answers("Your user name there");
       await typist.answers("Your password there", dovecot.password);
-      await typist.sees("inbox/example-invalid: it answers");
+      await typist.sees("inbox/proton-me: it answers");
       await typist.answers("Another mailbox?");
       await typist.answers("Where is your calendar?");
       await typist.answers("The address of the server", radicale.root);
@@ -85,8 +87,8 @@ describe.skipIf(!terminalAvailable() || !dovecotAvailable() || !radicaleAvailabl
       const { checks } = value as { checks: { name: string; outcome: string }[] };
       expect(checks.map(({ name, outcome }) => `${name} ${outcome}`).sort()).toEqual([
         "calendar/mine ok",
-        "inbox/example-invalid ok",
-        "inbox/example-invalid.login ok",
+        "inbox/proton-me ok",
+        "inbox/proton-me.login ok",
         "services/127-0-0-1 ok",
       ]);
     });
@@ -98,7 +100,7 @@ describe.skipIf(!terminalAvailable() || !dovecotAvailable() || !radicaleAvailabl
         await using typist = openTerminal(place, "init");
         await has(typist, `${space}${down}${down}${space}`);
         await typist.answers("Where is your mail?");
-        await typist.answers("Your e-mail address", "o'neil@example.invalid");
+        await typist.answers("Your e-mail address", "o'neil@proton.me");
         await typist.answers("The IMAP server", `${erase}127.0.0.1:${dovecot.port}`);
         await typist.answers("Does TLS begin at once", "n");
         await typist.answers("Your user name there");
@@ -115,7 +117,7 @@ describe.skipIf(!terminalAvailable() || !dovecotAvailable() || !radicaleAvailabl
       } finally {
         await dovecot.restart();
       }
-      expect(await place.read("agent.config.ts")).toContain(`user: "o'neil@example.invalid"`);
+      expect(await place.read("agent.config.ts")).toContain(`user: "o'neil@proton.me"`);
       expect((await place.run("config", "check")).stdout).toContain("1 skill, 2 checks");
     });
 
@@ -157,14 +159,14 @@ describe.skipIf(!terminalAvailable())("init at a terminal", () => {
     await typist.answers("Where is your mail?", down);
     await typist.answers("Your e-mail address", "me");
     await typist.sees("Write it such as me@example.com");
-    typist.types(`@example.invalid${enter}`);
+    typist.types(`@proton.me${enter}`);
     await typist.answers("The folder of the Maildir", `${erase}./nowhere`);
     await typist.sees("There is no such folder");
     typist.types(`${erase}./notes${enter}`);
     await typist.sees("That is not a Maildir");
     await place.write("mail/new/1", "Subject: x\n\nx\n");
     typist.types(`${erase}./mail${enter}`);
-    await typist.sees("inbox/example-invalid: it answers");
+    await typist.sees("inbox/proton-me: it answers");
     await typist.answers("Another mailbox?");
     await endWithoutMore(typist);
     expect(await typist.ended).toBe(0);

@@ -88,7 +88,7 @@ describe.skipIf(!dovecotAvailable() || !radicaleAvailable())("with real servers"
     } finally {
       await smtp.stop();
     }
-    delete (place.environment as Record<string, string>)["CALDAV_PASSWORD"];
+    delete (place.environment)["CALDAV_PASSWORD"];
     expect(await place.run("config", "check")).toMatchObject({
       exitCode: 0,
       stdout: expect.stringContaining("3 skills, 7 checks") as string,
@@ -131,6 +131,26 @@ test("a secret on standard input goes into .env, whatever quotes are in it", asy
   expect(exitCode).toBe(0);
   expect(await place.read(".env")).toContain(`IMAP_PASSWORD=\`${value}\`\n`);
   expect((await place.run("config", "check")).exitCode).toBe(0);
+});
+
+test("a key that another would stand before is refused, wherever that is", async () => {
+  await using place = await createPlace({ ANTHROPIC_API_KEY: "sk-ant-one" });
+  await place.write("key", "sk-ant-two\n");
+  const words = ["init", "--no-check", "--service", "example.com", "--api-key-file", "key"];
+  const { exitCode, stderr } = await place.run(...words);
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain("ANTHROPIC_API_KEY is in the environment or in .env");
+  expect(stderr).not.toContain("sk-ant");
+  await place.write("key", "sk-ant-one");
+  expect((await place.run(...words)).exitCode).toBe(0);
+  expect(await place.read(".env")).toContain(`ANTHROPIC_API_KEY_FILE=${place.path("key")}\n`);
+});
+
+test("the template is not wanted together with answers", async () => {
+  await using place = await createPlace();
+  const { exitCode, stderr } = await place.run("init", "--template", "--service", "example.com");
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain("cannot be used with option");
 });
 
 test("a calendar at Google is written with its client, and the login is the next step", async () => {

@@ -7,6 +7,8 @@ import {
   wireName,
   type Answer,
 } from "../../skills/services/probes/name-server-fixture.ts";
+import { answersFrom } from "../../src/cli/init/from-options.ts";
+import { secretSource } from "../../src/cli/init/given-secret.ts";
 import { findMailServers } from "../../src/cli/init/mail-servers.ts";
 
 const types = { mx: 15, srv: 33 } as const;
@@ -25,6 +27,10 @@ const srv = (priority: number, port: number, name: string): Buffer =>
 
 /** Looks for the servers of an address with a real name server that knows these records. */
 async function found(address: string, known: Readonly<Record<string, Answer>>) {
+  return findMailServers(address, await namesThatKnow(known));
+}
+
+async function namesThatKnow(known: Readonly<Record<string, Answer>>): Promise<Resolver> {
   const server = await startNameServer(
     (type, name) =>
       known[`${type === types.mx ? "mx" : type === types.srv ? "srv" : "?"} ${name}`] ??
@@ -33,7 +39,7 @@ async function found(address: string, known: Readonly<Record<string, Answer>>) {
   );
   const names = new Resolver({ timeout: 200, tries: 1 });
   names.setServers([server]);
-  return findMailServers(address, names);
+  return names;
 }
 
 afterEach(closeNameServers);
@@ -87,4 +93,41 @@ test.each([
     imap: { host: "imap.example.org", secure: true },
     smtp: { host: "smtp.example.org" },
   });
+});
+
+test("on the command line a password goes to no server outside the domain that nobody has named", async () => {
+  const secrets = secretSource({ IMAP_PASSWORD: "p" }, () => "");
+  const options = { check: true, mailAddress: "me@example.org" };
+  const elsewhere = {
+    "srv _imaps._tcp.example.org": records(srv(0, 993, "imap.notexample.org")),
+  };
+  await expect(
+    answersFrom(options, { secrets, names: await namesThatKnow(elsewhere) }),
+  ).rejects.toMatchObject({
+    code: "INIT_SERVER_UNSURE",
+    message: expect.stringContaining("imap.notexample.org") as string,
+  });
+  const { mail } = await answersFrom(options, { secrets, names: await namesThatKnow({}) });
+  expect(mail).toMatchObject([{ imap: { host: "imap.example.org", user: "me@example.org" } }]);
+});
+
+test("mail is sent as it is read, where the provider is the same", async () => {
+  const secrets = secretSource({ IMAP_PASSWORD: "p" }, () => "");
+  const { channels } = await answersFrom(
+    { check: true, mailAddress: "me@gmail.com", emailTo: "you@example.org" },
+    { secrets, names: await namesThatKnow({ all: "silence" }) },
+  );
+  expect(channels).toEqual([
+    {
+      kind: "email",
+      from: "me@gmail.com",
+      to: "you@example.org",
+      smtp: {
+        host: "smtp.gmail.com",
+        secure: true,
+        user: "me@gmail.com",
+        password: { value: "p" },
+      },
+    },
+  ]);
 });

@@ -16,6 +16,7 @@ import { openChannels } from "../../notify/channel.ts";
 import { loadSkills, silentSkillLog, toolsOf } from "../../skills/load.ts";
 import { tryChannel } from "../channel-trial.ts";
 import type { CommandContext } from "../context.ts";
+import { quoted } from "../text.ts";
 import type { Answers } from "./answers.ts";
 import { configTree, keyName, planSetup, type KnownEnvironment, type Setup } from "./setup.ts";
 
@@ -102,9 +103,9 @@ export function openTrial(context: CommandContext, known: KnownEnvironment): Tri
           const dependencies = { builtinSkillsDir, stateDir, logFor: silentSkillLog };
           const { skills, broken } = await loadSkills(config, dependencies);
           for (const skill of skills) await skill.close();
-          return broken.map(({ error }) => error);
+          return broken.map(({ error }) => quoted(error));
         } catch (error) {
-          if (error instanceof ConfigProblems) return error.problems;
+          if (error instanceof ConfigProblems) return error.problems.map(quoted);
           if (error instanceof ConfigError) return [describeError(error)];
           throw error;
         }
@@ -119,7 +120,8 @@ export function openTrial(context: CommandContext, known: KnownEnvironment): Tri
           tell(config, setup, stateDir, signal),
           answers.apiKey ? keyVerdict(config, answers.apiKey.value, signal) : [],
         ]);
-        return found.flat();
+        const scrub = createScrub(config.secrets);
+        return found.flat().map(({ ok, message }) => ({ ok, message: quoted(scrub(message)) }));
       }),
   };
 
