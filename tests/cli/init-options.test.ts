@@ -88,7 +88,7 @@ describe.skipIf(!dovecotAvailable() || !radicaleAvailable())("with real servers"
     } finally {
       await smtp.stop();
     }
-    delete (place.environment)["CALDAV_PASSWORD"];
+    delete place.environment["CALDAV_PASSWORD"];
     expect(await place.run("config", "check")).toMatchObject({
       exitCode: 0,
       stdout: expect.stringContaining("3 skills, 7 checks") as string,
@@ -115,6 +115,19 @@ describe.skipIf(!dovecotAvailable() || !radicaleAvailable())("with real servers"
     expect((await place.run(...words, "--no-check")).exitCode).toBe(0);
     expect((await place.run("config", "check")).exitCode).toBe(0);
   });
+});
+
+test("in a folder whose files are no modules it is said how they become some", async () => {
+  await using place = await createPlace();
+  await place.write("package.json", '{ "type": "commonjs" }');
+  const words = ["init", "--no-check", "--service", "example.com"];
+  const { exitCode, stderr } = await place.run(...words);
+  expect(exitCode).toBe(2);
+  expect(stderr).toMatch(oneLine);
+  const named = ["--config", "agent.config.mts"];
+  expect(stderr).toContain(named.join(" "));
+  expect((await place.run(...words, ...named)).exitCode).toBe(0);
+  expect(await place.run("config", "check", ...named)).toMatchObject({ exitCode: 0, stderr: "" });
 });
 
 test("a secret on standard input goes into .env, whatever quotes are in it", async () => {
