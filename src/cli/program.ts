@@ -347,6 +347,34 @@ export function buildProgram({ version, out, err, run }: ProgramDependencies): C
     "see whether everything that the watch needs is there",
     async () => (await import("./commands/doctor.ts")).doctor,
   );
+  const service = prepared(program.command("service")).description(
+    "the daemon as a service of systemd",
+  );
+  const ofUser = () => new Option("--user", "of you alone, and not of the machine");
+  const saidYes = () => new Option("--yes", "do not ask");
+  add(
+    service,
+    "install",
+    "show the unit, ask, write it, and start the service now and at each boot",
+    async () => (await import("./commands/service.ts")).installService,
+  )
+    .addOption(ofUser())
+    .option("--dry-run", "print the unit alone; change nothing")
+    .addOption(saidYes());
+  add(
+    service,
+    "uninstall",
+    "stop the service and remove its unit; what it knows stays",
+    async () => (await import("./commands/service.ts")).uninstallService,
+  )
+    .addOption(ofUser())
+    .addOption(saidYes());
+  add(
+    service,
+    "status",
+    "how the service stands: exit code 3 when it does not run, 4 when it is not healthy",
+    async () => (await import("./commands/service-status.ts")).serviceStatus,
+  ).addOption(ofUser());
   const auth = prepared(program.command("auth")).description(
     "logins that a password does not give",
   );
