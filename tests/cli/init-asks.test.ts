@@ -4,6 +4,7 @@ import { dovecotAvailable, startDovecot, type DovecotServer } from "../servers/d
 import { startHttpReceiver } from "../servers/http-receiver.ts";
 import { startNtfyServer } from "../servers/ntfy.ts";
 import { radicaleAvailable, startRadicale } from "../servers/radicale.ts";
+import { startMailServer } from "../servers/smtp.ts";
 import { createPlace } from "./place.ts";
 import { erase, keys, openTerminal, terminalAvailable, type Typist } from "./terminal.ts";
 
@@ -171,6 +172,42 @@ describe.skipIf(!terminalAvailable())("init at a terminal", () => {
     await endWithoutMore(typist);
     expect(await typist.ended).toBe(0);
     expect((await place.run("config", "check")).stdout).toContain("1 skill, 1 check");
+  });
+
+  test("where to be told is tried with a message: what fails is answered again, or left out", async () => {
+    await using place = await createPlace();
+    await using hooks = await startHttpReceiver();
+    hooks.behave({ status: 410 });
+    const smtp = await startMailServer({ login: false });
+    try {
+      await using typist = openTerminal(place, "init");
+      await has(typist, "");
+      await typist.answers("Anthropic API key?", "n");
+      await typist.sees("Where do you want to be told");
+      typist.types(`${down}${space}${down}${down}${down}${space}${enter}`);
+      await typist.answers("To which address?", "you@example.invalid");
+      await typist.answers("From which address?", `${erase}me@proton.me`);
+      await typist.answers("The SMTP server", `${erase}127.0.0.1:${smtp.port}`);
+      await typist.answers("Does TLS begin at once", "n");
+      await typist.answers("Does it want a login?", "n");
+      await typist.sees("email: a test message is on its way to you");
+      await typist.answers("The address that is called", `${hooks.origin}/gone`);
+      await typist.sees("410");
+      await typist.answers("What now?");
+      hooks.behave("answer");
+      await typist.answers("The address that is called", `${erase}${hooks.origin}/here`);
+      await typist.sees("webhook: a test message is on its way to you");
+      await typist.answers("Write agent.config.ts and .env?");
+      expect(await typist.ended).toBe(0);
+    } finally {
+      await smtp.stop();
+    }
+    expect(smtp.received.map(({ from, to }) => [from, ...to])).toEqual([
+      ["me@proton.me", "you@example.invalid"],
+    ]);
+    const { value } = await place.json("notify", "test", "webhook");
+    expect(value).toMatchObject([{ channel: "webhook", ok: true }]);
+    expect(hooks.requests.map(({ path }) => path)).toEqual(["/gone", "/here", "/here"]);
   });
 
   test("a key that is refused is said to be, and one in the environment is used when that is wanted", async () => {
