@@ -240,6 +240,7 @@ test.each([
   [["--api-key-file", "two-lines"], "more than one line"],
   [["--api-key-file", "empty"], "is empty"],
   [["--api-key-file", "."], "cannot read"],
+  [["--webhook-url", "https://h.invalid/"], "WEBHOOK_SECRET cannot be written into .env"],
   [["--service", "ftp://example.com/"], "targets[0].http: this is not a web address"],
   [["--service", "a b"], "that cannot be used: skills.services.targets[0]"],
   [["--ntfy", "nonsense"], "notify.channels.ntfy.server"],
@@ -247,7 +248,7 @@ test.each([
   [["--mail-address", "me", "--maildir", "."], "must be an e-mail address"],
   [["--maildir", ""], "skills.inbox.accounts[0]"],
 ])("`init %j` says what is wrong in one line, exits 2 and writes nothing", async (words, said) => {
-  await using place = await createPlace();
+  await using place = await createPlace({ WEBHOOK_SECRET: `'"\`# and so many bytes as it takes` });
   await place.write("two-lines", "one\ntwo\n");
   await place.write("empty", "\n");
   const { exitCode, stdout, stderr } = await place.run("init", "--no-check", ...words);

@@ -4,6 +4,7 @@ import { parseEnv } from "node:util";
 import { ConfigError, WatchkeeperError } from "../../domain/errors.ts";
 import { whyUnusableStateDir } from "../../store/database.ts";
 import type { CommandContext } from "../context.ts";
+import { refuseUnfinished } from "./dotenv-text.ts";
 import type { KnownEnvironment } from "./setup.ts";
 
 /** Where `init` writes, and what is there before. */
@@ -34,7 +35,9 @@ export function places({ configFile, stateDir, environment }: CommandContext): P
       if (unusable) throw unusable;
       refuseUnwritable(dirname(configFile));
       refuseCommonJs(configFile);
-      if (text !== undefined) refuseOpen(dotEnvFile);
+      if (text === undefined) return;
+      refuseOpen(dotEnvFile);
+      refuseUnfinished(dotEnvFile, text);
     },
   };
 }

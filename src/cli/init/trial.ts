@@ -18,6 +18,7 @@ import { tryChannel } from "../channel-trial.ts";
 import type { CommandContext } from "../context.ts";
 import { quoted } from "../text.ts";
 import type { Answers } from "./answers.ts";
+import { dotEnvText, missingLines } from "./dotenv-text.ts";
 import { configTree, keyName, planSetup, type KnownEnvironment, type Setup } from "./setup.ts";
 
 /** How one answer fared at its server. */
@@ -98,7 +99,10 @@ export function openTrial(context: CommandContext, known: KnownEnvironment): Tri
     async problems(answers) {
       return inEmptyState(async (stateDir) => {
         try {
-          const config = resolve(planSetup(answers, known));
+          const setup = planSetup(answers, known);
+          // Said while it can still be answered otherwise.
+          dotEnvText(missingLines(setup.secrets, known));
+          const config = resolve(setup);
           const { builtinSkillsDir } = packageInfo;
           const dependencies = { builtinSkillsDir, stateDir, logFor: silentSkillLog };
           const { skills, broken } = await loadSkills(config, dependencies);
