@@ -1,4 +1,12 @@
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync, existsSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  existsSync,
+} from "node:fs";
 import { createServer, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -73,6 +81,22 @@ describe("control.sock", () => {
     });
     onTestFinished(() => control[Symbol.asyncDispose]());
     expect(await requestBeat(dir, null)).toEqual({ beatId: 1 });
+  });
+
+  it("leaves the socket of a daemon alone that has come in the place of its directory", async () => {
+    const { dir, control } = await listening();
+    renameSync(dir, `${dir}-old`);
+    onTestFinished(() => rmSync(`${dir}-old`, { recursive: true, force: true }));
+    mkdirSync(dir);
+    const other = await listenForControl(dir, {
+      beat: () => Promise.resolve({ beatId: 2 }),
+      undo: () => Promise.reject(new Error("nothing is undone here")),
+      wake: () => undefined,
+      resume: () => undefined,
+    });
+    onTestFinished(() => other[Symbol.asyncDispose]());
+    await control[Symbol.asyncDispose]();
+    expect(await requestBeat(dir, null)).toEqual({ beatId: 2 });
   });
 
   it("carries a beat, of all or of the named checks, and waits for its end", async () => {

@@ -1,4 +1,4 @@
-import { chmodSync, rmSync } from "node:fs";
+import { chmodSync, renameSync, rmSync, statSync } from "node:fs";
 import { createServer, request, type IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -66,14 +66,20 @@ export async function listenForControl(
   });
   // A run may take minutes; the command waits as long as it takes.
   server.requestTimeout = 0;
+  // Node takes the name that it has made away at the end, whoever has it by then: it is given another one.
+  const made = join(stateDir, `.cs-${process.pid}`);
+  let mark: number;
   try {
-    rmSync(path, { force: true });
+    rmSync(made, { force: true });
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
-      server.listen(path, resolve);
+      server.listen(made, resolve);
     });
-    chmodSync(path, 0o600);
+    chmodSync(made, 0o600);
+    mark = statSync(made).ino;
+    renameSync(made, path);
   } catch (cause) {
+    server.close();
     throw new WatchkeeperError("CONTROL_FAILED", `cannot make ${path}`, {
       cause,
       hint: "See that the state directory belongs to the user that runs watchkeeper",
@@ -81,12 +87,15 @@ export async function listenForControl(
   }
   return {
     async [Symbol.asyncDispose]() {
+      // Another daemon may have its own here, in a directory that was put in the place of ours.
+      const isOurs = statSync(path, { throwIfNoEntry: false })?.ino === mark;
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       // Whoever waits for a beat still hears how it ended.
       await Promise.race([Promise.all(answering), setTimeout(patienceMs, null, { ref: false })]);
       await setTimeout(0);
       server.closeAllConnections();
       await closed;
+      if (isOurs) rmSync(path, { force: true });
     },
   };
 }

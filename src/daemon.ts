@@ -9,6 +9,7 @@ import {
   type HeartbeatObserver,
   type Turn,
 } from "./heartbeat/heartbeat.ts";
+import { watchStore, type StoreWatch } from "./heartbeat/store-trouble.ts";
 import { openWatchList } from "./heartbeat/watch-list.ts";
 import { ownTools } from "./agent/own-tools.ts";
 import { buildPrompt, type Prompt } from "./agent/prompt.ts";
@@ -97,7 +98,7 @@ export interface Watch extends AsyncDisposable {
   readonly withoutModel: string | null;
   readonly heartbeat: Heartbeat;
   readonly attendance: Attendance;
-  /** Beats until {@link stop}. */
+  /** Beats until {@link stop}. @throws StoreError when the store is damaged or gone: it has stopped then */
   keepWatch(): Promise<void>;
   /** One beat over the named checks, and its run, to the end. @throws ConfigError for unknown names */
   beatNow(names: readonly string[] | null): Promise<BeatSummary>;
@@ -137,7 +138,19 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
   if (word.problem !== null) {
     log.warn({ error: word.problem }, "approvals can be answered by command only");
   }
-  const opened = openStore({ stateDir, migrationsDir: packageInfo.migrationsDir });
+  const ground: { watch?: StoreWatch; lost?: StoreError; end?: () => void } = {};
+  const opened = openStore(
+    { stateDir, migrationsDir: packageInfo.migrationsDir },
+    {
+      lock,
+      onError: (error) => ground.watch?.met(error),
+      onLost(error) {
+        ground.lost = error;
+        log.error({ error: describeError(error) }, "the store is lost; ending");
+        ground.end?.();
+      },
+    },
+  );
   onFailure.use(opened);
   const store = guardStore(options.decorateStore?.(opened) ?? opened, scrub);
   const { version } = packageInfo;
@@ -148,7 +161,13 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
     heartbeatMs: config.heartbeat.everyMs,
     timezone: config.timezone,
   });
-  onFailure.defer(() => store.recordStop(clock.now()));
+  onFailure.defer(async () => {
+    try {
+      await store.recordStop(clock.now());
+    } catch (error) {
+      if (!ground.lost) log.warn({ error: describeError(error) }, "that it stops cannot be saved");
+    }
+  });
   await tellInterruptedUndos({ store, clock });
   const early: { look?: (check: string) => void; wake?: () => void } = {};
   const { email } = config.notify.channels;
@@ -253,6 +272,7 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
       if (deadMan) deadMan.beat("failed");
     },
     turned: (turn) => options.observer.turned?.(turn),
+    afterTurn: () => storeWatch.afterTurn(),
     ran: (run) => options.observer.ran(run),
     ruled(judged, reason) {
       options.observer.ruled(judged, reason);
@@ -275,6 +295,28 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
   early.look = (check) => heartbeat.lookEarly(check);
   early.wake = () => heartbeat.wake();
   const signal = runStopping.signal;
+  const channels = (
+    options.channels ??
+    openChannels(
+      config.notify.channels,
+      channelDependencies(config, {
+        stateDir,
+        wordSecret,
+        clock,
+        print: options.print,
+        warn: (text) => log.warn({}, text),
+      }),
+    )
+  ).map((configured) => ({ ...configured, channel: guardChannel(configured.channel, scrub) }));
+  const lastResort = guardChannel(
+    terminalChannel({ print: options.print, timezone: config.timezone }),
+    scrub,
+  );
+  const storeWatch = watchStore({
+    ...{ store, channels, lastResort, clock, log, signal },
+    timezone: config.timezone,
+  });
+  ground.watch = storeWatch;
   const publicUrl = config.web ? config.web.publicUrl : undefined;
   const attendance = createAttendance(
     {
@@ -296,23 +338,8 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
       attention: attentionSettings(config),
       activeHours: config.heartbeat.activeHours,
       gatherMs: config.model.gatherMs,
-      channels: (
-        options.channels ??
-        openChannels(
-          config.notify.channels,
-          channelDependencies(config, {
-            stateDir,
-            wordSecret,
-            clock,
-            print: options.print,
-            warn: (text) => log.warn({}, text),
-          }),
-        )
-      ).map((configured) => ({ ...configured, channel: guardChannel(configured.channel, scrub) })),
-      lastResort: guardChannel(
-        terminalChannel({ print: options.print, timezone: config.timezone }),
-        scrub,
-      ),
+      channels,
+      lastResort,
       extrasFor: createExtrasFor(
         { store, clock },
         {
@@ -342,6 +369,20 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
     }
   }
 
+  ground.end = stop;
+  if (ground.lost) stop();
+
+  async function keepWatch(): Promise<void> {
+    await Promise.all([
+      heartbeat.keepWatch(attendance),
+      keepBackground(skills, { clock, log, stopping: stopping.signal }),
+    ]);
+    if (!ground.lost) return;
+    if (deadMan) deadMan.beat("failed");
+    await storeWatch.tellEnd(ground.lost);
+    throw ground.lost;
+  }
+
   const held = onFailure.move();
   const hurried = () => list.checks.filter((check) => check !== housekeeping);
   let watching: Promise<void> | null = null;
@@ -357,11 +398,7 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
     heartbeat,
     attendance,
     keepWatch() {
-      watching ??= Promise.all([
-        heartbeat.keepWatch(attendance),
-        keepBackground(skills, { clock, log, stopping: stopping.signal }),
-      ]).then(() => undefined);
-      return watching;
+      return (watching ??= keepWatch());
     },
     async beatNow(names) {
       await list.refresh();
@@ -383,6 +420,7 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
       const patience = new AbortController();
       void clock.sleep(drainMs, patience.signal).then(() => runStopping.abort());
       await attendance.drain();
+      await storeWatch.ended();
       if (deadMan) await deadMan.ended();
       patience.abort();
       await held.disposeAsync();

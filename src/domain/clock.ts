@@ -12,6 +12,13 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
+/**
+ * Whether a rest of at most `mostMs` goes on. One that would take longer was begun before the clock was set
+ * back, and is over.
+ */
+export const rests = (until: number, now: number, mostMs: number): boolean =>
+  until > now && until <= now + mostMs;
+
 // Node fires a timer above 2^31 - 1 ms at once.
 const longestTimerMs = 2_147_483_647;
 

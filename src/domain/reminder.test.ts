@@ -66,6 +66,10 @@ it("comes when a clock that was ahead is set back, once", () => {
   expect(nextReminder(toldAt([start + 100 * 24 * hour, start]), clock)?.at).toBe(start + 2 * hour);
 });
 
+it("does not come at once when a clock is put right by a minute", () => {
+  expect(nextReminder(toldAt([start + 60_000]), clock)?.at).toBe(start + hour + 60_000);
+});
+
 it("counts from the revision's time where no telling was kept", () => {
   const before = toldAt([], { changedAt: start - 5 * hour });
   expect(nextReminder(before, clock)).toMatchObject({ at: start - 4 * hour, step: 1 });

@@ -58,8 +58,8 @@ export function nextReminder(told: ToldFinding, clock: ReminderClock): Reminder 
   if (told.finding.severity !== "critical" || isQuiet(told.finding) || last === null) return null;
   const step = remindersSinceNews(told.tellings) + 1;
   const gap = gapOf(step);
-  // A word from the future was written by a clock that was set back: better early than never.
-  const due = last > now ? now : last + gap;
+  // A word from far ahead was written by a clock that was set back: better early than never.
+  const due = last > now + gap ? now : last + gap;
   const when = Math.max(due, now);
   const waits = step > 1 && quietHours !== null && isWithin(quietHours, when, timezone);
   const at = waits ? (nextEnd(quietHours, when, timezone) ?? when) : due;

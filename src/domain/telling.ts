@@ -90,7 +90,7 @@ export function repeatOf(
   const { timesWithinHour: times } = history;
   const flaps = times > calmTimes;
   const said = history.tellings.filter(
-    (telling) => telling.state !== "resolved" && now - telling.at < dayMs,
+    (telling) => telling.state !== "resolved" && Math.abs(now - telling.at) < dayMs,
   );
   const interrupted = said.filter(({ kind }) => kind === "told");
   const last = interrupted.at(-1);

@@ -59,6 +59,10 @@ export function offsetChange(from: number, to: number, timezone: string): number
   return later;
 }
 
+/** The longest that they can be. What is stamped later than that after their beginning is not of them. */
+export const longestDayMs = 25 * 3_600_000;
+export const longestMonthMs = 31 * dayMs + 3_600_000;
+
 /** When the day or month that the zone is in began. */
 export function startOf(unit: "day" | "month", now: number, timezone: string): number {
   const today = new Date(wallClockAt(now, timezone));

@@ -364,6 +364,32 @@ describe("an approval", () => {
     ]);
   });
 
+  it("that has expired stays so when the clock is set back", async () => {
+    let posted = 0;
+    const { dependencies, ask, approve, clock } = await bench(async () => (posted += 1));
+    const id = await ask();
+    clock.set(clock.now() + approvalLifeMs);
+    await expireApprovals(dependencies);
+    clock.set(clock.now() - 2 * approvalLifeMs);
+    expect(await approve(id)).toBeUndefined();
+    await carryOutApproved(dependencies);
+    expect(posted).toBe(0);
+  });
+
+  it("that was asked on a clock a year ahead does not wait for a year", async () => {
+    const { dependencies, ask, clock, findings } = await bench(async () => 1);
+    const today = clock.now();
+    clock.set(today + 365 * approvalLifeMs);
+    await ask();
+    await expireApprovals(dependencies);
+    expect(await findings()).toEqual([]);
+    clock.set(today);
+    await expireApprovals(dependencies);
+    expect(await findings()).toMatchObject([
+      { title: "Approval 1 has expired: post was not done" },
+    ]);
+  });
+
   it("waits while watchkeeper is paused, and is carried out when that is lifted", async () => {
     let posted = 0;
     const { store, dependencies, ask, approve, clock } = await bench(async () => (posted += 1));

@@ -3,11 +3,13 @@ import { ruleVerdict } from "../domain/attention.ts";
 import { nextTimeOfDay, type ClockRange } from "../domain/active-hours.ts";
 import { budgetCheck } from "../domain/budget.ts";
 import { channelsCheck } from "../domain/channel-health.ts";
+import { rests } from "../domain/clock.ts";
 import { deliveriesCheck } from "../domain/delivery.ts";
 import { describeError } from "../domain/errors.ts";
 import type { Finding } from "../domain/finding.ts";
 import { decideGate, untoldCriticals } from "../domain/gate.ts";
 import { ordersCheck } from "../domain/standing-orders.ts";
+import { storeCheck } from "../domain/store-trouble.ts";
 import { linkedAbort } from "../domain/linked-abort.ts";
 import { ownersWord, untold } from "../domain/telling.ts";
 import { toolsCheck } from "../domain/tool-server.ts";
@@ -78,11 +80,12 @@ export interface Attendance {
 const mostFindings = 60;
 const ownersOnly = new Set([
   ...[outageCheck, budgetCheck, effectsCheck, rulesCheck, toolsCheck],
-  ...[deliveriesCheck, channelsCheck, ordersCheck, repliesCheck],
+  ...[deliveriesCheck, channelsCheck, ordersCheck, repliesCheck, storeCheck],
 ]);
 /** A run that was interrupted longer ago speaks of another world: its findings go to a new one. */
 const longestGapMs = 60 * 60_000;
 const firstRestMs = 60_000;
+const longestRestMs = 32 * firstRestMs;
 /** After a part that failed, such as a store that could not be written. */
 const retryMs = 30_000;
 /** How long whoever asked for a beat waits for channels: longer than one attempt takes. */
@@ -141,7 +144,7 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
         await deliver();
       })
       .catch((error: unknown) => {
-        restUntil = clock.now() + firstRestMs * 2 ** Math.min(unsavedRuns, 5);
+        restUntil = clock.now() + Math.min(firstRestMs * 2 ** unsavedRuns, longestRestMs);
         unsavedRuns += 1;
         log.error({ error: describeError(error) }, "a run could not be saved");
       })
@@ -264,7 +267,7 @@ export function createAttendance(dependencies: AttendDependencies, wake: () => v
       activeHours,
       timezone,
       paused: (await store.pausedAt(now)) !== null,
-      modelReady: availability?.ready === true && now >= restUntil,
+      modelReady: availability?.ready === true && !rests(restUntil, now, longestRestMs),
       budgetLeft: true,
       runInProgress: run !== null,
       digestDueAt,

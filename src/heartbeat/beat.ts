@@ -4,6 +4,7 @@ import { formatDuration } from "../domain/duration.ts";
 import { describeError } from "../domain/errors.ts";
 import { afterFailure, afterSuccess, type CheckHealth } from "../domain/health.ts";
 import { linkedAbort } from "../domain/linked-abort.ts";
+import { nextDue } from "../domain/schedule.ts";
 import type { Scrub } from "../domain/scrub.ts";
 import { formatTimeOfDay } from "../domain/zoned-time.ts";
 import type { LoadedCheck, LoadedTool } from "../skills/load.ts";
@@ -66,6 +67,8 @@ export interface EndedBeat {
 const concurrentLooks = 32;
 /** A look that takes longer goes on by itself: it must not hold up the others, nor the next beat. */
 const patienceMs = 3_000;
+/** What could not be saved may find room soon. */
+const unsavedRestMs = 60_000;
 
 export async function runBeat(
   due: readonly WatchedCheck[],
@@ -96,6 +99,8 @@ export async function runBeat(
     await store.closeOver(clock.now());
     await store.wakeSnoozed(clock.now());
     if (ends.some(({ line }) => line.outcome === "skipped")) error = stopped;
+    const lost = ends.find(({ isUnsaved }) => isUnsaved);
+    if (lost) error = `what ${lost.line.name} saw could not be saved: ${lost.line.error}`;
   } catch (thrown) {
     error = describeError(thrown);
     log.error({ beatId: id, error }, "beat failed");
@@ -148,6 +153,7 @@ async function within<T extends object>(ms: number, work: Promise<T>, clock: Clo
 interface LookReceipt {
   readonly line: ReceiptLine;
   readonly events: readonly FindingEvent[];
+  readonly isUnsaved?: boolean;
 }
 
 function receipt(
@@ -156,6 +162,20 @@ function receipt(
   events: readonly FindingEvent[] = [],
 ): LookReceipt {
   return { line: { name: check.name, error: null, ...line }, events };
+}
+
+/** Not saved is not seen: the cursor stands where it stood, and the check, which is well, looks again soon. */
+function unsaved(
+  watched: WatchedCheck,
+  {
+    at,
+    durationMs,
+    error,
+  }: { readonly at: number; readonly durationMs: number; readonly error: string },
+): LookReceipt {
+  const regular = nextDue(watched.check.schedule, at, watched.slackMs);
+  watched.health = { ...watched.health, nextDueAt: Math.min(regular, at + unsavedRestMs) };
+  return { ...receipt(watched, { outcome: "failed", durationMs, error }), isUnsaved: true };
 }
 
 /** Never rejects: the end of a look is a line of the receipt. */
@@ -169,15 +189,13 @@ async function lookAndSave(
   try {
     return await lookAndCommit(beatId, watched, commit, dependencies);
   } catch (thrown) {
+    // What a skill throws is a result; this is the store.
     const error = describeError(thrown);
     dependencies.log.error(
       { beatId, check: watched.check.name, error },
       "a look could not be made",
     );
-    const { clock } = dependencies;
-    const turn = { now: clock.now(), schedule: watched.check.schedule, slackMs: watched.slackMs };
-    watched.health = afterFailure(watched.health, turn);
-    return receipt(watched, { outcome: "failed", durationMs: 0, error });
+    return unsaved(watched, { at: dependencies.clock.now(), durationMs: 0, error });
   } finally {
     watched.looking = false;
   }
@@ -215,10 +233,8 @@ async function lookAndCommit(
 
   const { durationMs } = end;
   if ("error" in saved) {
-    // Not saved is not seen: the cursor stands where it stood, and the check looks again.
-    watched.health = afterFailure(watched.health, turn);
     log.error({ beatId, check: name, error: saved.error }, "a look could not be saved");
-    return receipt(watched, { outcome: "failed", durationMs, error: saved.error });
+    return unsaved(watched, { at, durationMs, error: saved.error });
   }
   watched.health = health;
   const { events } = saved;

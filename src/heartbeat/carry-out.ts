@@ -1,3 +1,4 @@
+import { rests } from "../domain/clock.ts";
 import { describeError } from "../domain/errors.ts";
 import { carryOutApproved, expireApprovals } from "../effects/approve.ts";
 import type { EffectDependencies } from "../effects/perform.ts";
@@ -78,13 +79,13 @@ export function createCarryOut(dependencies: EffectDependencies, wake: () => voi
       await expireApprovals(dependencies);
       const pause = await store.pausedAt(clock.now());
       if (pause) return pause.until;
-      const rests: number[] = [];
+      const until: number[] = [];
       for (const each of lanes) {
         if (each.going) continue;
         const waiting = await each.waiting();
         if (left?.length === 0 && waiting.length === 0) continue;
-        if (clock.now() < each.restUntil) {
-          rests.push(each.restUntil);
+        if (rests(each.restUntil, clock.now(), restMs)) {
+          until.push(each.restUntil);
           continue;
         }
         each.going = go(each, new Set(waiting.map(({ id }) => id))).finally(() => {
@@ -92,7 +93,7 @@ export function createCarryOut(dependencies: EffectDependencies, wake: () => voi
           wake();
         });
       }
-      return rests.length > 0 ? Math.min(...rests) : null;
+      return until.length > 0 ? Math.min(...until) : null;
     },
     busy: () => lanes.some(({ going }) => going !== null),
     async ended() {

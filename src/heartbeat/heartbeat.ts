@@ -24,6 +24,8 @@ export interface HeartbeatObserver {
   turnFailed?(): void;
   /** A turn has come to its end; there is one at least every 20 s, with a beat in it or not. */
   turned?(turn: Turn): void;
+  /** After each turn, whatever came of it. Must not reject. */
+  afterTurn?(): Promise<void>;
 }
 
 /** How the watch stands at the end of a turn of the heartbeat. */
@@ -53,7 +55,7 @@ export interface Heartbeat {
 const longestSleepMs = 20_000;
 /** Whatever asks for early looks cannot make a check look more often than this. */
 const earlyLookGapMs = 10_000;
-/** After a turn that failed, so that a fault that stays does not spin. */
+/** After a turn that failed, so that a fault that stays does not spin; it doubles, up to the longest sleep. */
 const pauseAfterFailureMs = 5_000;
 
 /** Joins loaded checks with what the store remembers of them. */
@@ -100,6 +102,10 @@ export function createHeartbeat(
   let lastBeatAt: number | null = null;
   let woken = new AbortController();
   let watching = false;
+  /** That time was missed is on record, though its beat could not be made. */
+  let isMissedSaved = false;
+  /** In a row, with the words of the last one. */
+  let failedTurns = { count: 0, error: "" };
   const lateLooks = new Set<Promise<void>>();
   /** Checks that an early look was asked of while they looked: what they saw may be older than the news. */
   const askedMeanwhile = new Set<string>();
@@ -138,6 +144,7 @@ export function createHeartbeat(
     lastBeatAt = clock.now();
     const chosen = watched.filter(({ check, looking }) => due.has(check.name) && !looking);
     const { summary, late } = await runBeat(chosen, trigger, dependencies);
+    isMissedSaved = false;
     log.debug({ beatId: summary.id, outcome: summary.outcome }, "beat");
     observer.beat(summary);
     if (late) {
@@ -162,7 +169,8 @@ export function createHeartbeat(
     } else {
       const planned = plan(clock.now());
       if (planned.kind === "beat") {
-        if (planned.missed) await store.recordMissed(planned.missed);
+        if (planned.missed && !isMissedSaved) await store.recordMissed(planned.missed);
+        isMissedSaved = planned.missed !== null;
         await beat(new Set(planned.due), planned.trigger);
       }
     }
@@ -170,6 +178,18 @@ export function createHeartbeat(
     const next = plan(clock.now());
     const beatAt = next.kind === "wait" ? next.until : clock.now();
     return requests.length > 0 ? clock.now() : Math.min(beatAt, attendAt ?? beatAt);
+  }
+
+  /** @returns when to try again */
+  function afterFailedTurn(thrown: unknown): number {
+    const error = describeError(thrown);
+    // A fault that stays is said once, and not every few seconds for days.
+    if (error !== failedTurns.error) log.error({ error }, "a turn of the heartbeat failed");
+    failedTurns = { count: failedTurns.count + 1, error };
+    observer.turnFailed?.();
+    return (
+      clock.now() + Math.min(pauseAfterFailureMs * 2 ** (failedTurns.count - 1), longestSleepMs)
+    );
   }
 
   return {
@@ -184,11 +204,12 @@ export function createHeartbeat(
             lastBeatAt,
             failing: watched.filter(({ health }) => health.consecutiveFailures > 0).length,
           });
+          if (failedTurns.count > 0) log.info({}, "the heartbeat goes on");
+          failedTurns = { count: 0, error: "" };
         } catch (error) {
-          log.error({ error: describeError(error) }, "a turn of the heartbeat failed");
-          observer.turnFailed?.();
-          until = clock.now() + pauseAfterFailureMs;
+          until = afterFailedTurn(error);
         }
+        await observer.afterTurn?.();
         // Whatever goes wrong, signals and timers are heard between two turns.
         await setImmediate();
         const ms = Math.min(Math.max(0, until - clock.now()), longestSleepMs);

@@ -47,7 +47,7 @@ export async function sendDigest(dependencies: RemindDependencies): Promise<numb
   const now = clock.now();
   const warnings = await store.openFindingsTold("warning");
   const openAt = firstStillOpenAt(warnings, { ...attention, now });
-  const heldAt = await store.nextDigestAt();
+  const heldAt = await store.nextDigestAt(now);
   const dueAt = soonestOf([openAt, heldAt].filter((at) => at !== null));
   if (dueAt === null || dueAt > now) return dueAt;
 

@@ -44,6 +44,8 @@ const mostDaysBack = 7;
 /** Of each kind; the store has the rest. */
 const mostRows = 300;
 const pageName = /^(\d{4}-\d\d-\d\d)\.md$/;
+/** A day is finished within the one after it. */
+const mostAheadMs = 50 * 60 * 60_000;
 /** Somewhere within a day, however long the clocks make it. */
 const halfDayMs = 12 * 60 * 60_000;
 
@@ -76,7 +78,7 @@ export function createDailyLog(dependencies: DailyLogDependencies): DailyLog {
     isDue = false;
     writtenAt = now;
     try {
-      if (now >= finishAt) {
+      if (isTimeToFinish(now)) {
         const isEarly = now < today + graceMs;
         await finishBefore(isEarly ? dayBefore(today) : today, nameOf(today));
         finishAt = (isEarly ? today : dayAfter(today)) + graceMs;
@@ -91,6 +93,8 @@ export function createDailyLog(dependencies: DailyLogDependencies): DailyLog {
     }
   }
 
+  /** So far ahead it was set by a clock that was set back since. */
+  const isTimeToFinish = (now: number): boolean => now >= finishAt || finishAt > now + mostAheadMs;
   const dayAfter = (day: number): number => startOf("day", day + 3 * halfDayMs, timezone);
   const dayBefore = (day: number): number => startOf("day", day - halfDayMs, timezone);
 
@@ -159,7 +163,7 @@ export function createDailyLog(dependencies: DailyLogDependencies): DailyLog {
       const now = clock.now();
       // A clock that was set back must not silence it.
       const isRested = now >= writtenAt + restMs || now < writtenAt;
-      if (isRested && (isDue || now >= finishAt)) write();
+      if (isRested && (isDue || isTimeToFinish(now))) write();
     },
     note() {
       isDue = true;

@@ -7,7 +7,7 @@ import {
   working,
   type ChannelHealth,
 } from "../domain/channel-health.ts";
-import type { Clock } from "../domain/clock.ts";
+import { rests, type Clock } from "../domain/clock.ts";
 import {
   attemptAt,
   decideAgainAt,
@@ -326,7 +326,7 @@ export function createOutbox(dependencies: OutboxDependencies, wake: () => void)
         times.push(down !== null && down > now ? down : null);
         const next = nextOf(lane, undelivered);
         if (!next.delivery && !lane.unsaved) times.push(next.at ?? null);
-        else if (now < lane.restUntil) times.push(lane.restUntil);
+        else if (rests(lane.restUntil, now, storeRestMs)) times.push(lane.restUntil);
         else {
           lane.going = go(lane).finally(() => {
             lane.going = null;

@@ -10,6 +10,8 @@ import {
   isNull,
   lte,
   ne,
+  or,
+  sql,
 } from "drizzle-orm";
 import { writing, type Db } from "./database.ts";
 import type { AnsweredCall, ApprovalRecord, Store, StoreReader } from "./port.ts";
@@ -162,7 +164,16 @@ export function approvalWrites(db: Db): ApprovalWrites {
       const expired = db
         .update(approvals)
         .set({ status: "expired", decidedAt: at })
-        .where(and(eq(approvals.status, "pending"), lte(approvals.expiresAt, at)))
+        // One that was asked further ahead than it lives was so by a clock that was set back since.
+        .where(
+          and(
+            eq(approvals.status, "pending"),
+            or(
+              lte(approvals.expiresAt, at),
+              sql`${approvals.createdAt} - ${at} > ${approvals.expiresAt} - ${approvals.createdAt}`,
+            ),
+          ),
+        )
         .returning()
         .all();
       return expired.map((approval) => ({ ...approval, effectId: null }));

@@ -4,7 +4,8 @@ import { dirname, join, resolve } from "node:path";
 import Database from "better-sqlite3";
 import { describeError, isWatchkeeperError, StoreError } from "../domain/errors.ts";
 import { differences, readContent, type TableContent } from "./content.ts";
-import { asStoreError, codeOf, databasePath, isNewer } from "./database.ts";
+import { databasePath, isNewer } from "./database.ts";
+import { asStoreError, codeOf } from "./store-errors.ts";
 
 /** Copies of the database: made while the daemon writes, read back before they count, and put back. */
 
@@ -179,6 +180,8 @@ function setAside(path: string, stamp: string): string | null {
 }
 
 function foldLog(path: string): void {
+  // Beside a file that has lost all it held, SQLite would throw the log away.
+  if (statSync(path).size === 0) return;
   try {
     using client = disposable(new Database(path));
     client.pragma("wal_checkpoint(truncate)");

@@ -1,6 +1,7 @@
 import { existsSync, statSync } from "node:fs";
 import Database from "better-sqlite3";
-import { asStoreError, databasePath, isNewer } from "./database.ts";
+import { databasePath, isNewer } from "./database.ts";
+import { asStoreError } from "./store-errors.ts";
 
 /** What can be said of the database's health without changing it; works beside a running daemon. */
 

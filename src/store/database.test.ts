@@ -2,6 +2,7 @@ import { copyFileSync, mkdirSync, readFileSync, statSync, chmodSync, writeFileSy
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, it } from "vitest";
+import { allowWrites, refuseWrites } from "../../tests/servers/small-disk.ts";
 import { databasePath } from "./database.ts";
 import { openStore, openStoreReader } from "./index.ts";
 import {
@@ -12,6 +13,7 @@ import {
   seen,
   temporaryStateDir,
 } from "./store-fixture.ts";
+import { withStoreErrors } from "./store-errors.ts";
 
 const mode = (path: string): number => statSync(path).mode & 0o7777;
 
@@ -184,6 +186,59 @@ describe("a database that is not of this version", () => {
     const stateDir = temporaryStateDir();
     expect(openStoreReader({ stateDir, migrationsDir })).toBeUndefined();
     expect(() => statSync(stateDir)).toThrow("ENOENT");
+  });
+});
+
+describe("a disk that takes nothing more", () => {
+  it("leaves nothing acknowledged that is not saved, whatever way it was written", async () => {
+    const { store, sql } = await openTemporaryStore();
+    await commit(store, seen("web/api", 1, [observation("a")]));
+    refuseWrites(process.pid);
+    try {
+      const refused = { code: "DATABASE_FAILED", message: expect.stringContaining("I/O error") };
+      await expect(store.beginBeat({ trigger: "manual", at: 2 })).rejects.toMatchObject(refused);
+      await expect(store.acknowledge(1, 2)).rejects.toMatchObject(refused);
+      await expect(store.snooze(1, 2)).rejects.toMatchObject(refused);
+      await expect(store.commitLooks([seen("web/api", 2, [])])).rejects.toMatchObject(refused);
+      expect(await store.listFindings({ all: true, limit: 9 })).toMatchObject([{ status: "open" }]);
+    } finally {
+      allowWrites(process.pid);
+    }
+    expect(await store.acknowledge(1, 3)).toMatchObject({ status: "acked" });
+    expect(sql.prepare("select status from findings").pluck().all()).toEqual(["acked"]);
+    expect(sql.pragma("integrity_check", { simple: true })).toBe("ok");
+  });
+
+  it("or may only be read, is said with the mend", async () => {
+    const { openDatabase } = await import("./database.ts");
+    const { beatWrites } = await import("./beats.ts");
+    const db = openDatabase(await closedDatabase(), migrationsDir);
+    db.$client.pragma("query_only = on");
+    const port = { ...beatWrites(db), [Symbol.asyncDispose]: async () => void db.$client.close() };
+    await using beats = withStoreErrors(port, "watchkeeper.db");
+    await expect(beats.beginBeat({ trigger: "manual", at: 1 })).rejects.toMatchObject({
+      code: "DATABASE_UNWRITABLE",
+      message: "cannot write watchkeeper.db",
+      hint: expect.stringContaining("can be written"),
+    });
+  });
+
+  it("is said as such when it is the file that may not grow", async () => {
+    const stateDir = await closedDatabase();
+    const { openDatabase } = await import("./database.ts");
+    const { beatWrites } = await import("./beats.ts");
+    const db = openDatabase(stateDir, migrationsDir);
+    const pages = db.$client.pragma("page_count", { simple: true }) as number;
+    db.$client.pragma(`max_page_count = ${pages}`);
+    const port = { ...beatWrites(db), [Symbol.asyncDispose]: async () => void db.$client.close() };
+    await using beats = withStoreErrors(port, databasePath(stateDir));
+    const fill = async () => {
+      for (let at = 0; at < 10_000; at += 1) await beats.beginBeat({ trigger: "manual", at });
+    };
+    await expect(fill()).rejects.toMatchObject({
+      code: "DISK_FULL",
+      hint: expect.stringContaining("what was saved before is safe"),
+    });
   });
 });
 

@@ -3,20 +3,24 @@ import {
   chmodSync,
   constants,
   existsSync,
+  linkSync,
   mkdirSync,
   readFileSync,
   rmdirSync,
+  rmSync,
   statSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
 import Database from "better-sqlite3";
 import { drizzle, type BetterSQLite3Database } from "drizzle-orm/better-sqlite3";
 import { migrate } from "drizzle-orm/better-sqlite3/migrator";
-import { describeError, StoreError } from "../domain/errors.ts";
+import { StoreError } from "../domain/errors.ts";
 import { sql, type SQL } from "drizzle-orm";
 import type { AnySQLiteColumn } from "drizzle-orm/sqlite-core";
 import { keepBeforeUpgrade } from "./before-upgrade.ts";
+import { examineFile, refuseEmpty } from "./examine-file.ts";
 import * as schema from "./schema.ts";
+import { asStoreError } from "./store-errors.ts";
 
 /** Opening the one SQLite file: permissions, pragmas, migrations. */
 
@@ -108,8 +112,8 @@ function asStateDirError(cause: unknown, stateDir: string): StoreError {
   );
 }
 
-const notWritable = (path: string): string =>
-  `you may not write ${existsSync(path) ? path : dirname(path)}`;
+const nearest = (path: string): string => (existsSync(path) ? path : dirname(path));
+const notWritable = (path: string): string => `you may not write ${nearest(path)}`;
 
 const stateDirTroubles: Readonly<Record<string, (path: string) => string>> = {
   EEXIST: (path) => `${path} is a file`,
@@ -117,16 +121,23 @@ const stateDirTroubles: Readonly<Record<string, (path: string) => string>> = {
   ENOENT: (path) => `nothing can be made in ${dirname(path)}`,
   EACCES: notWritable,
   EPERM: notWritable,
-  EROFS: (path) => `${dirname(path)} can only be read`,
+  EROFS: (path) => `the disk of ${nearest(path)} can only be read`,
 };
 
 /**
  * Opens the database for writing and brings it to the present schema.
+ * @param options `examine` looks the whole file through before anything is written to it
  * @throws StoreError when it cannot be opened, is damaged, or was written by a newer version.
  */
-export function openDatabase(stateDir: string, migrationsDir: string): Db {
+export function openDatabase(
+  stateDir: string,
+  migrationsDir: string,
+  { examine = false }: { readonly examine?: boolean } = {},
+): Db {
   prepareStateDir(stateDir);
   const path = databasePath(stateDir);
+  if (!existsSync(path)) makeFile(path);
+  else if (examine) examineFile(path);
   const client = connect(path, {});
   try {
     chmodSync(path, 0o600);
@@ -138,6 +149,7 @@ export function openDatabase(stateDir: string, migrationsDir: string): Db {
     if (applied !== null && applied < lastKnownMigration(migrationsDir)) {
       keepBeforeUpgrade(client, { stateDir, applied });
     }
+    acknowledgeOnlyWhatIsSaved(client);
     const db = drizzle(client, { schema });
     migrate(db, { migrationsFolder: migrationsDir });
     return db;
@@ -165,8 +177,39 @@ export function openDatabaseReadonly(stateDir: string, migrationsDir: string): D
   }
 }
 
+/**
+ * Of a statement that writes and gives rows back, the driver takes the first row and does not hear that the
+ * commit after it has failed, as on a full disk. Read to the end, it does.
+ */
+function acknowledgeOnlyWhatIsSaved(client: Database.Database): void {
+  const prepare = client.prepare.bind(client);
+  client.prepare = ((source: string) => {
+    const statement = prepare(source);
+    if (!statement.readonly && statement.reader) {
+      statement.get = (...parameters: unknown[]) => statement.all(...parameters)[0];
+    }
+    return statement;
+  }) as typeof client.prepare;
+}
+
+/** Under its name only when it has a first page: an empty file is one that has lost what it held. */
+function makeFile(path: string): void {
+  const part = `${path}.${process.pid}.part`;
+  try {
+    const made = new Database(part);
+    made.pragma("journal_mode = WAL");
+    made.close();
+    linkSync(part, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw asStoreError(error, path);
+  } finally {
+    rmSync(part, { force: true });
+  }
+}
+
 function connect(path: string, options: Database.Options): Database.Database {
   try {
+    refuseEmpty(path);
     return new Database(path, { timeout: 5_000, ...options });
   } catch (error) {
     throw asStoreError(error, path);
@@ -216,60 +259,4 @@ function refuseOlder(client: Database.Database, migrationsDir: string): void {
     "the database has not been brought to this version of watchkeeper yet",
     { hint: "Start the daemon once with `watchkeeper start`; it upgrades the file" },
   );
-}
-
-/** Turns SQLite's errors into ours, with the mend. */
-export function asStoreError(cause: unknown, path: string): StoreError {
-  if (cause instanceof StoreError) return cause;
-  const code = codeOf(cause);
-  if (code.startsWith("SQLITE_CORRUPT") || code.startsWith("SQLITE_NOTADB")) {
-    return new StoreError("DATABASE_DAMAGED", `${path} is damaged`, {
-      cause,
-      hint: "Move it aside and put a backup in its place; nothing was changed",
-    });
-  }
-  if (code.startsWith("SQLITE_FULL")) {
-    return new StoreError("DISK_FULL", `no space left to write ${path}`, {
-      cause,
-      hint: "Free some space; what was saved before is safe",
-    });
-  }
-  if (
-    code.startsWith("SQLITE_CANTOPEN") ||
-    code.startsWith("SQLITE_READONLY") ||
-    code === "EACCES"
-  ) {
-    return new StoreError("DATABASE_UNWRITABLE", `cannot open ${path}`, {
-      cause,
-      hint: "See that the file and its directory belong to the user that runs watchkeeper",
-    });
-  }
-  return new StoreError("DATABASE_FAILED", `the database failed: ${describeError(cause)}`, {
-    cause,
-    hint: `See that ${path} is an ordinary file on a disk that works`,
-  });
-}
-
-/** Gives the methods of a port so that what SQLite throws comes out with our code and the mend. */
-export function withStoreErrors<Port extends object>(port: Port, path: string): Port {
-  const guarded = { ...port };
-  for (const key of Reflect.ownKeys(port) as (keyof Port)[]) {
-    const method = port[key] as (...args: unknown[]) => Promise<unknown>;
-    const guard = async (...args: unknown[]): Promise<unknown> => {
-      try {
-        return await method(...args);
-      } catch (error) {
-        // Anything else is a bug of ours and stays what it is.
-        throw codeOf(error).startsWith("SQLITE_") ? asStoreError(error, path) : error;
-      }
-    };
-    guarded[key] = guard as Port[keyof Port];
-  }
-  return guarded;
-}
-
-/** SQLite's own code, which the query builder may have wrapped. */
-export function codeOf(error: unknown): string {
-  if (!(error instanceof Error)) return "";
-  return "code" in error && typeof error.code === "string" ? error.code : codeOf(error.cause);
 }

@@ -1,5 +1,19 @@
-import { and, asc, between, desc, eq, gte, inArray, isNotNull, isNull, or, sql } from "drizzle-orm";
+import {
+  and,
+  asc,
+  between,
+  desc,
+  eq,
+  gte,
+  inArray,
+  isNotNull,
+  isNull,
+  lt,
+  or,
+  sql,
+} from "drizzle-orm";
 import { usedUp } from "../domain/policy.ts";
+import { longestDayMs } from "../domain/zoned-time.ts";
 import { isOneOf, writing, type Db } from "./database.ts";
 import type { EffectRecord, Store, StoreReader } from "./port.ts";
 import { putOwnFinding } from "./own-findings.ts";
@@ -92,6 +106,7 @@ function usesOf(db: Db, key: string, since: number): number {
       and(
         eq(effects.grantKey, key),
         gte(effects.plannedAt, since),
+        lt(effects.plannedAt, since + longestDayMs),
         sql`(${effects.state} <> 'failed' or ${effects.sentAt} is not null)`,
       ),
     )

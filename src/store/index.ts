@@ -1,10 +1,4 @@
-import {
-  databasePath,
-  openDatabase,
-  openDatabaseReadonly,
-  withStoreErrors,
-  type Db,
-} from "./database.ts";
+import { databasePath, openDatabase, openDatabaseReadonly, type Db } from "./database.ts";
 import { beatReads, beatWrites } from "./beats.ts";
 import { approvalReads, approvalWrites } from "./approvals.ts";
 import { effectReads, effectWrites } from "./effects.ts";
@@ -12,6 +6,7 @@ import { checkWrites } from "./checks.ts";
 import { daemonWrites } from "./daemon.ts";
 import { dayReads } from "./days.ts";
 import { deliveryWrites } from "./deliveries.ts";
+import { createFooting, type StoreHold } from "./footing.ts";
 import { findingReads, findingWrites } from "./findings.ts";
 import { lookReads, lookWrites } from "./looks.ts";
 import { memoryReads, memoryWrites } from "./memories.ts";
@@ -24,6 +19,7 @@ import { spendReads, spendWrites } from "./spend.ts";
 import { tellingReads } from "./tellings.ts";
 import { toolReads, toolWrites } from "./tool-pins.ts";
 import { statusReads } from "./status.ts";
+import { withStoreErrors } from "./store-errors.ts";
 import { totalsReads } from "./totals.ts";
 
 export { backUp, restore, type BackupStep } from "./backup.ts";
@@ -40,10 +36,11 @@ export interface StoreLocation {
 /**
  * Opens the store for writing; the caller holds the lock of the state directory or writes only the
  * owner's word.
+ * @param hold with it the file is looked through for damage first
  * @throws StoreError when the file cannot be used.
  */
-export function openStore({ stateDir, migrationsDir }: StoreLocation): Store {
-  const db = openDatabase(stateDir, migrationsDir);
+export function openStore({ stateDir, migrationsDir }: StoreLocation, hold?: StoreHold): Store {
+  const db = openDatabase(stateDir, migrationsDir, { examine: hold !== undefined });
   const store: Store = {
     ...readerOf(db),
     ...daemonWrites(db),
@@ -63,7 +60,8 @@ export function openStore({ stateDir, migrationsDir }: StoreLocation): Store {
     ...tellingReads(db),
     ...toolWrites(db),
   };
-  return withStoreErrors(store, databasePath(stateDir));
+  const path = databasePath(stateDir);
+  return withStoreErrors(store, path, hold && createFooting(path, hold));
 }
 
 /**

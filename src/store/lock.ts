@@ -3,6 +3,7 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { StoreError } from "../domain/errors.ts";
 import { prepareStateDir } from "./database.ts";
+import { sameFiles } from "./same-files.ts";
 
 /**
  * One daemon per state directory: an exclusive transaction held on a small database of its own. The
@@ -10,6 +11,8 @@ import { prepareStateDir } from "./database.ts";
  */
 
 export interface Lock {
+  /** Why it keeps nobody out any more, or null: somebody has taken its file away. */
+  whyLost(): StoreError | null;
   release(): void;
 }
 
@@ -35,12 +38,13 @@ export function acquireLock(stateDir: string): Lock | undefined {
     if (heldElsewhere(cause)) return undefined;
     throw new StoreError("LOCK_FAILED", `cannot lock the state directory ${stateDir}`, {
       cause,
-      hint: "See that the directory belongs to the user that runs watchkeeper",
+      hint: "See that the directory belongs to the user that runs watchkeeper, and that its disk can be written and has room",
     });
   }
   const connection = lock;
   held.add(connection);
   return {
+    whyLost: sameFiles([lockPath(stateDir)]),
     release() {
       held.delete(connection);
       connection.close();

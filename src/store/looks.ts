@@ -11,6 +11,7 @@ import type { Observation } from "../domain/finding.ts";
 import { writing, type Db } from "./database.ts";
 import type { FindingEvent, Look, LookOutcome, Store, StoreReader } from "./port.ts";
 import { checks, effects, findingEvents, findings, observations } from "./schema.ts";
+import { isStoreFault } from "./store-errors.ts";
 
 /**
  * Saving looks: the comparison with what was known, the findings that follow from it, the cursor and
@@ -64,7 +65,7 @@ export function lookWrites(db: Db): LookWrites {
       if (known) continue;
       if (maxPerHour !== undefined) {
         const since = at - 60 * 60_000;
-        const used = sqlOf.recentActions.get({ check, tool: action.tool, since });
+        const used = sqlOf.recentActions.get({ check, tool: action.tool, since, at });
         if ((used?.count ?? 0) >= maxPerHour) {
           refused += 1;
           continue;
@@ -225,7 +226,8 @@ export function lookWrites(db: Db): LookWrites {
       if (looks.length === 0) return [];
       try {
         return db.transaction(() => looks.map((look) => commitWhole(look)), writing);
-      } catch {
+      } catch (error) {
+        if (isStoreFault(error)) throw error;
         return looks.map(commitAlone);
       }
     },
@@ -377,6 +379,7 @@ function statements(db: Db) {
           eq(effects.check, sql.placeholder("check")),
           eq(effects.tool, sql.placeholder("tool")),
           gt(effects.plannedAt, sql.placeholder("since")),
+          lte(effects.plannedAt, sql.placeholder("at")),
         ),
       )
       .prepare(),

@@ -27,7 +27,7 @@ async function sent(store: Store, notificationId: number): Promise<void> {
 describe("what waits for the digest", () => {
   it("is held until its time and folded into one message, once", async () => {
     const { store } = await openTemporaryStore();
-    expect(await store.nextDigestAt()).toBeNull();
+    expect(await store.nextDigestAt(0)).toBeNull();
     await add(
       store,
       1,
@@ -35,14 +35,14 @@ describe("what waits for the digest", () => {
       notification({ state: "held", dueAt: 100, findings: [2] }),
       notification(),
     );
-    expect(await store.nextDigestAt()).toBe(100);
+    expect(await store.nextDigestAt(0)).toBe(100);
     expect(await store.heldNotifications(99)).toEqual([]);
     expect(await store.heldNotifications(100)).toMatchObject([{ id: 2, findings: [2] }]);
     expect(ids(await store.heldNotifications(200))).toEqual([1, 2]);
 
     const digest = notification({ kind: "digest", findings: [1, 2] });
     await store.foldIntoDigest([1, 2], digest, 200);
-    expect(await store.nextDigestAt()).toBeNull();
+    expect(await store.nextDigestAt(0)).toBeNull();
     expect(await store.heldNotifications(999)).toEqual([]);
     expect(await store.listNotifications({ limit: 3 })).toMatchObject([
       { id: 4, kind: "digest", state: "ready", findings: [1, 2], createdAt: 200 },
@@ -51,11 +51,21 @@ describe("what waits for the digest", () => {
     ]);
   });
 
+  it("does not wait for a time so far ahead that only a clock set back since can have meant it", async () => {
+    const { store } = await openTemporaryStore();
+    const year = 365 * 24 * 3_600_000;
+    await add(store, year, notification({ state: "held", dueAt: year + 1_000 }));
+    expect(await store.nextDigestAt(5)).toBe(5);
+    expect(ids(await store.heldNotifications(5))).toEqual([1]);
+    expect(await store.nextDigestAt(year)).toBe(year + 1_000);
+    expect(await store.heldNotifications(year)).toEqual([]);
+  });
+
   it("is dropped when nothing of it is left to tell", async () => {
     const { store } = await openTemporaryStore();
     await add(store, 1, notification({ state: "held" }));
     await store.foldIntoDigest([1], null, 100);
-    expect(await store.nextDigestAt()).toBeNull();
+    expect(await store.nextDigestAt(0)).toBeNull();
     expect(await store.listNotifications({ limit: 9 })).toMatchObject([{ id: 1, state: "folded" }]);
   });
 

@@ -1,4 +1,5 @@
-import { and, asc, desc, eq, gte, inArray, lte, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, gte, inArray, lt, lte, or, sql } from "drizzle-orm";
+import { longestDayMs } from "../domain/zoned-time.ts";
 import { isOneOf, type Db } from "./database.ts";
 import type { NewNotification, NotificationRecord, Store, StoreReader } from "./port.ts";
 import { findings, notifications, tellings } from "./schema.ts";
@@ -66,9 +67,16 @@ export function notificationReads(db: Db): NotificationReads {
   };
 }
 
+/** Nothing waits for longer: what seems to was held by a clock that was set back since. */
+const longestHeldMs = 2 * longestDayMs;
+
 export function notificationWrites(db: Db): NotificationWrites {
   const nextDigest = db
-    .select({ at: sql<number | null>`min(${notifications.dueAt})` })
+    .select({
+      at: sql<
+        number | null
+      >`min(case when ${notifications.dueAt} > ${sql.placeholder("ahead")} then ${sql.placeholder("now")} else ${notifications.dueAt} end)`,
+    })
     .from(notifications)
     .where(eq(notifications.state, "held"))
     .prepare();
@@ -85,18 +93,23 @@ export function notificationWrites(db: Db): NotificationWrites {
       });
     },
 
-    async heldNotifications(dueBefore) {
+    async heldNotifications(now) {
       return db
         .select()
         .from(notifications)
-        .where(and(eq(notifications.state, "held"), lte(notifications.dueAt, dueBefore)))
+        .where(
+          and(
+            eq(notifications.state, "held"),
+            or(lte(notifications.dueAt, now), gt(notifications.dueAt, now + longestHeldMs)),
+          ),
+        )
         .orderBy(asc(notifications.id))
         .all()
         .map(asRecord);
     },
 
-    async nextDigestAt() {
-      return nextDigest.get()?.at ?? null;
+    async nextDigestAt(now) {
+      return nextDigest.get({ now, ahead: now + longestHeldMs })?.at ?? null;
     },
 
     async foldIntoDigest(ids, digest, at) {
@@ -116,6 +129,7 @@ export function notificationWrites(db: Db): NotificationWrites {
         .where(
           and(
             gte(notifications.createdAt, since),
+            lt(notifications.createdAt, since + longestDayMs),
             inArray(notifications.kind, ["finding", "recovery", "notice", "reminder"]),
             sql`${notifications.state} in ('ready', 'delivered', 'untold')`,
           ),

@@ -624,10 +624,10 @@ export interface StoreReader extends AsyncDisposable {
   /** The zone that the last daemon was configured with: an IANA name. Null before the first start. */
   timezone(): Promise<string | null>;
   totals(): Promise<TotalsRecord>;
-  /** When the last beat ended that was neither missed nor failed, or null. */
-  lastCompletedBeatAt(): Promise<number | null>;
-  /** Spend of settled calls from `since` (included) on. */
-  spendSince(since: number): Promise<SpendTotals>;
+  /** When the last beat ended that was neither missed nor failed, up to `until` (included), or null. */
+  lastCompletedBeatAt(until?: number): Promise<number | null>;
+  /** Spend of settled calls from `since` (included) on, up to `until` (excluded). */
+  spendSince(since: number, until?: number): Promise<SpendTotals>;
   /** Settled and reserved together: the most that can have been spent. */
   budgetUse(periods: BudgetPeriods): Promise<{ day: Used; month: Used }>;
   /** Settled calls from `since` (included) on, the first one first. */
@@ -884,9 +884,9 @@ export interface Store extends StoreReader {
     at: number;
   }): Promise<void>;
   /** Held notifications whose digest is due. */
-  heldNotifications(dueBefore: number): Promise<NotificationRecord[]>;
+  heldNotifications(now: number): Promise<NotificationRecord[]>;
   /** When the next digest is due, or null when nothing is held. */
-  nextDigestAt(): Promise<number | null>;
+  nextDigestAt(now: number): Promise<number | null>;
   /** Puts held notifications into one digest; with null they are dropped, as nothing is left to tell. */
   foldIntoDigest(ids: readonly number[], digest: NewNotification | null, at: number): Promise<void>;
   /**

@@ -50,6 +50,31 @@ const asTotals = ({ inputTokens, outputTokens, cachedTokens, costUsd }: Usage) =
   tokens: inputTokens + outputTokens + cachedTokens,
 });
 
+describe("a clock that is set forward and back", () => {
+  const day = 86_400_000;
+  const caps = { ...wide, dailyUsd: 0.04 };
+  const days = (count: number) => ({
+    at: count * day + 1_000,
+    dayStart: count * day,
+    monthStart: count * day,
+  });
+
+  it("gives each day its cap once, and does not take a wrong one's spend for today's", async () => {
+    const { store } = await openTemporaryStore();
+    const reservation = await runOf(store);
+    const ask = (count: number) => store.reserveSpend(reservation({ caps, ...days(count) }));
+    expect((await ask(10)).ok).toBe(true);
+    expect((await ask(10)).ok).toBe(false);
+    expect((await ask(375)).ok).toBe(true);
+    for (let turn = 0; turn < 3; turn += 1) {
+      expect((await ask(10)).ok).toBe(false);
+      expect((await ask(375)).ok).toBe(false);
+    }
+    // What was spent a year ahead is not spent on each day until then.
+    expect((await ask(11)).ok).toBe(true);
+  });
+});
+
 describe("a call's worst case", () => {
   it("counts against the budget before the call, and as spent only after it", async () => {
     const { store } = await openTemporaryStore();

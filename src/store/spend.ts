@@ -1,7 +1,8 @@
-import { and, asc, eq, gte, sql } from "drizzle-orm";
+import { and, asc, eq, gte, lt, sql } from "drizzle-orm";
 import { decideCall, overrunOf, type Used } from "../domain/budget.ts";
+import { longestDayMs, longestMonthMs } from "../domain/zoned-time.ts";
 import { isOneOf, writing, type Db } from "./database.ts";
-import type { SpendCall, Store, StoreReader, Usage } from "./port.ts";
+import type { BudgetPeriods, SpendCall, Store, StoreReader, Usage } from "./port.ts";
 import { beats, findings, runFindings, runs, spend, stoppedModels } from "./schema.ts";
 
 /**
@@ -25,13 +26,14 @@ const nothing: Used = { costUsd: 0, tokens: 0 };
 
 export function spendReads(db: Db): SpendReads {
   return {
-    async spendSince(since) {
-      const settled = and(gte(spend.at, since), eq(spend.state, "settled"));
+    async spendSince(since, until = Number.MAX_SAFE_INTEGER) {
+      const within = and(gte(spend.at, since), lt(spend.at, until));
+      const settled = and(within, eq(spend.state, "settled"));
       return db.select(sums).from(spend).where(settled).get() ?? nothing;
     },
 
     async budgetUse({ dayStart, monthStart }) {
-      return { day: usedSince(db, dayStart), month: usedSince(db, monthStart) };
+      return usedWithin(db, { dayStart, monthStart });
     },
 
     async spendCalls({ since }) {
@@ -69,7 +71,7 @@ export function spendWrites(db: Db): SpendWrites {
         const stop = db.select().from(stoppedModels).where(eq(stoppedModels.model, model)).get();
         if (stop) return { ok: false, because: "model-stopped", reason: stop.reason } as const;
         const run = db.select(sums).from(spend).where(eq(spend.runId, runId)).get() ?? nothing;
-        const used = { run, day: usedSince(db, dayStart), month: usedSince(db, monthStart) };
+        const used = { run, ...usedWithin(db, { dayStart, monthStart }) };
         const decision = decideCall(call, price, caps, used);
         if (!decision.fits) {
           return { ok: false, because: decision.cap, reason: decision.reason } as const;
@@ -149,9 +151,16 @@ const asUsed = (usage: Usage): Used => ({
   tokens: usage.inputTokens + usage.outputTokens + usage.cachedTokens,
 });
 
-/** Reserved and settled together: the most that can have been used. */
-function usedSince(db: Db, since: number): Used {
-  return db.select(sums).from(spend).where(gte(spend.at, since)).get() ?? nothing;
+/**
+ * Reserved and settled together: the most that can have been used. Each day and month by the clock has its cap
+ * once, whichever way the clock was set meanwhile: what it was set back from is not spent again and again.
+ */
+function usedWithin(db: Db, { dayStart, monthStart }: BudgetPeriods): { day: Used; month: Used } {
+  const used = (since: number, longestMs: number): Used => {
+    const within = and(gte(spend.at, since), lt(spend.at, since + longestMs));
+    return db.select(sums).from(spend).where(within).get() ?? nothing;
+  };
+  return { day: used(dayStart, longestDayMs), month: used(monthStart, longestMonthMs) };
 }
 
 function addToRun(db: Db, runId: number, usage: Usage): void {

@@ -22,6 +22,15 @@ const tell = (store: Store, at: number, ...notifications: NewNotification[]) =>
 const critical = (key: string, title = key) => observation(key, { severity: "critical", title });
 
 describe("what was told of a finding", () => {
+  it("on a clock a year ahead makes nothing flap when that is set back", async () => {
+    const { store } = await openTemporaryStore();
+    for (let at = 365 * day; at < 365 * day + 5; at += 1) {
+      await commit(store, seen("web/api", at, [critical("a", `title ${at}`)]));
+    }
+    expect((await store.tellingHistories([1], 365 * day)).get(1)?.timesWithinHour).toBe(5);
+    expect((await store.tellingHistories([1], day)).get(1)?.timesWithinHour).toBe(1);
+  });
+
   it("is kept with the message, or neither is", async () => {
     const { store } = await openTemporaryStore();
     await commit(store, seen("web/api", 1, [critical("a")]));

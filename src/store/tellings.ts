@@ -1,4 +1,4 @@
-import { and, asc, count, eq, gte, ne, or, sql } from "drizzle-orm";
+import { and, asc, between, count, eq, gte, ne, or, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/sqlite-core";
 import type { Telling } from "../domain/telling.ts";
 import { isOneOf, type Db } from "./database.ts";
@@ -55,7 +55,12 @@ export function tellingReads(db: Db): TellingReads {
           .from(findings)
           .innerJoin(same, sameKey)
           .innerJoin(tellings, eq(tellings.findingId, same.id))
-          .where(and(wanted, or(eq(same.id, findings.id), gte(tellings.at, now - dayMs))))
+          .where(
+            and(
+              wanted,
+              or(eq(same.id, findings.id), between(tellings.at, now - dayMs, now + dayMs)),
+            ),
+          )
           .orderBy(asc(tellings.id))
           .all(),
         (row) => row.of,
@@ -70,7 +75,7 @@ export function tellingReads(db: Db): TellingReads {
             and(
               wanted,
               gte(same.changedAt, now - hourMs),
-              gte(findingEvents.at, now - hourMs),
+              between(findingEvents.at, now - hourMs, now + hourMs),
               ne(findingEvents.state, "resolved"),
             ),
           )

@@ -1,4 +1,4 @@
-import { count, eq, isNotNull, ne, sql, sum } from "drizzle-orm";
+import { and, count, eq, isNotNull, lte, ne, sql, sum } from "drizzle-orm";
 import type { Db } from "./database.ts";
 import type { StoreReader } from "./port.ts";
 import {
@@ -73,7 +73,7 @@ export function totalsReads(db: Db): Pick<StoreReader, "totals" | "lastCompleted
     db
       .select({ at: sql<number | null>`max(${beats.finishedAt})` })
       .from(beats)
-      .where(eq(beats.outcome, outcome))
+      .where(and(eq(beats.outcome, outcome), lte(beats.finishedAt, sql.placeholder("until"))))
       .prepare();
   const lastQuiet = lastEnded("quiet");
   const lastFound = lastEnded("found");
@@ -99,8 +99,8 @@ export function totalsReads(db: Db): Pick<StoreReader, "totals" | "lastCompleted
         };
       });
     },
-    async lastCompletedBeatAt() {
-      const ends = [lastQuiet, lastFound].flatMap((query) => query.get()?.at ?? []);
+    async lastCompletedBeatAt(until = Number.MAX_SAFE_INTEGER) {
+      const ends = [lastQuiet, lastFound].flatMap((query) => query.get({ until })?.at ?? []);
       return ends.length > 0 ? Math.max(...ends) : null;
     },
   };

@@ -117,6 +117,11 @@ describe("healthy", () => {
       { lastBeat: lastBeat(600 * minuteMs), daemon: { ...daemon, startedAt: now - 1_000 } },
       [],
     ],
+    [
+      "a clock that was set back, and no beat since",
+      { lastBeat: lastBeat(-600 * minuteMs), daemon: { ...daemon, startedAt: now + 1_000 } },
+      ["no beat for too long"],
+    ],
     ["a first beat that does not come", { lastBeat: null }, ["no beat for too long"]],
   ] satisfies [string, Partial<StatusRecord>, string[]][])("%s", (_, change, problems) => {
     const { healthy, problems: found } = view(change);

@@ -1,5 +1,5 @@
 import { isDown } from "../domain/channel-health.ts";
-import { startOf } from "../domain/zoned-time.ts";
+import { longestDayMs, longestMonthMs, startOf } from "../domain/zoned-time.ts";
 import type {
   ChannelRecord,
   CheckRecord,
@@ -38,8 +38,11 @@ export async function readStatusView(
 ): Promise<StatusView> {
   const { now, timezone } = input;
   const nothing = { costUsd: 0, tokens: 0 };
-  const spent = async (unit: "day" | "month") =>
-    (await store?.spendSince(startOf(unit, now, timezone))) ?? nothing;
+  const spent = async (unit: "day" | "month") => {
+    const since = startOf(unit, now, timezone);
+    const until = since + (unit === "day" ? longestDayMs : longestMonthMs);
+    return (await store?.spendSince(since, until)) ?? nothing;
+  };
   return statusView({
     ...input,
     record: (await store?.status()) ?? null,
@@ -136,7 +139,9 @@ function problemsOf({
   skillsOff: readonly { name: string }[];
 }): string[] {
   const heartbeatMs = record?.daemon?.heartbeatMs ?? 0;
-  const latest = Math.max(lastBeatAt ?? 0, record?.daemon?.startedAt ?? 0);
+  // What lies ahead was written by a clock that was set back since: it is no sign of life.
+  const signs = [lastBeatAt ?? 0, record?.daemon?.startedAt ?? 0].filter((at) => at <= now);
+  const latest = Math.max(0, ...signs);
   // The last resort is none of the owner's: nobody may be looking at that terminal.
   const channels = (record?.channels ?? []).filter(({ use }) => use !== "last-resort");
   const isMute = channels.length > 0 && channels.every((channel) => isDown(channel, now));

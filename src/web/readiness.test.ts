@@ -16,6 +16,7 @@ test.each([
   [1_001 + 12 * minute, 1_000, "no beat has completed for 12 minutes"],
   // A clock that was set back.
   [500, 1_000, "ready"],
+  [500, 400, "ready"],
 ])("at %d with the last beat at %d: %s", (now, lastCompletedAt, expected) => {
   expect(why(now, lastCompletedAt)).toBe(expected);
 });

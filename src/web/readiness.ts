@@ -15,7 +15,9 @@ export function decideReadiness({
   readonly heartbeatMs: number;
   readonly lastCompletedAt: number | null;
 }): { readonly ready: true } | { readonly ready: false; readonly why: string } {
-  if (lastCompletedAt === null || lastCompletedAt < startedAt) {
+  // A start that lies ahead was before the clock was set back.
+  const since = startedAt <= now ? startedAt : 0;
+  if (lastCompletedAt === null || lastCompletedAt < since) {
     return { ready: false, why: "no beat has completed since the start" };
   }
   if (now - lastCompletedAt <= 2 * heartbeatMs + graceMs) return { ready: true };

@@ -59,8 +59,8 @@ function machineRoutes(dependencies: WebDependencies): Route[] {
       access: "open",
       speaks: "text",
       async handle() {
-        const lastCompletedAt = await store.lastCompletedBeatAt();
         const now = clock.now();
+        const lastCompletedAt = await store.lastCompletedBeatAt(now);
         const readiness = decideReadiness({ now, startedAt, heartbeatMs, lastCompletedAt });
         return readiness.ready ? text("ok") : text(readiness.why, 503);
       },

@@ -15,6 +15,13 @@ test("a session is found among other cookies, and holds for a week", () => {
   expect(sessionOf(cookieOf(session), kind, token, now + weekMs)).toBeUndefined();
 });
 
+test("one of a clock that was ahead holds no longer than others when that is set back", () => {
+  const ahead = newSession(token, now + 365 * 24 * 60 * 60_000);
+  expect(sessionOf(cookieOf(ahead), kind, token, now)).toBeUndefined();
+  const slightly = newSession(token, now + 60_000);
+  expect(sessionOf(cookieOf(slightly), kind, token, now)).toBe(slightly);
+});
+
 test("it holds for one token and for one watch", () => {
   const session = newSession(token, now);
   expect(sessionOf(cookieOf(session), kind, "u".repeat(43), now)).toBeUndefined();

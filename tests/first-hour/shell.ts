@@ -2,6 +2,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { randomUUID } from "node:crypto";
 
+/** A command that takes longer hangs. */
+const longestMs = 90_000;
+
 /** Somebody's terminal: one bash, so that `cd` and `export` hold for what is typed later. */
 export interface Shell extends AsyncDisposable {
   /** @returns what the terminal showed, both streams, without the end of line at its end */
@@ -31,6 +34,8 @@ export function openShell(environment: Record<string, string>, folder: string): 
       const mark = randomUUID();
       bash.stdin.write(`{ ${command}\n} 2>&1 </dev/null; printf '\\n${mark} %s\\n' $?\n`);
       const end = new RegExp(`\\n?\\n${mark} (\\d+)\\n`);
+      const hasHung = AbortSignal.timeout(longestMs);
+      const hung = once(hasHung, "abort");
       for (;;) {
         const found = end.exec(held);
         if (found) {
@@ -39,7 +44,8 @@ export function openShell(environment: Record<string, string>, folder: string): 
           return { output, exitCode: Number(found[1]) };
         }
         if (bash.exitCode !== null) throw new Error(`bash has ended after: ${command}\n${held}`);
-        await Promise.race([new Promise<void>((resolve) => (heard = resolve)), closed]);
+        if (hasHung.aborted) throw new Error(`no end of: ${command}\n${held}`);
+        await Promise.race([new Promise<void>((resolve) => (heard = resolve)), closed, hung]);
       }
     },
     async [Symbol.asyncDispose]() {

@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { checkout, runProcess } from "../ground/miniature.ts";
 import { startDovecot, type DovecotServer } from "../servers/dovecot.ts";
 
@@ -43,7 +43,7 @@ export async function createWorld(): Promise<World> {
     npm_config_cache: join(tmpdir(), "watchkeeper-npm-cache"),
     ...{ npm_config_fund: "false", npm_config_audit: "false", npm_config_update_notifier: "false" },
     npm_config_prefer_offline: "true",
-    ...registrySettings(),
+    ...(await npmSettings()),
   };
   await pack(home);
   const address = `localhost:${dovecot.tlsPort}`;
@@ -69,14 +69,22 @@ export async function createWorld(): Promise<World> {
   };
 }
 
-/** A registry that this machine is told to use holds for the new user too. */
-function registrySettings(): Record<string, string> {
-  const names = ["npm_config_registry", "NPM_CONFIG_REGISTRY", "npm_config_userconfig"];
+/** Where this machine takes packages from holds for the new user, too. */
+async function npmSettings(): Promise<Record<string, string>> {
+  const { stdout } = await runProcess(
+    "npm",
+    ["config", "get", "userconfig", "globalconfig"],
+    process.env,
+    checkout,
+  );
   return Object.fromEntries(
-    names.flatMap((name) => {
-      const value = process.env[name];
-      return value === undefined ? [] : [[name, value] as const];
-    }),
+    stdout
+      .trim()
+      .split("\n")
+      .map((line) => [
+        `npm_config_${line.slice(0, line.indexOf("="))}`,
+        line.slice(line.indexOf("=") + 1),
+      ]),
   );
 }
 

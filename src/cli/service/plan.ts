@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { parseEnv } from "node:util";
 import { dotEnvName } from "../../config/secret.ts";
@@ -111,9 +111,20 @@ function unreadable(
 const dynamicUser: Reader = { name: "the service's user", uid: null, groups: [] };
 
 function readerNamed(user: string): Reader {
-  const ids = (option: string) =>
-    execFileSync("id", [option, "--", user], { encoding: "utf8" }).trim().split(" ").map(Number);
-  return { name: user, uid: ids("-u")[0] ?? null, groups: ids("-G") };
+  const ids = (option: string) => askId(option, user)?.split(" ").map(Number) ?? [];
+  // One without an entry of its own is named by its number.
+  const [uid = Number.isInteger(Number(user)) ? Number(user) : null] = ids("-u");
+  return { name: user, uid, groups: ids("-G") };
+}
+
+/** @returns undefined when there is no such user */
+function askId(option: string, user: string): string | undefined {
+  try {
+    const stdio = ["ignore", "pipe", "ignore"] as const;
+    return execFileSync("id", [option, "--", user], { encoding: "utf8", stdio: [...stdio] }).trim();
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whose the state directory is, or would be if it were made. */
@@ -135,9 +146,7 @@ function stateProblems(directory: string): string[] {
       `${directory} belongs to root, whose rights a service has no need of; \`chown -R USER\` it, or leave --state out`,
     ];
   }
-  const foreign = readdirSync(directory).find(
-    (name) => statSync(join(directory, name)).uid !== uid,
-  );
+  const foreign = namesIn(directory).find((name) => lstatSync(join(directory, name)).uid !== uid);
   return foreign === undefined
     ? []
     : [
@@ -145,23 +154,35 @@ function stateProblems(directory: string): string[] {
       ];
 }
 
-function userNamed(uid: number): string {
+function namesIn(directory: string): string[] {
   try {
-    return execFileSync("id", ["-un", "--", String(uid)], { encoding: "utf8" }).trim();
+    return readdirSync(directory);
   } catch {
-    return String(uid);
+    // Root, who installs, can.
+    return [];
   }
 }
+
+const userNamed = (uid: number): string => askId("-un", String(uid)) ?? String(uid);
 
 /** `.env`, and each file that a line `NAME_FILE=…` of it names. */
 function credentialsBeside(configFile: string): Credential[] {
   const file = join(dirname(configFile), dotEnvName);
   if (!existsSync(file)) return [];
-  const named = Object.entries(parseEnv(readFileSync(file, "utf8"))).flatMap(([name, path]) => {
+  const named = Object.entries(variablesOf(file)).flatMap(([name, path]) => {
     const secret = /^(\w+)_FILE$/.exec(name)?.[1];
     return secret && path ? { name: secret, file: resolve(path) } : [];
   });
   return [{ name: dotEnvName, file }, ...named];
+}
+
+/** Whoever only looks at the unit need not be allowed to read it. */
+function variablesOf(file: string): Readonly<Record<string, string | undefined>> {
+  try {
+    return parseEnv(readFileSync(file, "utf8"));
+  } catch {
+    return {};
+  }
 }
 
 function refuseUnwritable(paths: readonly string[]): void {
@@ -197,7 +218,7 @@ function warningsOf(node: string, packageRoot: string): string[] {
         ]
       : []),
     ...(/\/_npx\//.test(packageRoot)
-      ? ["this is npx's copy, which it may remove at any time; `npm install -g watchkeeper`"]
+      ? ["this is npx's copy, which it may remove at any time; install it with `npm install -g`"]
       : []),
     ...(existsSync(join(packageRoot, "src"))
       ? ["this is a checkout: the service cannot build it; `npm run build` after each change"]
