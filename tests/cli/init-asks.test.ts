@@ -4,10 +4,13 @@ import { dovecotAvailable, startDovecot, type DovecotServer } from "../servers/d
 import { startHttpReceiver } from "../servers/http-receiver.ts";
 import { startNtfyServer } from "../servers/ntfy.ts";
 import { radicaleAvailable, startRadicale } from "../servers/radicale.ts";
+import { startMailServer } from "../servers/smtp.ts";
 import { createPlace } from "./place.ts";
 import { erase, keys, openTerminal, terminalAvailable, type Typist } from "./terminal.ts";
 
 const { down, space, enter, interrupt } = keys;
+
+// Of this provider's users the mail is on this machine: nobody is asked for its servers.
 
 /** Chooses from "What do you have?", and from nothing else. */
 async function has(typist: Typist, choices: string): Promise<void> {
@@ -38,7 +41,7 @@ describe.skipIf(!terminalAvailable() || !dovecotAvailable() || !radicaleAvailabl
       await using typist = openTerminal(place, "init");
       await has(typist, `${space}${down}${space}${down}${space}`);
       await typist.answers("Where is your mail?");
-      await typist.answers("Your e-mail address", "watch@example.invalid");
+      await typist.answers("Your e-mail address", "watch@proton.me");
       await typist.answers("The IMAP server", `${erase}127.0.0.1:${dovecot.port}`);
       await typist.answers("Does TLS begin at once", "n");
       await typist.answers("Your user name there", `${erase}${dovecot.user}`);
@@ -51,7 +54,7 @@ describe.skipIf(!terminalAvailable() || !dovecotAvailable() || !radicaleAvailabl
       await typist.answers("The IMAP server");
       await typist.answers("Your user name there");
       await typist.answers("Your password there", dovecot.password);
-      await typist.sees("inbox/example-invalid: it answers");
+      await typist.sees("inbox/proton-me: it answers");
       await typist.answers("Another mailbox?");
       await typist.answers("Where is your calendar?");
       await typist.answers("The address of the server", radicale.root);
@@ -85,8 +88,8 @@ describe.skipIf(!terminalAvailable() || !dovecotAvailable() || !radicaleAvailabl
       const { checks } = value as { checks: { name: string; outcome: string }[] };
       expect(checks.map(({ name, outcome }) => `${name} ${outcome}`).sort()).toEqual([
         "calendar/mine ok",
-        "inbox/example-invalid ok",
-        "inbox/example-invalid.login ok",
+        "inbox/proton-me ok",
+        "inbox/proton-me.login ok",
         "services/127-0-0-1 ok",
       ]);
     });
@@ -98,7 +101,7 @@ describe.skipIf(!terminalAvailable() || !dovecotAvailable() || !radicaleAvailabl
         await using typist = openTerminal(place, "init");
         await has(typist, `${space}${down}${down}${space}`);
         await typist.answers("Where is your mail?");
-        await typist.answers("Your e-mail address", "o'neil@example.invalid");
+        await typist.answers("Your e-mail address", "o'neil@proton.me");
         await typist.answers("The IMAP server", `${erase}127.0.0.1:${dovecot.port}`);
         await typist.answers("Does TLS begin at once", "n");
         await typist.answers("Your user name there");
@@ -115,7 +118,7 @@ describe.skipIf(!terminalAvailable() || !dovecotAvailable() || !radicaleAvailabl
       } finally {
         await dovecot.restart();
       }
-      expect(await place.read("agent.config.ts")).toContain(`user: "o'neil@example.invalid"`);
+      expect(await place.read("agent.config.ts")).toContain(`user: "o'neil@proton.me"`);
       expect((await place.run("config", "check")).stdout).toContain("1 skill, 2 checks");
     });
 
@@ -157,18 +160,54 @@ describe.skipIf(!terminalAvailable())("init at a terminal", () => {
     await typist.answers("Where is your mail?", down);
     await typist.answers("Your e-mail address", "me");
     await typist.sees("Write it such as me@example.com");
-    typist.types(`@example.invalid${enter}`);
+    typist.types(`@proton.me${enter}`);
     await typist.answers("The folder of the Maildir", `${erase}./nowhere`);
     await typist.sees("There is no such folder");
     typist.types(`${erase}./notes${enter}`);
     await typist.sees("That is not a Maildir");
     await place.write("mail/new/1", "Subject: x\n\nx\n");
     typist.types(`${erase}./mail${enter}`);
-    await typist.sees("inbox/example-invalid: it answers");
+    await typist.sees("inbox/proton-me: it answers");
     await typist.answers("Another mailbox?");
     await endWithoutMore(typist);
     expect(await typist.ended).toBe(0);
     expect((await place.run("config", "check")).stdout).toContain("1 skill, 1 check");
+  });
+
+  test("where to be told is tried with a message: what fails is answered again, or left out", async () => {
+    await using place = await createPlace();
+    await using hooks = await startHttpReceiver();
+    hooks.behave({ status: 410 });
+    const smtp = await startMailServer({ login: false });
+    try {
+      await using typist = openTerminal(place, "init");
+      await has(typist, "");
+      await typist.answers("Anthropic API key?", "n");
+      await typist.sees("Where do you want to be told");
+      typist.types(`${down}${space}${down}${down}${down}${space}${enter}`);
+      await typist.answers("To which address?", "you@example.invalid");
+      await typist.answers("From which address?", `${erase}me@proton.me`);
+      await typist.answers("The SMTP server", `${erase}127.0.0.1:${smtp.port}`);
+      await typist.answers("Does TLS begin at once", "n");
+      await typist.answers("Does it want a login?", "n");
+      await typist.sees("email: a test message is on its way to you");
+      await typist.answers("The address that is called", `${hooks.origin}/gone`);
+      await typist.sees("410");
+      await typist.answers("What now?");
+      hooks.behave("answer");
+      await typist.answers("The address that is called", `${erase}${hooks.origin}/here`);
+      await typist.sees("webhook: a test message is on its way to you");
+      await typist.answers("Write agent.config.ts and .env?");
+      expect(await typist.ended).toBe(0);
+    } finally {
+      await smtp.stop();
+    }
+    expect(smtp.received.map(({ from, to }) => [from, ...to])).toEqual([
+      ["me@proton.me", "you@example.invalid"],
+    ]);
+    const { value } = await place.json("notify", "test", "webhook");
+    expect(value).toMatchObject([{ channel: "webhook", ok: true }]);
+    expect(hooks.requests.map(({ path }) => path)).toEqual(["/gone", "/here", "/here"]);
   });
 
   test("a key that is refused is said to be, and one in the environment is used when that is wanted", async () => {

@@ -6,12 +6,12 @@ import type { Answers } from "../init/answers.ts";
 import { terminalAsker } from "../init/asker.ts";
 import { answersFrom } from "../init/from-options.ts";
 import { secretSource } from "../init/given-secret.ts";
+import { uninterrupted, untilInterrupted } from "../init/interrupts.ts";
 import { hasAnswers } from "../init/loose-options.ts";
 import { systemNames } from "../init/mail-servers.ts";
 import type { InitOptions } from "../init/options.ts";
 import { places, type Places } from "../init/places.ts";
 import { askAll } from "../init/questions.ts";
-import { untilInterrupted } from "../init/settle.ts";
 import { planSetup } from "../init/setup.ts";
 import { openTrial, type Trial } from "../init/trial.ts";
 import { writeSetup, type Written } from "../init/write-setup.ts";
@@ -26,7 +26,7 @@ export async function init(context: CommandContext, options: InitOptions): Promi
   const found = places(context);
   const answers = await answersOf(context, options, found);
   const setup = answers && planSetup(answers, found.known);
-  const done = writeSetup(found, setup);
+  const done = uninterrupted(() => writeSetup(found, setup));
   print(context, done, answers);
   return exit.done;
 }

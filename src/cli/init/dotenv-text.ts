@@ -44,23 +44,18 @@ export function dotEnvText(missing: readonly SecretLine[]): string {
   return `${lines.join("\n")}\n`;
 }
 
-/**
- * What is added to one that is there; nothing in it is changed.
- * @throws ConfigError when a value cannot be written, or would not be read behind what is there
- */
+/** What is added to one that is there; nothing in it is changed. @throws as {@link dotEnvText} */
 export function dotEnvAddition(missing: readonly SecretLine[], existing: string): string {
   const end = existing === "" || existing.endsWith("\n") ? "" : "\n";
   const addition = `${end}\n# Added by \`watchkeeper init\`.\n${missing.map(lineOf).join("\n")}\n`;
-  const read = parseEnv(existing + addition);
-  const lost = missing.find(({ name, value }) => read[name] !== value);
-  if (lost !== undefined) {
-    throw new ConfigError(
-      "INIT_ENV_UNFINISHED",
-      `what is added to .env would not be read: ${lost.name}`,
-      {
-        hint: "A quote in it is not closed; close it",
-      },
-    );
-  }
   return addition;
+}
+
+/** Behind a quote that is not closed every line would belong to its value. @throws ConfigError then */
+export function refuseUnfinished(path: string, existing: string): void {
+  const tries = ["'", '"', "`"].map((quote) => `\nWATCHKEEPER=${quote}1${quote}\n`);
+  if (tries.every((line) => parseEnv(existing + line)["WATCHKEEPER"] === "1")) return;
+  throw new ConfigError("INIT_ENV_UNFINISHED", `what is added to ${path} would not be read`, {
+    hint: "A quote in it is not closed; close it",
+  });
 }

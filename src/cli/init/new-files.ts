@@ -44,50 +44,45 @@ export function writeAllNew(
   files: readonly NewFile[],
   addition: Addition | undefined,
 ): readonly Outcome[] {
+  const drafts = new Map<string, string>();
   const undo: (() => void)[] = [];
   let path = "";
   try {
-    const drafts = files.map((file) => {
+    for (const file of files) {
       ({ path } = file);
-      if (existsSync(path)) return { path, draft: undefined };
+      if (existsSync(path)) continue;
       mkdirSync(dirname(path), { recursive: true });
-      return { path, draft: writeDraft(file) };
-    });
-    try {
-      if (addition !== undefined) {
-        ({ path } = addition);
-        append(addition, undo);
-      }
-      return drafts.map((each) => {
-        ({ path } = each);
-        if (each.draft === undefined || !putInPlace(each.draft, path))
-          return { path, written: false };
-        const made = path;
-        undo.push(() => rmSync(made, { force: true }));
-        return { path, written: true };
-      });
-    } finally {
-      for (const { draft } of drafts) if (draft) rmSync(draft, { force: true });
+      const draft = join(dirname(path), `.${basename(path)}.${randomUUID()}`);
+      drafts.set(path, draft);
+      writeDraft(draft, file);
     }
+    if (addition !== undefined) {
+      ({ path } = addition);
+      append(addition, undo);
+    }
+    return files.map((file) => {
+      ({ path } = file);
+      const draft = drafts.get(path);
+      const written = draft !== undefined && putInPlace(draft, path);
+      if (written) undo.push(() => rmSync(file.path, { force: true }));
+      return { path, written };
+    });
   } catch (cause) {
     for (const step of undo.reverse()) step();
     throw new WatchkeeperError("INIT_FAILED", `cannot write ${path}`, {
       cause,
       hint: "Call `watchkeeper init` in a folder that you may write",
     });
+  } finally {
+    for (const draft of drafts.values()) rmSync(draft, { force: true });
   }
 }
 
-function writeDraft({ path, text, mode }: NewFile): string {
-  const draft = join(dirname(path), `.${basename(path)}.${randomUUID()}`);
+function writeDraft(draft: string, { text, mode }: NewFile): void {
   const file = openSync(draft, "wx", mode);
   try {
     writeFileSync(file, text);
     fsyncSync(file);
-    return draft;
-  } catch (error) {
-    rmSync(draft, { force: true });
-    throw error;
   } finally {
     closeSync(file);
   }

@@ -74,14 +74,17 @@ const groups: Readonly<Record<string, readonly Words[]>> = {
 
 /** Without any of these, on a terminal, `init` asks. */
 export function addInitOptions(command: Command): Command {
+  const answers = Object.entries(groups).flatMap(([group, options]) =>
+    options.map(([flags, description]) => new Option(flags, description).helpGroup(group)),
+  );
   command
-    .option("--template", "ask nothing: write the commented template")
+    .addOption(
+      new Option("--template", "ask nothing: write the commented template").conflicts(
+        answers.map((option) => option.attributeName()),
+      ),
+    )
     .option("--no-check", "ask none of the servers that you name");
-  for (const [group, options] of Object.entries(groups)) {
-    for (const [flags, description] of options) {
-      command.addOption(new Option(flags, description).helpGroup(group));
-    }
-  }
+  for (const option of answers) command.addOption(option);
   return command.addHelpText(
     "after",
     "\nOn a terminal and without options, init asks. A secret is given in a file, which\n" +

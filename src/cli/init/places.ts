@@ -4,6 +4,7 @@ import { parseEnv } from "node:util";
 import { ConfigError, WatchkeeperError } from "../../domain/errors.ts";
 import { whyUnusableStateDir } from "../../store/database.ts";
 import type { CommandContext } from "../context.ts";
+import { refuseUnfinished } from "./dotenv-text.ts";
 import type { KnownEnvironment } from "./setup.ts";
 
 /** Where `init` writes, and what is there before. */
@@ -33,7 +34,10 @@ export function places({ configFile, stateDir, environment }: CommandContext): P
       const unusable = whyUnusableStateDir(stateDir);
       if (unusable) throw unusable;
       refuseUnwritable(dirname(configFile));
-      if (text !== undefined) refuseOpen(dotEnvFile);
+      refuseCommonJs(configFile);
+      if (text === undefined) return;
+      refuseOpen(dotEnvFile);
+      refuseUnfinished(dotEnvFile, text);
     },
   };
 }
@@ -60,6 +64,31 @@ function refuseUnwritable(dir: string): void {
       cause,
       hint: "Call `watchkeeper init` in a folder that you may write",
     });
+  }
+}
+
+/** There a `.ts` file is no module, and what is written could not be read. */
+function refuseCommonJs(configFile: string): void {
+  if (configFile.endsWith(".mts")) return;
+  const about = nearestPackage(dirname(configFile));
+  if (about === undefined || typeOf(about) !== "commonjs") return;
+  throw new ConfigError("INIT_FOLDER_COMMONJS", `${about} says that files here are no modules`, {
+    hint: 'Write "type": "module" into it, or name the configuration with --config agent.config.mts',
+  });
+}
+
+function nearestPackage(dir: string): string | undefined {
+  const about = join(dir, "package.json");
+  if (existsSync(about)) return about;
+  return dir === dirname(dir) ? undefined : nearestPackage(dirname(dir));
+}
+
+function typeOf(about: string): unknown {
+  try {
+    return (JSON.parse(readFileSync(about, "utf8")) as { type?: unknown } | null)?.type;
+  } catch {
+    // Whoever needs it says what is wrong with it.
+    return undefined;
   }
 }
 

@@ -1,5 +1,6 @@
 import { noAnswers, type Answers } from "./answers.ts";
-import { notFinished, type Asker } from "./asker.ts";
+import type { Asker } from "./asker.ts";
+import { untilInterrupted } from "./interrupts.ts";
 import type { MailNames } from "./mail-servers.ts";
 import type { Trial } from "./trial.ts";
 
@@ -47,20 +48,4 @@ async function stands(answers: Answers, { asker, trial }: Pick<Interview, "asker
   const verdicts = await untilInterrupted((signal) => trial.verdicts(answers, signal));
   for (const verdict of verdicts) asker.tell(verdict);
   return verdicts.every(({ ok }) => ok);
-}
-
-/** Between questions nobody reads the keys: there Ctrl-C is a signal. @throws notFinished after it */
-export async function untilInterrupted<Result>(
-  work: (signal: AbortSignal) => Promise<Result>,
-): Promise<Result> {
-  const interrupt = new AbortController();
-  const onInterrupt = () => interrupt.abort();
-  process.on("SIGINT", onInterrupt);
-  try {
-    const result = await work(interrupt.signal);
-    if (interrupt.signal.aborted) throw notFinished();
-    return result;
-  } finally {
-    process.off("SIGINT", onInterrupt);
-  }
 }

@@ -40,12 +40,14 @@ interface Purse {
 /** @throws ConfigError when the key of the model is in the environment already, with another value */
 export function planSetup(answers: Answers, known: KnownEnvironment): Setup {
   const secrets: NamedSecret[] = [];
-  const before = { ...known.dotEnv, ...known.environment };
-  const valueOf = (name: string) =>
-    secrets.find((each) => each.name === name)?.value ?? findSecret(name, before);
   const isFree = (name: string, value: string) => {
-    const there = valueOf(name);
-    return there === undefined ? !before[`${name}_FILE`] : there === value;
+    const own = secrets.find((each) => each.name === name);
+    // With another value in one of them, it would depend on who starts the daemon.
+    const places = [known.dotEnv, known.environment].every((place) => {
+      const there = findSecret(name, place);
+      return there === undefined ? !place[`${name}_FILE`] : there === value;
+    });
+    return places && (own === undefined || own.value === value);
   };
   const purse: Purse = {
     put(wanted, given) {

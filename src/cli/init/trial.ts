@@ -16,7 +16,9 @@ import { openChannels } from "../../notify/channel.ts";
 import { loadSkills, silentSkillLog, toolsOf } from "../../skills/load.ts";
 import { tryChannel } from "../channel-trial.ts";
 import type { CommandContext } from "../context.ts";
+import { quoted } from "../text.ts";
 import type { Answers } from "./answers.ts";
+import { dotEnvText, missingLines } from "./dotenv-text.ts";
 import { configTree, keyName, planSetup, type KnownEnvironment, type Setup } from "./setup.ts";
 
 /** How one answer fared at its server. */
@@ -97,14 +99,17 @@ export function openTrial(context: CommandContext, known: KnownEnvironment): Tri
     async problems(answers) {
       return inEmptyState(async (stateDir) => {
         try {
-          const config = resolve(planSetup(answers, known));
+          const setup = planSetup(answers, known);
+          // Said while it can still be answered otherwise.
+          dotEnvText(missingLines(setup.secrets, known));
+          const config = resolve(setup);
           const { builtinSkillsDir } = packageInfo;
           const dependencies = { builtinSkillsDir, stateDir, logFor: silentSkillLog };
           const { skills, broken } = await loadSkills(config, dependencies);
           for (const skill of skills) await skill.close();
-          return broken.map(({ error }) => error);
+          return broken.map(({ error }) => quoted(error));
         } catch (error) {
-          if (error instanceof ConfigProblems) return error.problems;
+          if (error instanceof ConfigProblems) return error.problems.map(quoted);
           if (error instanceof ConfigError) return [describeError(error)];
           throw error;
         }
@@ -119,7 +124,8 @@ export function openTrial(context: CommandContext, known: KnownEnvironment): Tri
           tell(config, setup, stateDir, signal),
           answers.apiKey ? keyVerdict(config, answers.apiKey.value, signal) : [],
         ]);
-        return found.flat();
+        const scrub = createScrub(config.secrets);
+        return found.flat().map(({ ok, message }) => ({ ok, message: quoted(scrub(message)) }));
       }),
   };
 
