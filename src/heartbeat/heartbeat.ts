@@ -128,7 +128,6 @@ export function createHeartbeat(
     lastBeatAt = clock.now();
     const chosen = watched.filter(({ check, looking }) => due.has(check.name) && !looking);
     const { summary, late } = await runBeat(chosen, trigger, dependencies);
-    log.debug({ beatId: summary.id, outcome: summary.outcome }, "beat");
     observer.beat(summary);
     if (late) {
       const ended = late.then((end) => {
