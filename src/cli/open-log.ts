@@ -6,7 +6,7 @@ import { createLog, type Log, type LogDestination, type LogLevel } from "../tele
 import { openLogFile } from "../telemetry/log-file.ts";
 import { levelOf } from "../telemetry/log-line.ts";
 import { readableLog } from "../telemetry/readable.ts";
-import { isJournal, withSeverity } from "../telemetry/service-manager.ts";
+import { isJournal, withSeverity } from "../telemetry/journal-stream.ts";
 import type { CommandContext } from "./context.ts";
 import { painterFor } from "./text.ts";
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { createLog } from "./log.ts";
-import { isJournal, withSeverity } from "./service-manager.ts";
+import { isJournal, withSeverity } from "./journal-stream.ts";
 
 it("puts the severity of syslog before each line", () => {
   const lines: string[] = [];
