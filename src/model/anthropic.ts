@@ -26,7 +26,7 @@ export interface AnthropicModelOptions {
   readonly clock?: Clock | undefined;
 }
 
-const anthropicUrl = "https://api.anthropic.com";
+export const anthropicUrl = "https://api.anthropic.com";
 // 128,000 tokens of output, one event each, are a third of this.
 const largestAnswerBytes = 64 * 1024 * 1024;
 
@@ -94,7 +94,7 @@ const nothingSaid = {
   partial: true,
 } as const;
 
-function unusableKey(apiKey: string | undefined, baseUrl: string | undefined): string | undefined {
+export function unusableKey(apiKey: string | undefined, baseUrl: string | undefined): string | undefined {
   if (apiKey === undefined) return baseUrl === undefined ? "there is no API key" : undefined;
   return /^[\x21-\x7e]+$/.test(apiKey) ? undefined : "the API key holds characters that no key has";
 }

@@ -13,6 +13,9 @@ const realServers: readonly RealServer[] = [
   { program: "openssl", package: "openssl" },
   { program: "sqlite3", package: "sqlite3" },
   { program: "ping", package: "iputils-ping" },
+  { program: "systemd-analyze", package: "systemd" },
+  { program: "systemd-notify", package: "systemd" },
+  { program: "python3", package: "python3" },
 ];
 
 /** Where Debian puts servers; not on every user's path. */

@@ -11,9 +11,15 @@ import {
 } from "../../telemetry/log-line.ts";
 import { openLogTail, type LogTail } from "../../telemetry/log-tail.ts";
 import { readableLine } from "../../telemetry/readable.ts";
-import { exit, parseDurationOption, parseLimit, type CommandContext } from "../context.ts";
-import { hostTimezone, painterFor, plural } from "../text.ts";
-import { loadConfigOf } from "../watch-here.ts";
+import {
+  exit,
+  parseDurationOption,
+  parseLimit,
+  readStore,
+  type CommandContext,
+} from "../context.ts";
+import { ownersZone } from "../owners-zone.ts";
+import { painterFor, plural } from "../text.ts";
 
 /** How soon a new line is seen; looking at a file's size costs nothing, and works on any file system. */
 const lookEveryMs = 250;
@@ -85,18 +91,19 @@ function choose(texts: readonly string[], choice: LineChoice) {
 async function printer(context: CommandContext, now: number): Promise<(line: LogLine) => void> {
   const { out, environment, json } = context;
   if (json) return (line) => out.write(`${JSON.stringify(lineView(line))}\n`);
-  const timezone = await ownersTimezone(context);
+  const timezone = await zoneOf(context);
   const timeOf = (at: number) => formatLogTime(at, now, timezone);
   const paint = painterFor(out, environment);
   return (line) => out.write(readableLine(line, { timeOf, paint }));
 }
 
-/** The log is there to be read also when the configuration is what is wrong. */
-async function ownersTimezone(context: CommandContext): Promise<string> {
+/** The log is there to be read also when the database is what is wrong. */
+async function zoneOf(context: CommandContext): Promise<string> {
   try {
-    return (await loadConfigOf(context)).timezone;
+    await using store = readStore(context);
+    return await ownersZone(store);
   } catch {
-    return hostTimezone();
+    return ownersZone(undefined);
   }
 }
 

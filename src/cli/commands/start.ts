@@ -6,8 +6,11 @@ import { ordersSkill } from "../../domain/standing-orders.ts";
 import { missingPrices, pricesWith } from "../../model/pricing.ts";
 import type { Log, LogLevel } from "../../telemetry/log.ts";
 import type { OfferedWeb } from "../../web/offer.ts";
+import { createServiceManager } from "../../telemetry/service-manager.ts";
+import { systemClock } from "../../domain/clock.ts";
 import { exit, loadConfigFor, type CommandContext } from "../context.ts";
 import { createChronicle, observers } from "../chronicle.ts";
+import { takeNotifySocket } from "../service/notify-socket.ts";
 import { createMemoryTidier } from "../tidy-memory.ts";
 import { createNarrator } from "../narrator.ts";
 import { openLog } from "../open-log.ts";
@@ -34,6 +37,9 @@ export async function keepWatch(
   const told = observers(createNarrator(out, paint, config.timezone), createChronicle(record));
   const tidyMemory = createMemoryTidier();
   const signals = listenForSignals(log);
+  const socket = takeNotifySocket(process.env, process.pid);
+  const { timezone } = config;
+  const manager = socket && createServiceManager({ clock: systemClock, log, timezone, ...socket });
   // A skill may leave a promise behind that nobody waits for: said, and the watch goes on.
   process.on("unhandledRejection", (error) => {
     log.error({ error: describeError(error) }, "something failed that nobody waited for");
@@ -55,6 +61,7 @@ export async function keepWatch(
         told.beat(summary);
         tidyMemory();
       },
+      turned: (turn) => manager?.turned(turn),
     },
     pid: process.pid,
   });
@@ -77,11 +84,15 @@ export async function keepWatch(
     for (const missing of missingPrices(models, pricesWith(config.model.prices))) {
       log.warn({}, missing);
     }
-    signals.onStop(() => watch.stop());
+    signals.onStop(() => {
+      manager?.stopping();
+      watch.stop();
+    });
     await watch.keepWatch();
     log.info({}, "stopping");
   } finally {
     await watch[Symbol.asyncDispose]();
+    await manager?.ended();
     signals.end();
   }
   log.info({}, "stopped");
