@@ -42,9 +42,9 @@ export function openLog(
 /** For a command that does the daemon's work itself and prints its own result: only errors are shown. */
 export function openCommandLog(
   context: LogContext,
-  { secrets }: Pick<ResolvedConfig, "secrets">,
+  { timezone, secrets }: Pick<ResolvedConfig, "timezone" | "secrets">,
 ): OpenedLog {
-  const shown: LogDestination = { write: (line) => context.err.write(line) };
+  const shown = standardError(context, timezone);
   const kept = keptLines(context, createLog("error", shown));
   const both: LogDestination = {
     write(line) {
