@@ -136,7 +136,7 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
   const scrub = createScrub([...config.secrets, ...(wordSecret === null ? [] : [wordSecret])]);
   const log = guardLog(options.log, scrub);
   if (word.problem !== null) {
-    log.warn({ error: word.problem }, "approvals can be answered by command only");
+    log.error({ error: word.problem }, "approvals can be answered by command only");
   }
   const ground: { watch?: StoreWatch; lost?: StoreError; end?: () => void } = {};
   const opened = openStore(
@@ -190,7 +190,7 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
   });
   const repliesAt = skills.flatMap((skill) => skill.repliesAt);
   for (const skill of skills) onFailure.defer(() => letGo(skill, clock, log));
-  for (const { name, error } of broken) log.warn({ skill: name, error }, "skill switched off");
+  for (const { name, error } of broken) log.error({ skill: name, error }, "skill switched off");
   await store.recordSkillsOff(broken.map(({ name, error }) => ({ name, error })));
   if (config.demo) {
     const { timezone } = config;
@@ -467,7 +467,7 @@ export async function offerControl(
       resume: () => watch.askAgain(),
     });
   } catch (error) {
-    log.warn({ error: describeError(error) }, "commands cannot reach this daemon");
+    log.error({ error: describeError(error) }, "commands cannot reach this daemon");
     return { [Symbol.asyncDispose]: () => Promise.resolve() };
   }
 }

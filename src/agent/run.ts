@@ -43,7 +43,11 @@ export async function runAgent(
     readUntrusted: findings.some(({ trust }) => trust === "untrusted"),
     findings: findings.map(({ id: findingId, revision }) => ({ id: findingId, revision })),
   });
-  return carryThrough(id, findings, null, dependencies);
+  const { log } = dependencies;
+  return log.within({ runId: id, ...(beatId !== null && { beatId }) }, () => {
+    log.info({ findings: findings.length }, "a run begins");
+    return carryThrough(id, findings, null, dependencies);
+  });
 }
 
 /**
@@ -55,12 +59,16 @@ export async function resumeAgent(
   findings: readonly Finding[],
   dependencies: RunDependencies,
 ): Promise<RunSummary> {
-  const { store, tools } = dependencies;
+  const { store, tools, log } = dependencies;
   const resumption = await resumptionOf(run, { store, tools });
   if (!resumption.ok) {
     return giveUp(run.id, `it cannot be gone on with: ${resumption.problem}`, dependencies);
   }
-  return carryThrough(run.id, findings, resumption, dependencies);
+  const { id, beatId } = run;
+  return log.within({ runId: id, ...(beatId !== null && { beatId }) }, () => {
+    log.info({ findings: findings.length }, "a run is gone on with");
+    return carryThrough(run.id, findings, resumption, dependencies);
+  });
 }
 
 async function giveUp(
@@ -88,7 +96,7 @@ async function carryThrough(
     const earlier = await store.effectsOfGivenUpRuns(findings.map((finding) => finding.id));
     end = await converse({ runId: id, findings, earlier }, from, ledger, dependencies);
   } catch (error) {
-    log.error({ runId: id, error: describeError(error) }, "run failed");
+    log.error({ error: describeError(error) }, "run failed");
     end = { outcome: "failed", error: describeError(error), report: null, readUntrusted: true };
   }
   if (end.outcome === "interrupted") return giveUp(id, end.error ?? "", dependencies);

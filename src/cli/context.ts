@@ -29,6 +29,8 @@ export interface Terminal {
   readonly isTTY: boolean;
   /** Characters in a line; 80 when it is not a terminal. */
   readonly columns: number;
+  /** Whether what reads it has gone: nothing that is written arrives any more. */
+  readonly isClosed: boolean;
   write(text: string): void;
 }
 

@@ -67,6 +67,9 @@ function terminal(stream: NodeJS.WriteStream, clean: Scrub): Terminal {
   return {
     isTTY: stream.isTTY === true,
     columns: stream.isTTY ? Math.max(60, stream.columns) : 80,
+    get isClosed() {
+      return unwritable.has(stream);
+    },
     write(text) {
       // A full disk or a closed pipe must not end a watch.
       if (!unwritable.has(stream)) stream.write(clean(text));

@@ -347,6 +347,20 @@ export function buildProgram({ version, out, err, run }: ProgramDependencies): C
     "see whether everything that the watch needs is there",
     async () => (await import("./commands/doctor.ts")).doctor,
   );
+  add(
+    program,
+    "logs",
+    "what the daemon has logged, wherever it runs",
+    async () => (await import("./commands/logs.ts")).logs,
+  )
+    .option("-f, --follow", "go on with what comes, until Ctrl-C")
+    .option("--since <duration>", "only what is not older, such as 2h")
+    .addOption(
+      new Option("--level <level>", "only what is at least so severe")
+        .choices(["debug", "info", "warn", "error"])
+        .default("debug"),
+    )
+    .option("--limit <n>", "how many lines, the last ones (default: 100; with --since all)");
   const service = prepared(program.command("service")).description(
     "the daemon as a service of systemd",
   );

@@ -96,7 +96,7 @@ describe("table", () => {
 });
 
 describe("painterFor", () => {
-  const terminal = { isTTY: true, columns: 80, write() {} };
+  const terminal = { isTTY: true, columns: 80, isClosed: false, write() {} };
   test.each([
     ["a terminal", terminal, {}, true],
     ["a pipe", { ...terminal, isTTY: false }, {}, false],

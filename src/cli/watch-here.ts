@@ -4,8 +4,9 @@ import { offerPublicApi } from "../config/user-module.ts";
 import { openWatch, type Watch } from "../daemon.ts";
 import { isWatchkeeperError } from "../domain/errors.ts";
 import { isLocked } from "../store/index.ts";
-import { createLog } from "../telemetry/log.ts";
+import { createChronicle } from "./chronicle.ts";
 import { loadConfigFor, type CommandContext } from "./context.ts";
+import { openCommandLog } from "./open-log.ts";
 import { quoted, wrapLines } from "./text.ts";
 
 /** Without a daemon the command takes the lock and does the work itself. */
@@ -46,18 +47,20 @@ export function loadConfigOf(context: CommandContext): Promise<ResolvedConfig> {
 
 /** A watch at rest, for one command. */
 export async function openWatchHere(
-  { out, err, json, stateDir, packageInfo }: CommandContext,
+  context: CommandContext,
   config: ResolvedConfig,
 ): Promise<Watch> {
+  const { out, err, json, stateDir, packageInfo } = context;
+  const { log, record } = openCommandLog(context, config);
   const watch = await openWatch({
     config,
     stateDir,
     packageInfo,
-    log: createLog("error", { write: (line) => err.write(line) }),
+    log,
     // Standard output is the command's when a script reads it.
     print: (text) => (json ? err : out).write(wrapLines(text, out.columns, "        ")),
-    // What the command prints says it all.
-    observer: { beat() {}, ran() {}, ruled() {} },
+    // Whoever sits here is told by what the command prints.
+    observer: createChronicle(record),
     pid: process.pid,
   });
   for (const { name, error } of watch.broken) {

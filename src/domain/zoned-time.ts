@@ -85,6 +85,15 @@ export function formatDateTime(instant: number, timezone: string): string {
   return `${day} ${wall.getUTCFullYear()} ${formatTimeOfDay(instant, timezone)}`;
 }
 
+/** For lines of a log: `23 Nov 08:30:05`, with the year when it is not this one. */
+export function formatLogTime(instant: number, now: number, timezone: string): string {
+  const wall = new Date(wallClockAt(instant, timezone));
+  const year = wall.getUTCFullYear();
+  const isThisYear = year === new Date(wallClockAt(now, timezone)).getUTCFullYear();
+  const day = `${String(wall.getUTCDate()).padStart(2)} ${months[wall.getUTCMonth()]}`;
+  return `${day}${isThisYear ? "" : ` ${year}`} ${wall.toISOString().slice(11, 19)}`;
+}
+
 function formatterFor(timezone: string): Intl.DateTimeFormat {
   const known = formatters.get(timezone);
   if (known) return known;

@@ -19,11 +19,13 @@ export async function carryOutApproved(dependencies: EffectDependencies): Promis
   const done: CarriedOut[] = [];
   for (const approval of await dependencies.store.approvedCalls()) {
     let end: EffectEnd;
+    const { id, runId } = approval;
+    const { log } = dependencies;
+    const belongsTo = { approvalId: id, ...(runId !== null && { runId }) };
     try {
-      end = await carryOutOne(approval, dependencies);
+      end = await log.within(belongsTo, () => carryOutOne(approval, dependencies));
     } catch (error) {
-      const message = describeError(error);
-      dependencies.log.error({ approvalId: approval.id, error: message }, "an approval failed");
+      log.error({ ...belongsTo, error: describeError(error) }, "an approval failed");
       continue;
     }
     done.push({ approval, end });

@@ -8,7 +8,7 @@ import type { LoadedTool } from "../skills/load.ts";
 import type { Store } from "../store/port.ts";
 import type { Log } from "../telemetry/log.ts";
 import { contain, type CallOrigin, type ToolEnd } from "./contained.ts";
-import { outcomeFinding } from "./outcome.ts";
+import { outcomeFinding, type Outcome } from "./outcome.ts";
 
 /**
  * Carrying out what a tool does to the world: the intent is on the disk before the call, the outcome
@@ -82,7 +82,15 @@ export async function carryOut(
   call: Pick<EffectCall, "tool" | "input" | "approvalId" | keyof CallOrigin> & {
     readonly check?: string | null;
   },
-  { store, clock, scrub, signal }: EffectDependencies,
+  dependencies: EffectDependencies,
+): Promise<EffectEnd> {
+  return dependencies.log.within({ effectId: id }, () => carryOutNow(id, call, dependencies));
+}
+
+async function carryOutNow(
+  id: number,
+  call: Parameters<typeof carryOut>[1],
+  { store, clock, scrub, signal, log }: EffectDependencies,
 ): Promise<EffectEnd> {
   const { tool, input, approvalId, check = null } = call;
   const end = await contain(tool, call, { clock, scrub, signal }, (context) =>
@@ -95,7 +103,20 @@ export async function carryOut(
   const at = clock.now();
   const tell = outcomeFinding({ id, tool: tool.name, approvalId, check }, saved, at);
   await store.finishEffect(id, { ...saved, at, tell });
+  logOutcome(tool.name, saved, log);
   return { id, ...saved };
+}
+
+function logOutcome(
+  tool: string,
+  { state, error }: Pick<Outcome, "state" | "error">,
+  log: Log,
+): void {
+  const fields = { tool, ...(error !== null && { error }) };
+  if (state === "unknown") log.error(fields, "nobody knows whether an effect was done");
+  else if (error !== null)
+    log.warn(fields, state === "done" ? "an effect is in doubt" : "an effect failed");
+  else log.info(fields, "an effect is done");
 }
 
 function outcomeOf(end: ToolEnd, scrub: Scrub) {

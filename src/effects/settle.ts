@@ -18,14 +18,14 @@ export async function settleEffects(
 ): Promise<EffectRecord[]> {
   const open: EffectRecord[] = [];
   for (const effect of left) {
+    const { id: effectId, runId } = effect;
+    const { log } = dependencies;
+    const belongsTo = { effectId, ...(runId !== null && { runId }) };
     try {
-      if (!(await settle(effect, dependencies))) open.push(effect);
+      if (!(await log.within(belongsTo, () => settle(effect, dependencies)))) open.push(effect);
     } catch (error) {
       open.push(effect);
-      dependencies.log.error(
-        { effectId: effect.id, error: describeError(error) },
-        "an effect could not be settled",
-      );
+      log.error({ ...belongsTo, error: describeError(error) }, "an effect could not be settled");
     }
   }
   return open;

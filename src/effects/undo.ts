@@ -10,7 +10,7 @@ import { wasCut, type EffectDependencies } from "./perform.ts";
  */
 export async function undoEffect(
   id: number,
-  { store, clock, tools, scrub, signal }: EffectDependencies,
+  { store, clock, tools, scrub, signal, log }: EffectDependencies,
 ): Promise<EffectRecord> {
   const refuse = (message: string, hint?: string) =>
     new WatchkeeperError("UNDO_REFUSED", message, hint === undefined ? {} : { hint });
@@ -26,14 +26,17 @@ export async function undoEffect(
   if (!(await store.beginUndo(id, clock.now())))
     throw refuse(`effect ${id} is being undone already`);
   const origin = { ...effect, idempotencyKey: `undo-${effect.idempotencyKey}` };
-  const end = await contain(tool, origin, { clock, scrub, signal }, async () =>
-    tool.definition.undo?.(effect.result),
+  const end = await log.within({ effectId: id }, () =>
+    contain(tool, origin, { clock, scrub, signal }, async () =>
+      tool.definition.undo?.(effect.result),
+    ),
   );
   if (end.kind !== "returned") {
     await store.failUndo(id);
     throw new WatchkeeperError("UNDO_FAILED", `effect ${id} could not be undone: ${end.error}`);
   }
   await store.finishUndo(id, clock.now());
+  log.info({ effectId: id, tool: effect.tool }, "an effect is taken back");
   return { ...effect, undoneAt: clock.now() };
 }
 

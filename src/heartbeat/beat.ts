@@ -210,7 +210,10 @@ async function lookAndCommit(
   const { store, clock, log, timezone } = dependencies;
   const { check, slackMs } = watched;
   const cursor = await store.checkCursor(check.name);
-  const end = await lookOnce(check, cursor, dependencies);
+  const { name, skill } = check;
+  const end = await log.within({ beatId, check: name }, () =>
+    lookOnce(check, cursor, dependencies),
+  );
   if (end.outcome === "aborted") {
     return receipt(watched, {
       outcome: "skipped",
@@ -227,7 +230,6 @@ async function lookAndCommit(
   const result: LookResult =
     end.outcome === "ok" ? { kind: "seen", ...end.accepted } : { kind: "failed", error: end.error };
   const blind = health.status === "blind" ? blindness(check, health, timezone) : null;
-  const { name, skill } = check;
   const actions = end.outcome === "ok" ? end.accepted.actions : [];
   const saved = await commit({ beatId, check: name, skill, at, health, result, blind, actions });
 

@@ -145,7 +145,6 @@ export function createHeartbeat(
     const chosen = watched.filter(({ check, looking }) => due.has(check.name) && !looking);
     const { summary, late } = await runBeat(chosen, trigger, dependencies);
     isMissedSaved = false;
-    log.debug({ beatId: summary.id, outcome: summary.outcome }, "beat");
     observer.beat(summary);
     if (late) {
       const ended = late.then((end) => {

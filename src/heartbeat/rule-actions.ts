@@ -16,10 +16,12 @@ export async function carryOutActions(dependencies: EffectDependencies): Promise
   const { store, clock, log, signal } = dependencies;
   for (const effect of await store.plannedActions()) {
     if (signal.aborted || (await store.pausedAt(clock.now()))) return;
+    const { id: effectId, check } = effect;
+    const belongsTo = { effectId, ...(check !== null && { check }) };
     try {
-      await carryOutOne(effect, dependencies);
+      await log.within(belongsTo, () => carryOutOne(effect, dependencies));
     } catch (error) {
-      log.error({ effectId: effect.id, error: describeError(error) }, "a rule's action failed");
+      log.error({ ...belongsTo, error: describeError(error) }, "a rule's action failed");
     }
   }
 }

@@ -71,10 +71,9 @@ export function createLink(model: Model, limits: RateLimits, options: LinkOption
   function restUntil(kind: ModelFailureKind, reason: string, until: number | null): void {
     const since = clock.now();
     resting = { kind, reason, until, since };
-    log.warn(
-      { model: name, kind, until: until === null ? null : new Date(until).toISOString() },
-      "the model is left alone",
-    );
+    const fields = { model: name, kind };
+    if (until === null) log.error(fields, "the model is left alone until something changes");
+    else log.warn({ ...fields, until: new Date(until).toISOString() }, "the model is left alone");
   }
 
   /** Waits for the model's own limits. @returns why the call cannot be made, or undefined */
@@ -163,7 +162,7 @@ export function createLink(model: Model, limits: RateLimits, options: LinkOption
           log.warn(fields, "the model gave no reply");
           return { reply, attempts };
         }
-        log.info({ ...fields, waitMs: next.waitMs }, waitsToAskAgain);
+        log.warn({ ...fields, waitMs: next.waitMs }, waitsToAskAgain);
         await clock.sleep(next.waitMs, call.signal);
       }
     },

@@ -248,10 +248,7 @@ export function createOutbox(dependencies: OutboxDependencies, wake: () => void)
     try {
       extras = await extrasFor(notification);
     } catch (error) {
-      log.error(
-        { notificationId, error: describeError(error) },
-        "a message goes out without links",
-      );
+      log.warn({ notificationId, error: describeError(error) }, "a message goes out without links");
     }
     return messageOf(notification, { key, extras });
   }

@@ -87,6 +87,6 @@ export async function offerWeb(watch: Watch, options: WebOptions): Promise<Offer
 }
 
 function notOffered(log: Log, why: string): OfferedWeb {
-  log.warn({}, `the page is off: ${why}`);
+  log.error({}, `the page is off: ${why}`);
   return { url: null, off: why, port: null, [Symbol.asyncDispose]: () => Promise.resolve() };
 }

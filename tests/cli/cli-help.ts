@@ -41,7 +41,7 @@ export function allCommands(): string[][] {
 }
 
 function silentProgram(): Command {
-  const silent = { isTTY: false, columns: 80, write() {} };
+  const silent = { isTTY: false, columns: 80, isClosed: false, write() {} };
   return buildProgram({ version: "", out: silent, err: silent, run: () => async () => undefined });
 }
 

@@ -178,8 +178,14 @@ test("none of 20 canary secrets gets out, in any form, by any exit", async () =>
   for (const name of pages) {
     exits.set(`memory/${name}`, await readFile(join(stateDir, "memory", name)));
   }
+  const logs = await readdir(join(stateDir, "logs"));
+  expect(logs).toContain("watchkeeper.log");
+  for (const name of logs) {
+    exits.set(`logs/${name}`, await readFile(join(stateDir, "logs", name)));
+  }
   const commands = [
     "status",
+    "logs --since 1h",
     "runs",
     "runs show 1",
     "findings",

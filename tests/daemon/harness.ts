@@ -14,7 +14,7 @@ import type { ConfiguredChannel } from "../../src/notify/channel.ts";
 import type { BeatSummary } from "../../src/heartbeat/beat.ts";
 import type { NotificationRecord, RunRecord, StepRecord, Store } from "../../src/store/port.ts";
 import { waitsToAskAgain } from "../../src/model/link.ts";
-import { silentLog, type Log } from "../../src/telemetry/log.ts";
+import { createLog } from "../../src/telemetry/log.ts";
 import type { Play } from "./fixtures/skills/stage/index.ts";
 
 /**
@@ -45,7 +45,7 @@ export interface WatchOptions {
   readonly channels?: readonly ConfiguredChannel[];
   /** Checks and tools that are the test's own functions. */
   readonly play?: Play;
-  /** Told of each line of the log. */
+  /** Told of each line of the log, as JSON. */
   readonly listen?: (line: string) => void;
   /** Told of each turn of the heartbeat that has come to its end. */
   readonly turned?: () => void;
@@ -94,22 +94,15 @@ export async function keepWatch(options: WatchOptions): Promise<KeptWatch> {
   };
   /** The waits between two attempts at the model, as the log tells of them. */
   const waits: { readonly until: number; readonly requests: number }[] = [];
-  const heard = (fields: object, message: string) =>
-    listen?.(JSON.stringify({ ...fields, message }));
-  const log: Log = {
-    ...silentLog,
-    child: () => log,
-    debug: heard,
-    warn: heard,
-    error: heard,
-    info(fields, message) {
-      heard(fields, message);
-      if (message !== waitsToAskAgain || !("waitMs" in fields)) return;
-      const requests = model?.requests.length ?? 0;
-      waits.push({ until: clock.now() + Number(fields.waitMs), requests });
+  const log = createLog("debug", {
+    write(line) {
+      listen?.(line);
+      if (!line.includes(waitsToAskAgain)) return;
+      const { waitMs } = JSON.parse(line) as { waitMs: number };
+      waits.push({ until: clock.now() + waitMs, requests: model?.requests.length ?? 0 });
       happen();
     },
-  };
+  });
   const watch = await openWatch({
     config: resolveConfig(
       { timezone: "UTC", ...config, skills: { ...skills, ...(play ? { [stage]: play } : {}) } },

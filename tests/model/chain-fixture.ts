@@ -50,12 +50,10 @@ export function chainOf(
 ): ChainAtHand {
   const clock = new FakeClock(faultsAt);
   const waits: number[] = [];
-  const log: Log = {
-    ...silentLog,
-    info(fields) {
-      if ("waitMs" in fields) waits.push(Number(fields.waitMs));
-    },
+  const note = (fields: object) => {
+    if ("waitMs" in fields) waits.push(Number(fields.waitMs));
   };
+  const log: Log = { ...silentLog, info: note, warn: note };
   const chain = createModelChain(
     entries.map(({ model, server, limits }) => ({
       model: anthropicModel({ model, apiKey, baseUrl: server.baseUrl, clock }),

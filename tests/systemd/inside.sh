@@ -177,6 +177,11 @@ expect "and knows what the old one knew" -- after
 
 touch blind
 expect "a blind check: service status exits 4" -- until_true 120 exits 4 watchkeeper service status
+warned() { grep -q '^{"level":"warn".*"a look failed"' <(journalctl --no-pager -o cat -u watchkeeper -p warning); }
+expect "the journal knows a warning by its severity" -- warned
+quiet() { ! grep -q '"level":"info"' <(journalctl --no-pager -o cat -u watchkeeper -p warning); }
+expect "and takes nothing else for one" -- quiet
+expect "logs reads the same" -- grep -q 'warn: a look failed' <(kept logs --level warn)
 rm blind high
 sed -i 's/timezone/timezon/' agent.config.ts
 systemctl restart watchkeeper 2>/dev/null

@@ -33,7 +33,7 @@ step() {
 
 if [[ ! -e $rootfs/usr/lib/systemd/systemd ]]; then
   step "debootstrap"
-  debootstrap --variant=minbase --include=systemd-sysv,dbus-user-session,libpam-systemd,libnss-systemd,iputils-ping \
+  debootstrap --variant=minbase --include=systemd-sysv,dbus,dbus-user-session,libpam-systemd,libnss-systemd,iputils-ping \
     bookworm "$rootfs" >"$work/debootstrap.log" 2>&1 || {
     tail -n 20 "$work/debootstrap.log" >&2
     exit 1

@@ -2,19 +2,18 @@ import { offerPublicApi } from "../../config/user-module.ts";
 import type { ResolvedConfig } from "../../config/load.ts";
 import { offerControl, openWatch, type Watch } from "../../daemon.ts";
 import { describeError } from "../../domain/errors.ts";
-import { createLineScrub } from "../../domain/scrub.ts";
 import { ordersSkill } from "../../domain/standing-orders.ts";
-import { formatTimeOfDay } from "../../domain/zoned-time.ts";
 import { missingPrices, pricesWith } from "../../model/pricing.ts";
-import { createLog, type Log, type LogLevel } from "../../telemetry/log.ts";
-import { readableLog } from "../../telemetry/readable.ts";
+import type { Log, LogLevel } from "../../telemetry/log.ts";
 import type { OfferedWeb } from "../../web/offer.ts";
 import { createServiceManager } from "../../telemetry/service-manager.ts";
 import { systemClock } from "../../domain/clock.ts";
 import { exit, loadConfigFor, type CommandContext } from "../context.ts";
+import { createChronicle, observers } from "../chronicle.ts";
 import { takeNotifySocket } from "../service/notify-socket.ts";
 import { createMemoryTidier } from "../tidy-memory.ts";
 import { createNarrator } from "../narrator.ts";
+import { openLog } from "../open-log.ts";
 import { painterFor, plural, wrapLines } from "../text.ts";
 
 export async function start(
@@ -33,9 +32,9 @@ export async function keepWatch(
   logLevel: LogLevel,
 ): Promise<number> {
   const { out, environment, stateDir, packageInfo } = context;
-  const log = openLog(context, logLevel, config);
+  const { log, record } = openLog(context, logLevel, config);
   const paint = painterFor(out, environment);
-  const narrator = createNarrator(out, paint, config.timezone);
+  const told = observers(createNarrator(out, paint, config.timezone), createChronicle(record));
   const tidyMemory = createMemoryTidier();
   const signals = listenForSignals(log);
   const socket = takeNotifySocket(process.env, process.pid);
@@ -57,9 +56,9 @@ export async function keepWatch(
     log,
     print: (text) => out.write(wrapLines(text, out.columns, "        ")),
     observer: {
-      ...narrator,
+      ...told,
       beat(summary) {
-        narrator.beat(summary);
+        told.beat(summary);
         tidyMemory();
       },
       turned: (turn) => manager?.turned(turn),
@@ -117,19 +116,6 @@ async function offerPage(
   const { url, off } = offered;
   await watch.store.recordWeb(url === null ? { off: off ?? "it could not listen" } : { url });
   return offered;
-}
-
-function openLog(
-  { err }: CommandContext,
-  level: LogLevel,
-  { timezone, secrets }: ResolvedConfig,
-): Log {
-  const scrub = createLineScrub(secrets);
-  const write = (text: string) => err.write(scrub(text));
-  return createLog(
-    level,
-    err.isTTY ? readableLog(write, (at) => formatTimeOfDay(at, timezone)) : { write },
-  );
 }
 
 /** The first signal stops well, the second at once. */
