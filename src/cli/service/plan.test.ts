@@ -13,7 +13,7 @@ beforeEach(async () => {
 afterEach(async () => rm(folder, { recursive: true, force: true }));
 
 function meant({ root = "/usr/lib/node_modules/watchkeeper", state = "" } = {}): CommandContext {
-  const terminal = { isTTY: false, columns: 80, write() {} };
+  const terminal = { isTTY: false, columns: 80, isClosed: false, write() {} };
   const stateDir = state || join(folder, "state");
   return {
     packageInfo: { root, version: "1.0.0", migrationsDir: root, builtinSkillsDir: root },
