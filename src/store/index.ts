@@ -22,13 +22,17 @@ import { ownFindingWrites } from "./own-findings.ts";
 import { runReads, runWrites } from "./runs.ts";
 import { spendReads, spendWrites } from "./spend.ts";
 import { tellingReads } from "./tellings.ts";
+import { pruneWrites } from "./prune-slices.ts";
 import { toolReads, toolWrites } from "./tool-pins.ts";
+import { upkeepWrites } from "./upkeep.ts";
 import { statusReads } from "./status.ts";
 import { totalsReads } from "./totals.ts";
 
 export { backUp, restore, type BackupStep } from "./backup.ts";
 export { checkFile } from "./check-file.ts";
+export { compact, copyForTrial } from "./compact.ts";
 export { acquireLock, isLocked, type Lock } from "./lock.ts";
+export { prune, type PruneSummary } from "./prune.ts";
 export type * from "./port.ts";
 
 export interface StoreLocation {
@@ -62,6 +66,8 @@ export function openStore({ stateDir, migrationsDir }: StoreLocation): Store {
     ...deliveryWrites(db),
     ...tellingReads(db),
     ...toolWrites(db),
+    ...pruneWrites(db),
+    ...upkeepWrites(db),
   };
   return withStoreErrors(store, databasePath(stateDir));
 }
