@@ -1,10 +1,15 @@
+import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { ObservationInput } from "watchkeeper";
 import { callTools, FakeClock, reportAll, startScriptedModel } from "watchkeeper/testing";
 import { defineTool, z } from "../../src/index.ts";
 import type { ConfigInput } from "../../src/config/schema.ts";
-import type { StatusRecord } from "../../src/store/port.ts";
+import { resolveConfig } from "../../src/config/load.ts";
+import { packageInfo } from "../../src/config/package.ts";
+import { openWatch } from "../../src/daemon.ts";
+import { prune, type Store } from "../../src/store/index.ts";
+import { silentLog } from "../../src/telemetry/log.ts";
 import type { Play } from "./fixtures/skills/stage/index.ts";
-import { keepWatch } from "./harness.ts";
 
 /**
  * A busy household: five services, sixty mails a day of which five need somebody, a call to be approved each day,
@@ -17,6 +22,8 @@ const mailsPerDay = 60;
 const mailEveryMs = dayMs / mailsPerDay;
 /** Every twelfth mail is one that somebody should see. */
 const isUrgent = (index: number): boolean => index % 12 === 3;
+const stage = join(import.meta.dirname, "fixtures", "skills", "stage");
+const mailCheck = "stage/mail";
 const services = ["router", "nas", "heating", "cloud", "website"];
 
 export interface Stretch {
@@ -29,11 +36,10 @@ export interface HouseholdOptions {
   /** Lived one after the other, with a restart in between. */
   readonly stretches: readonly Stretch[];
   readonly retention?: ConfigInput["retention"];
-  readonly upkeep?: ConfigInput["upkeep"];
   /** How long a mail stays open. */
   readonly mailKeptMs: number;
   /** At the end of each day. */
-  readonly daily: (day: number, file: StatusRecord["file"]) => void;
+  readonly daily: (day: number, store: Store) => Promise<void>;
 }
 
 export interface HouseholdOutcome {
@@ -44,10 +50,13 @@ export interface HouseholdOutcome {
   readonly longestPruneMs: readonly number[];
 }
 
-/** Lives it in the folder, whose `state` holds the database afterwards. */
+/**
+ * Lives it in the folder, whose `state` holds the database afterwards. Beat by beat: the daemon's own timer would
+ * have the clock stop at every twentieth second.
+ */
 export async function liveIn(
   folder: string,
-  { stretches, retention, upkeep, mailKeptMs, daily }: HouseholdOptions,
+  { stretches, retention, mailKeptMs, daily }: HouseholdOptions,
 ): Promise<HouseholdOutcome> {
   const begin = Date.parse("2026-01-01T00:00:00Z");
   const clock = new FakeClock(begin);
@@ -59,40 +68,52 @@ export async function liveIn(
       : reportAll("digest")(request, index);
   });
   const longestPruneMs: number[] = [];
-  const outcome = { beats: 0, runs: 0 };
+  let beats = 0;
+  let runs = 0;
   let day = 0;
   for (const { days, everyMs } of stretches) {
-    await using kept = await keepWatch({
-      ...{ folder, clock, model, play: lifeOf(begin, everyMs, mailKeptMs) },
-      config: {
-        web: false,
-        heartbeat: { every: "15m" },
-        model: { prices: freePrices, budget: { monthlyUsd: 1_000, dailyUsd: 100 } },
-        ...(retention && { retention }),
-        ...(upkeep && { upkeep }),
+    const config = resolveConfig(
+      {
+        ...{ timezone: "UTC", web: false, ...(retention && { retention }) },
+        model: { prices: lowPrices, budget: { monthlyUsd: 1_000, dailyUsd: 100 } },
+        skills: { [stage]: lifeOf(begin, everyMs, mailKeptMs) },
       },
-      listen(line) {
-        const said = JSON.parse(line) as { message: string; longestMs?: number };
-        if (said.message === "pruned") longestPruneMs.push(said.longestMs ?? 0);
+      {
+        file: join(folder, "agent.config.ts"),
+        environment: { ANTHROPIC_BASE_URL: model.baseUrl, ANTHROPIC_API_KEY: "sk-test" },
       },
+    );
+    await using watch = await openWatch({
+      ...{ config, clock, log: silentLog, packageInfo: packageInfo(), pid: process.pid },
+      stateDir: join(folder, "state"),
+      print: () => undefined,
+      observer: { beat: () => (beats += 1), ran: () => (runs += 1), ruled: () => undefined },
     });
+    const names = watch.checks.map(({ name }) => name);
+    const looks = names.filter((name) => name !== mailCheck);
     for (const last = day + days; day < last;) {
-      await kept.pass(dayMs);
+      for (let at = 0; at < dayMs; at += everyMs) {
+        await clock.advance(everyMs);
+        await watch.beatNow(at % Math.max(everyMs, mailEveryMs) === 0 ? names : looks);
+      }
       day += 1;
-      const [pending] = await kept.store.listApprovals({ all: false, limit: 1 });
+      const [pending] = await watch.store.listApprovals({ all: false, limit: 1 });
       if (pending && day % 2 === 0) {
         const word = { decision: "approved", note: null, at: clock.now() } as const;
-        await kept.store.decideApproval(pending.id, word);
+        await watch.store.decideApproval(pending.id, word);
       }
-      daily(day, (await kept.store.status()).file);
+      const { longestMs } = await prune(watch.store, {
+        ...{ retention: config.retention, now: clock.now() },
+        pause: () => nextTurn(),
+      });
+      longestPruneMs.push(longestMs);
+      await daily(day, watch.store);
     }
-    outcome.beats += kept.beats.length;
-    outcome.runs += kept.runs.length;
   }
-  return { ...outcome, mails: day * mailsPerDay, longestPruneMs };
+  return { beats, runs, mails: day * mailsPerDay, longestPruneMs };
 }
 
-const freePrices = { "claude-sonnet-5-5": { input: 0.001, output: 0.001 } };
+const lowPrices = { "claude-sonnet-5-5": { input: 0.001, output: 0.001 } };
 
 function lifeOf(begin: number, everyMs: number, mailKeptMs: number): Play {
   const every = `${everyMs / minuteMs}m`;
