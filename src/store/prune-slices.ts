@@ -149,14 +149,18 @@ function notificationsWalk(mayGo: MayGo, remove: Remove, counted: Counted): Walk
   };
 }
 
-/** What a check still compares with is an observation that holds: its finding stays. */
+/**
+ * What a check still compares with is an observation that holds: its finding stays. What was told of one goes with
+ * it, since the digest that it was told in may be of something open, too.
+ */
 function findingsWalk(mayGo: MayGo, remove: Remove, counted: Counted): Walk {
   const isOver = mayGo(`
     select 1 from findings f where f.id = :id and f.status = 'resolved'
       and f.resolved_at < :findings and f.changed_at < :findings
       and f.revision <= f.handled_revision
       and not exists (select 1 from observations o where o.finding_id = f.id and o.gone_at is null)
-      and not exists (select 1 from tellings t where t.finding_id = f.id)
+      and not exists (select 1 from tellings t
+        where t.finding_id = f.id and t.at >= :notifications)
       and not exists (select 1 from run_findings rf join runs r on r.id = rf.run_id
         where rf.finding_id = f.id and r.finished_at is null)`);
   const events = counted(
@@ -164,6 +168,7 @@ function findingsWalk(mayGo: MayGo, remove: Remove, counted: Counted): Walk {
     "delete from finding_events where finding_id = ? returning state, severity",
   );
   const verdicts = remove("delete from run_findings where finding_id = ?");
+  const tellings = remove("delete from tellings where finding_id = ?");
   const observations = remove("delete from observations where finding_id = ?");
   const finding = remove("delete from findings where id = ?");
   return {
@@ -172,7 +177,7 @@ function findingsWalk(mayGo: MayGo, remove: Remove, counted: Counted): Walk {
     rows: 50,
     visit(id, cutoffs, counts) {
       if (!isOver.get({ ...cutoffs, id })) return;
-      counts.rows += events(id) + verdicts(id) + observations(id) + finding(id);
+      counts.rows += events(id) + verdicts(id) + tellings(id) + observations(id) + finding(id);
       counts.findings += 1;
     },
   };

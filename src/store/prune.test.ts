@@ -94,6 +94,15 @@ describe("findings that are over", () => {
     expect(left("findings")).toEqual([id]);
   });
 
+  test("go from a digest that is of something open, too", async () => {
+    const [over, open] = [put.finding(daysAgo(400)), put.finding(daysAgo(400), { status: "open" })];
+    const digest = put.notification(daysAgo(400), { kind: "digest" });
+    for (const finding of [over, open]) put.telling(finding, digest, daysAgo(400));
+    await pruneAll(store);
+    expect([left("findings"), left("notifications")]).toEqual([[open], [digest]]);
+    expect(left("tellings")).toHaveLength(1);
+  });
+
   const tell = (finding: number, notification: number) =>
     put.telling(finding, notification, daysAgo(1));
   const unfinishedRun = () => put.run(daysAgo(1), { finished_at: null, outcome: null });
