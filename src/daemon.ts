@@ -1,6 +1,7 @@
 import { createAttendance, type Attendance, type AttendObserver } from "./heartbeat/attend.ts";
 import { consolidation } from "./heartbeat/consolidation.ts";
 import { keepBackground } from "./heartbeat/background.ts";
+import { keepUpkeep } from "./heartbeat/upkeep.ts";
 import { createDeadMansPing } from "./heartbeat/dead-mans-ping.ts";
 import type { BeatSummary } from "./heartbeat/beat.ts";
 import {
@@ -376,6 +377,11 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
     await Promise.all([
       heartbeat.keepWatch(attendance),
       keepBackground(skills, { clock, log, stopping: stopping.signal }),
+      keepUpkeep({
+        ...{ store, clock, log, stateDir, stopping: stopping.signal },
+        ...{ timezone: config.timezone, retention: config.retention, settings: config.upkeep },
+        wake: () => heartbeat.wake(),
+      }),
     ]);
     if (!ground.lost) return;
     if (deadMan) deadMan.beat("failed");

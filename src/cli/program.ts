@@ -276,6 +276,14 @@ export function buildProgram({ version, out, err, run }: ProgramDependencies): C
     "whether the file is whole, and what is in it",
     async () => (await import("./commands/db.ts")).check,
   );
+  add(
+    db,
+    "prune",
+    "remove what is past its time (`retention` in the configuration), beside a daemon too",
+    async () => (await import("./commands/db-prune.ts")).prune,
+  )
+    .option("--dry-run", "say what would be removed; change nothing")
+    .option("--compact", "then make the file as small as it can be; not while a daemon runs");
 
   const web = prepared(program.command("web")).description("the page and its keys");
   add(

@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { parseEnv } from "node:util";
-import type { ClockRange } from "../domain/active-hours.ts";
+import { parseTimeOfDay, type ClockRange } from "../domain/active-hours.ts";
 import { ConfigError } from "../domain/errors.ts";
+import type { Retention } from "../domain/retention.ts";
 import { createScrub } from "../domain/scrub.ts";
 import { channelSecrets, inWrittenOrder } from "./channels.ts";
 import { describeIssues } from "./issues.ts";
@@ -59,6 +60,15 @@ export interface ResolvedConfig {
   readonly mcp: ParsedConfig["mcp"];
   /** Null when it is switched off. */
   readonly web: WebSettings | null;
+  /** How long what is kept, in milliseconds. */
+  readonly retention: Retention;
+  readonly upkeep: {
+    /** Minutes after midnight of the owner's clock. */
+    readonly at: number;
+    readonly prune: boolean;
+    /** How many are kept; 0 makes none. */
+    readonly weeklyBackups: number;
+  };
   readonly demo: { readonly dir: string; readonly port: number } | undefined;
   /** Values that must never leave the process. */
   readonly secrets: readonly string[];
@@ -153,6 +163,8 @@ export function resolveConfig(raw: unknown, source: ConfigSource): ResolvedConfi
     policy: config.policy,
     mcp: config.mcp,
     web: config.web === false ? null : resolveWeb(config.web),
+    retention: config.retention,
+    upkeep: { ...config.upkeep, at: parseTimeOfDay(config.upkeep.at) ?? 0 },
     demo: config.demo && { dir: resolve(baseDir, config.demo.dir), port: config.demo.port },
     secrets: secretsOf([
       ...revealed.values,

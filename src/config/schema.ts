@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { parseClockRange, parseTimeOfDay } from "../domain/active-hours.ts";
-import { duration } from "../domain/duration.ts";
+import { duration, formatDuration } from "../domain/duration.ts";
+import { leastMs, retentionRules, type RetentionKind } from "../domain/retention.ts";
 import { isTimezone } from "../domain/zoned-time.ts";
 import { channelsSchema } from "./channels.ts";
 
@@ -144,6 +145,33 @@ const mcpName = z.string().regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/, {
   error: "must be small letters, digits and hyphens",
 });
 
+/** How long something is kept, with the least that other parts look back at. */
+const kept = (kind: RetentionKind) =>
+  duration()
+    .refine((ms) => ms >= leastMs(kind), {
+      error: (issue) =>
+        `${formatDuration(Number(issue.input))} is too short: ${formatDuration(leastMs(kind))} are needed by what looks back`,
+    })
+    .prefault(`${retentionRules[kind].keep}d`);
+
+const retention = z.strictObject({
+  quietBeats: kept("quietBeats"),
+  beats: kept("beats"),
+  failures: kept("failures"),
+  findings: kept("findings"),
+  texts: kept("texts"),
+  notifications: kept("notifications"),
+  steps: kept("steps"),
+  runs: kept("runs"),
+  effects: kept("effects"),
+});
+
+const upkeep = z.strictObject({
+  at: timeOfDay().prefault("03:20"),
+  prune: z.boolean().default(true),
+  weeklyBackups: z.int().min(0).max(520).default(4),
+});
+
 const demo = z.strictObject({
   /** Where the small world is written: `mail/` and `calendar.ics`. */
   dir: z.string().min(1),
@@ -160,6 +188,8 @@ export const configSchema = z.strictObject({
   notify: notify.prefault({}),
   mcp: z.record(mcpName, mcpServer).default({}),
   web: z.union([z.literal(false), web]).prefault({}),
+  retention: retention.prefault({}),
+  upkeep: upkeep.prefault({}),
   demo: demo.optional(),
 });
 

@@ -1,9 +1,10 @@
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from "node:fs";
-import { chmod, copyFile } from "node:fs/promises";
+import { chmod, copyFile, open } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import Database from "better-sqlite3";
 import { describeError, isWatchkeeperError, StoreError } from "../domain/errors.ts";
-import { differences, readContent, type TableContent } from "./content.ts";
+import { differences, readContent, readContentInTurns, type TableContent } from "./content.ts";
 import { databasePath, isNewer } from "./database.ts";
 import { asStoreError, codeOf } from "./store-errors.ts";
 
@@ -19,7 +20,14 @@ export type BackupStep =
   | { readonly step: "copy"; readonly share: number }
   | { readonly step: "verify"; readonly table: string };
 
+/** About a megabyte: the copy goes on after others have had their turn. */
 const pagesPerStep = 200;
+
+export interface BackupOptions {
+  readonly progress?: (step: BackupStep) => void;
+  /** Ends the copy at once; nothing of it is left. */
+  readonly signal?: AbortSignal;
+}
 
 /**
  * Copies the database as it stands at this moment, whatever is written meanwhile, and reads the copy back: every
@@ -29,8 +37,12 @@ const pagesPerStep = 200;
 export async function backUp(
   stateDir: string,
   file: string,
-  { progress = () => undefined }: { readonly progress?: (step: BackupStep) => void } = {},
+  { progress = () => undefined, signal }: BackupOptions = {},
 ): Promise<BackupSummary> {
+  const pause = async (): Promise<void> => {
+    await nextTurn();
+    signal?.throwIfAborted();
+  };
   const target = resolve(file);
   const source = databasePath(stateDir);
   refuseTarget(target, source);
@@ -44,12 +56,16 @@ export async function backUp(
     closeSync(openSync(part, "wx", 0o600));
     await client.backup(part, {
       progress({ totalPages, remainingPages }) {
+        signal?.throwIfAborted();
         progress({ step: "copy", share: totalPages ? 1 - remainingPages / totalPages : 1 });
         return pagesPerStep;
       },
     });
-    const expected = readContent(client, (table) => progress({ step: "verify", table }));
-    const tables = sealAndRead(part);
+    const expected = await readContentInTurns(client, {
+      pause,
+      progress: (table) => progress({ step: "verify", table }),
+    });
+    const tables = await sealAndRead(part, pause);
     const wrong = differences(expected, tables);
     if (wrong.length > 0) {
       throw new StoreError("BACKUP_DIFFERS", `the copy is not the same: ${wrong.join("; ")}`, {
@@ -60,7 +76,7 @@ export async function backUp(
     syncFolder(dirname(target));
     return { file: target, bytes: statSync(target).size, tables };
   } catch (error) {
-    throw asBackupError(error, target);
+    throw signal?.aborted ? error : asBackupError(error, target);
   } finally {
     for (const left of leftovers(part)) rmSync(left, { force: true });
   }
@@ -95,7 +111,7 @@ export async function restore(
   try {
     await copyFile(source, part);
     await chmod(part, 0o600);
-    const tables = sealAndRead(part);
+    const tables = await sealAndRead(part, nextTurn);
     const wrong = differences(expected, tables);
     if (wrong.length > 0) {
       throw new StoreError("BACKUP_DIFFERS", `the copy is not the same: ${wrong.join("; ")}`, {
@@ -155,17 +171,16 @@ const foreign = (file: string): StoreError =>
   });
 
 /** Makes it one whole file, on the disk, and reads it back. */
-function sealAndRead(part: string): TableContent[] {
+async function sealAndRead(part: string, pause: () => Promise<void>): Promise<TableContent[]> {
   {
     using copy = disposable(new Database(part));
     // A copy has no log beside it that could be forgotten.
     copy.pragma("journal_mode = delete");
   }
-  const handle = openSync(part, "r+");
-  fsyncSync(handle);
-  closeSync(handle);
+  await using handle = await open(part, "r+");
+  await handle.sync();
   using copy = disposable(new Database(part, { readonly: true }));
-  return readContent(copy);
+  return await readContentInTurns(copy, { pause });
 }
 
 /** Moves the database, with its log, out of the way; a damaged one as it is. */

@@ -10,34 +10,77 @@ export interface TableContent {
   readonly digest: string;
 }
 
+type Progress = (table: string) => void;
+
 /** Every ordinary table, those behind the full-text index included. */
-export function readContent(
+export function readContent(client: Database.Database): TableContent[] {
+  const steps = contentSteps(client);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** The same in small pieces. @param pause lets others have their turn; what it throws ends the reading */
+export async function readContentInTurns(
   client: Database.Database,
-  progress: (table: string) => void = () => undefined,
-): TableContent[] {
+  { progress, pause }: { readonly progress?: Progress; readonly pause: () => Promise<void> },
+): Promise<TableContent[]> {
+  const steps = contentSteps(client, progress);
+  try {
+    for (;;) {
+      const step = steps.next();
+      if (step.done) return step.value;
+      await pause();
+    }
+  } finally {
+    steps.return([]);
+  }
+}
+
+/** About so much is read between two turns of others: a millisecond or two. */
+const bytesPerTurn = 256 * 1_024;
+
+function* contentSteps(
+  client: Database.Database,
+  progress: Progress = () => undefined,
+): Generator<void, TableContent[]> {
   const names = client
     .prepare<[], string>(
       "select name from sqlite_schema where type = 'table' and sql not like 'create virtual%' and name not like 'sqlite_%' order by name",
     )
     .pluck()
     .all();
-  return names.map((table) => {
+  const contents: TableContent[] = [];
+  for (const table of names) {
     progress(table);
-    return { table, ...digestOf(client, table) };
-  });
+    contents.push({ table, ...(yield* digestSteps(client, table)) });
+  }
+  return contents;
 }
 
-function digestOf(client: Database.Database, table: string): Omit<TableContent, "table"> {
+function* digestSteps(
+  client: Database.Database,
+  table: string,
+): Generator<void, Omit<TableContent, "table">> {
   const hash = createHash("sha256");
   const name = `"${table.replaceAll('"', '""')}"`;
   const columns = client.pragma(`table_xinfo(${name})`) as { name: string; pk: number }[];
   const keys = columns.filter(({ pk }) => pk > 0).map((column) => `"${column.name}"`);
   const order = keys.length > 0 ? keys.join(", ") : "rowid";
   let rows = 0;
+  let read = 0;
   const statement = client.prepare(`select * from ${name} order by ${order}`).raw().safeIntegers();
   for (const row of statement.iterate() as Iterable<readonly unknown[]>) {
     rows += 1;
-    for (const value of row) hash.update(encoded(value));
+    for (const value of row) {
+      const bytes = encoded(value);
+      hash.update(bytes);
+      read += bytes.length;
+    }
+    if (read < bytesPerTurn) continue;
+    read = 0;
+    yield;
   }
   return { rows, digest: hash.digest("hex") };
 }

@@ -17,14 +17,18 @@ import { ownFindingWrites } from "./own-findings.ts";
 import { runReads, runWrites } from "./runs.ts";
 import { spendReads, spendWrites } from "./spend.ts";
 import { tellingReads } from "./tellings.ts";
+import { pruneWrites } from "./prune-slices.ts";
 import { toolReads, toolWrites } from "./tool-pins.ts";
+import { upkeepWrites } from "./upkeep.ts";
 import { statusReads } from "./status.ts";
 import { withStoreErrors } from "./store-errors.ts";
 import { totalsReads } from "./totals.ts";
 
 export { backUp, restore, type BackupStep } from "./backup.ts";
 export { checkFile } from "./check-file.ts";
+export { compact, copyForTrial } from "./compact.ts";
 export { acquireLock, isLocked, type Lock } from "./lock.ts";
+export { prune, type PruneSummary } from "./prune.ts";
 export type * from "./port.ts";
 
 export interface StoreLocation {
@@ -59,6 +63,8 @@ export function openStore({ stateDir, migrationsDir }: StoreLocation, hold?: Sto
     ...deliveryWrites(db),
     ...tellingReads(db),
     ...toolWrites(db),
+    ...pruneWrites(db),
+    ...upkeepWrites(db),
   };
   const path = databasePath(stateDir);
   return withStoreErrors(store, path, hold && createFooting(path, hold));

@@ -3,6 +3,8 @@ import type { KnownObservation } from "../domain/diff.ts";
 import type { Call, CallPrice, CapName, Caps, Used } from "../domain/budget.ts";
 import type { ChannelHealth } from "../domain/channel-health.ts";
 import type { ChannelUse, Delivery, DeliveryDecision, DeliveryState } from "../domain/delivery.ts";
+import type { PruneWalk, Retention } from "../domain/retention.ts";
+import type { UpkeepHistory, UpkeepTask } from "../domain/upkeep.ts";
 import type { ToolEffect } from "../domain/policy.ts";
 import type { ToolServerState } from "../domain/tool-server.ts";
 import type { HealthStatus, LookedHealth } from "../domain/health.ts";
@@ -527,9 +529,41 @@ export interface StatusRecord {
   readonly undelivered: number;
   /** In the owner's order. */
   readonly channels: readonly ChannelRecord[];
+  /** Care of the file, by what is done. */
+  readonly upkeep: readonly UpkeepRecord[];
+  readonly file: { readonly bytes: number; readonly freeBytes: number };
 }
 
-/** How often what happened since the first start, as far as it is kept. */
+/** How one kind of care of the file stands. */
+export interface UpkeepRecord extends UpkeepHistory {
+  readonly name: UpkeepTask;
+  /** Why the last try failed; null when it did not. */
+  readonly lastError: string | null;
+  /** Of the last that went well: what came of it. */
+  readonly outcome: unknown;
+}
+
+/** How much was removed; `rows` counts all tables. */
+export interface PrunedCounts {
+  readonly rows: number;
+  readonly beats: number;
+  readonly findings: number;
+  readonly notifications: number;
+  readonly runs: number;
+  readonly steps: number;
+  readonly effects: number;
+  readonly approvals: number;
+  /** Rows that stay, without their long texts. */
+  readonly thinned: number;
+}
+
+export interface PruneSlice {
+  /** Where the next slice of this walk begins; null at its end. */
+  readonly next: number | null;
+  readonly removed: PrunedCounts;
+}
+
+/** How often what happened since the first start, what is no longer kept included. */
 export interface TotalsRecord {
   /** Those that ended; `found` ones are among the completed. */
   readonly beats: Readonly<Record<"completed" | "found" | "missed" | "failed", number>>;
@@ -700,6 +734,22 @@ export interface StoreReader extends AsyncDisposable {
 }
 
 export interface Store extends StoreReader {
+  /** Notes since when the file is cared for, where that is not known yet; returns how it stands. */
+  beginUpkeep(since: number): Promise<UpkeepRecord[]>;
+  /** How a try has ended: with what came of it, or with an error. */
+  recordUpkeep(
+    name: UpkeepTask,
+    end: { at: number; error: string | null; outcome: unknown },
+  ): Promise<void>;
+  /** By walk, the highest id that can be old enough. */
+  pruneBounds(cutoffs: Retention): Promise<Readonly<Record<PruneWalk, number>>>;
+  /** Looks at the next rows of a walk after an id, and removes those that may go: a few milliseconds' work. */
+  pruneSlice(slice: {
+    walk: PruneWalk;
+    after: number;
+    upTo: number;
+    cutoffs: Retention;
+  }): Promise<PruneSlice>;
   recordToolServer(server: ToolServerRecord): Promise<void>;
   /** Forgets servers that the configuration does not name; what was accepted of their tools stays. */
   keepToolServers(names: readonly string[]): Promise<void>;

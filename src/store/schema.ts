@@ -15,6 +15,7 @@ import { toolServerStates } from "../domain/tool-server.ts";
 import { heldReasons } from "../domain/attention.ts";
 import { findingStates, findingStatuses, severities, trusts, verdicts } from "../domain/finding.ts";
 import { tellingKinds } from "../domain/telling.ts";
+import { upkeepTasks } from "../domain/upkeep.ts";
 
 /**
  * The tables. They are a public interface: docs/database.md describes each one. Times are integer
@@ -306,6 +307,7 @@ export const approvals = sqliteTable(
   (table) => [
     validJson("approvals_arguments_json", table.arguments),
     index("approvals_decided_at").on(table.decidedAt),
+    index("approvals_run").on(table.runId),
     index("approvals_pending")
       .on(table.id)
       .where(sql`${table.status} = 'pending'`),
@@ -343,6 +345,8 @@ export const effects = sqliteTable(
     uniqueIndex("effects_approval").on(table.approvalId),
     index("effects_grant").on(table.grantKey, table.plannedAt),
     index("effects_planned_at").on(table.plannedAt),
+    index("effects_run").on(table.runId),
+    index("effects_step").on(table.stepId),
     validJson("effects_arguments_json", table.arguments),
     validJson("effects_result_json", table.result),
     index("effects_unsettled")
@@ -384,6 +388,8 @@ export const notifications = sqliteTable(
     validJson("notifications_findings_json", table.findings),
     uniqueIndex("notifications_approval").on(table.approvalId),
     index("notifications_created_at").on(table.createdAt),
+    index("notifications_run").on(table.runId),
+    index("notifications_folded_into").on(table.foldedInto),
     index("notifications_waiting").on(table.state, table.dueAt),
   ],
 );
@@ -473,7 +479,10 @@ export const memories = sqliteTable(
     /** Of the call that noted it: noting again with the same key changes nothing. */
     noteKey: text("note_key"),
   },
-  (table) => [uniqueIndex("memories_note_key").on(table.noteKey)],
+  (table) => [
+    uniqueIndex("memories_note_key").on(table.noteKey),
+    index("memories_run").on(table.runId),
+  ],
 );
 
 /** The last push received under each name. */
@@ -566,3 +575,28 @@ export const stoppedModels = sqliteTable("stopped_models", {
   at: integer("at").notNull(),
   reason: text("reason").notNull(),
 });
+
+/** What is done to the file now and then: one row per kind of work. */
+export const upkeep = sqliteTable("upkeep", {
+  name: text("name", { enum: upkeepTasks }).primaryKey(),
+  /** Since when it is to be done. */
+  since: integer("since").notNull(),
+  lastTriedAt: integer("last_tried_at"),
+  lastOkAt: integer("last_ok_at"),
+  /** Why the last try failed; null when it did not. */
+  lastError: text("last_error"),
+  /** What came of the last one that went well. */
+  outcome: json("outcome"),
+});
+
+/** What was counted of rows that are gone, so that no counter ever goes back. */
+export const tallies = sqliteTable(
+  "tallies",
+  {
+    name: text("name").notNull(),
+    /** JSON, `["quiet"]`. */
+    labels: text("labels").notNull(),
+    amount: real("amount").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.name, table.labels] })],
+);

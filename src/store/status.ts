@@ -2,7 +2,8 @@ import { asc, desc, eq, ne, sql } from "drizzle-orm";
 import { checkColumns } from "./checks.ts";
 import { listChannels } from "./deliveries.ts";
 import type { Db } from "./database.ts";
-import type { DaemonRecord, StoreReader } from "./port.ts";
+import { listUpkeep } from "./upkeep.ts";
+import type { DaemonRecord, StatusRecord, StoreReader } from "./port.ts";
 import { approvals, beats, checks, daemon, findings, notifications } from "./schema.ts";
 
 /** The one screen of `watchkeeper status`, read in one go. */
@@ -53,7 +54,15 @@ export function statusReads(db: Db): Pick<StoreReader, "status" | "timezone"> {
             .where(sql`${notifications.state} = 'ready'`)
             .get()?.count ?? 0,
         channels: listChannels(db),
+        upkeep: listUpkeep(db),
+        file: sizeOf(db),
       }));
     },
   };
+}
+
+function sizeOf({ $client }: Db): StatusRecord["file"] {
+  const read = (name: string) => $client.pragma(name, { simple: true }) as number;
+  const pageBytes = read("page_size");
+  return { bytes: read("page_count") * pageBytes, freeBytes: read("freelist_count") * pageBytes };
 }

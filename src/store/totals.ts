@@ -1,6 +1,7 @@
 import { and, count, eq, isNotNull, lte, ne, sql, sum } from "drizzle-orm";
 import type { Db } from "./database.ts";
-import type { StoreReader } from "./port.ts";
+import type { StoreReader, TotalsRecord } from "./port.ts";
+import { readTallies } from "./tallies.ts";
 import {
   approvals,
   beats,
@@ -80,7 +81,10 @@ export function totalsReads(db: Db): Pick<StoreReader, "totals" | "lastCompleted
   return {
     async totals() {
       return db.transaction(() => {
-        const ended = new Map(beatsBy.all().map((row) => [row.outcome, row.count]));
+        const gone = goneCounts(db);
+        const ended = new Map(
+          gone("beats", ["outcome"], beatsBy.all()).map((row) => [row.outcome, row.count]),
+        );
         const found = ended.get("found") ?? 0;
         return {
           beats: {
@@ -89,13 +93,13 @@ export function totalsReads(db: Db): Pick<StoreReader, "totals" | "lastCompleted
             missed: ended.get("missed") ?? 0,
             failed: ended.get("failed") ?? 0,
           },
-          findingEvents: events.all(),
+          findingEvents: gone("finding_events", ["state", "severity"], events.all()),
           openFindings: open.all(),
-          runs: runsBy.all(),
-          spend: spendBy.all(),
-          effects: effectsBy.all(),
-          approvals: approvalsBy.all(),
-          deliveries: deliveriesBy.all(),
+          runs: gone("runs", ["outcome"], runsBy.all()),
+          spend: goneSpend(db, spendBy.all()),
+          effects: gone("effects", ["effect", "state"], effectsBy.all()),
+          approvals: gone("approvals", ["status"], approvalsBy.all()),
+          deliveries: gone("deliveries", ["channel", "state"], deliveriesBy.all()),
         };
       });
     },
@@ -105,3 +109,48 @@ export function totalsReads(db: Db): Pick<StoreReader, "totals" | "lastCompleted
     },
   };
 }
+
+/** Adds to what is counted of the rows that are here what was counted of those that are gone. */
+function goneCounts(db: Db) {
+  const tallies = Map.groupBy(readTallies(db.$client), ({ name }) => name);
+  return <Row extends { readonly count: number }>(
+    name: string,
+    labels: readonly (keyof Row & string)[],
+    rows: readonly Row[],
+  ): Row[] => {
+    const sums = new Map(rows.map((row) => [labelsOf(row, labels), row]));
+    for (const { labels: values, amount } of tallies.get(name) ?? []) {
+      const key = JSON.stringify(values);
+      const row = sums.get(key);
+      const named = Object.fromEntries(labels.map((label, index) => [label, values[index]]));
+      sums.set(key, { ...(row ?? named), count: (row?.count ?? 0) + amount } as Row);
+    }
+    return [...sums.values()];
+  };
+}
+
+const labelsOf = <Row>(row: Row, labels: readonly (keyof Row & string)[]): string =>
+  JSON.stringify(labels.map((label) => row[label]));
+
+type SpendTotal = TotalsRecord["spend"][number];
+
+function goneSpend(db: Db, rows: readonly SpendTotal[]): SpendTotal[] {
+  const sums = new Map(rows.map((row) => [row.model, row]));
+  for (const { name, labels, amount } of readTallies(db.$client)) {
+    const column = spendColumns[name];
+    const [model] = labels;
+    if (!column || model === undefined) continue;
+    const row = sums.get(model) ?? { model, ...nothingSpent };
+    sums.set(model, { ...row, [column]: row[column] + amount });
+  }
+  return [...sums.values()];
+}
+
+const nothingSpent = { calls: 0, inputTokens: 0, outputTokens: 0, cachedTokens: 0, costUsd: 0 };
+const spendColumns: Readonly<Record<string, keyof typeof nothingSpent>> = {
+  spend_calls: "calls",
+  spend_input_tokens: "inputTokens",
+  spend_output_tokens: "outputTokens",
+  spend_cached_tokens: "cachedTokens",
+  spend_cost_usd: "costUsd",
+};

@@ -37,6 +37,8 @@ const record: StatusRecord = {
   pendingApprovals: 0,
   undelivered: 0,
   channels: [],
+  upkeep: [],
+  file: { bytes: 0, freeBytes: 0 },
 };
 const ntfy: ChannelRecord = {
   ...{ name: "ntfy", use: "always", severity: "info", waiting: 0 },

@@ -1,4 +1,5 @@
 import { isDown } from "../domain/channel-health.ts";
+import type { UpkeepTask } from "../domain/upkeep.ts";
 import { longestDayMs, longestMonthMs, startOf } from "../domain/zoned-time.ts";
 import type {
   ChannelRecord,
@@ -102,7 +103,22 @@ export function statusView(input: StatusInput) {
     pendingApprovals: record?.pendingApprovals ?? 0,
     undelivered: record?.undelivered ?? 0,
     channels: (record?.channels ?? []).map(channelView),
+    database: databaseView(record),
     spend: { todayUsd: today.costUsd, monthUsd: month.costUsd, todayTokens: today.tokens },
+  };
+}
+
+function databaseView(record: StatusRecord | null) {
+  const upkeepOf = (wanted: UpkeepTask) => record?.upkeep.find(({ name }) => name === wanted);
+  const backup = upkeepOf("backup");
+  const prune = upkeepOf("prune");
+  return {
+    bytes: record?.file.bytes ?? 0,
+    freeBytes: record?.file.freeBytes ?? 0,
+    prunedAt: isoTimeOrNull(prune?.lastOkAt ?? null),
+    pruneError: prune?.lastError ?? null,
+    backupAt: isoTimeOrNull(backup?.lastOkAt ?? null),
+    backupError: backup?.lastError ?? null,
   };
 }
 

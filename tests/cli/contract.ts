@@ -39,6 +39,14 @@ export const status = z.object({
   web: z.object({ url: text.nullable(), off: text.nullable() }).nullable(),
   openFindings: count,
   pendingApprovals: count,
+  database: z.object({
+    bytes: count,
+    freeBytes: count,
+    prunedAt: z.nullable(z.iso.datetime()),
+    pruneError: z.nullable(z.string()),
+    backupAt: z.nullable(z.iso.datetime()),
+    backupError: z.nullable(z.string()),
+  }),
   spend: z.object({ todayUsd: amount, monthUsd: amount, todayTokens: count }),
 });
 

@@ -1,4 +1,4 @@
-import { stat, writeFile } from "node:fs/promises";
+import { readdir, stat, writeFile } from "node:fs/promises";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -88,6 +88,70 @@ test("check says what is in the file, beside a daemon too", async () => {
   expect(checkView.parse(value)).toMatchObject({ ok: true, running: true, damages: [] });
 });
 
+const pruneView = z.strictObject({
+  dryRun: z.boolean(),
+  removed: z.record(z.string(), z.int()),
+  slices: z.int(),
+  longestMs: z.int(),
+  compacted: z.nullable(z.strictObject({ before: z.int(), after: z.int() })),
+});
+
+/** Quiet beats of a month ago. */
+function plantOldBeats(count: number): void {
+  const sql = new DatabaseSync(place.path("state/watchkeeper.db"));
+  sql.exec(`
+    with recursive n(i) as (select 1 union all select i + 1 from n where i < ${count})
+    insert into beats (trigger, outcome, started_at, finished_at, checks)
+    select 'schedule', 'quiet', at, at, '[]' from
+      (select (unixepoch('now', '-30 days') + i) * 1000 as at from n)`);
+  sql.close();
+}
+
+const countOfBeats = (): unknown => {
+  const sql = new DatabaseSync(place.path("state/watchkeeper.db"), { readOnly: true });
+  const row = sql.prepare("select count(*) as n from beats").get();
+  sql.close();
+  return row?.n;
+};
+
+test("prune says what it would remove, and removes it beside a daemon that goes on", async () => {
+  await place.run("beat");
+  plantOldBeats(3_000);
+  const before = countOfBeats();
+  const trial = await place.run("db", "prune", "--dry-run");
+  expect(trial).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(trial.stdout).toMatch(/^Would remove ([\d,]+) rows \(\1 beats\)\. Nothing was changed\.\n$/);
+  expect(countOfBeats()).toBe(before);
+  expect((await readdir(place.stateDir)).filter((name) => name.startsWith("trial-"))).toEqual([]);
+
+  const daemon = place.start("start");
+  await daemon.seen(watching);
+  const beating = Promise.all([place.run("beat"), place.run("beat")]);
+  const pruned = await place.json("db", "prune");
+  const view = pruneView.parse(pruned.value);
+  expect(view).toMatchObject({ dryRun: false, compacted: null });
+  // The last twenty beats say how the watch stands.
+  expect(view.removed.beats).toBeGreaterThan(2_950);
+  expect((await beating).map(({ exitCode }) => exitCode)).toEqual([0, 0]);
+  expect(countOfBeats()).toBeLessThan(60);
+
+  const early = await place.run("db", "prune", "--compact");
+  expect(early).toMatchObject({ exitCode: 1, stdout: "" });
+  expect(early.stderr).toMatch(/a daemon keeps watch with .*\. Stop it first, or prune without/);
+  await daemon.stop();
+
+  const small = await place.run("db", "prune", "--compact");
+  expect(small.stdout).toMatch(/^(Nothing is past its time|Removed .*)\.\nThe file was .* and is /);
+  expect((await place.json("db", "check")).value).toMatchObject({ ok: true, freeBytes: 0 });
+});
+
+test("a retention below what others look back at is refused with the least", async () => {
+  await place.config(`{ retention: { runs: "30d" } }`);
+  const { exitCode, stderr } = await place.run("config", "check");
+  expect(exitCode).toBe(2);
+  expect(stderr).toMatch(/retention\.runs: .*62d/);
+});
+
 test("a damaged file is said with its mend, and exit 1", async () => {
   await place.run("beat");
   await writeFile(place.path("state/watchkeeper.db"), "nothing of the kind");
@@ -116,6 +180,7 @@ describe("wrong use is one line", () => {
     [["db", "backup", "agent.config.ts"], 1, /agent\.config\.ts is there already/],
     [["db", "backup", "no/where.db"], 1, /there is no folder .*no\./],
     [["db", "backup", "x", "--state", "elsewhere"], 1, /there is no database at .*elsewhere/],
+    [["db", "prune", "--state", "elsewhere"], 1, /there is no watch in .*elsewhere/],
     [["db", "check", "--state", "elsewhere"], 1, /there is no watch in .*elsewhere/],
   ])("%j", async (words, code, said) => {
     await place.run("beat");

@@ -4,6 +4,7 @@ import { readStatusView, type StatusView } from "../../views/status.ts";
 import { exit, readStore, type CommandContext } from "../context.ts";
 import { ownersZone } from "../owners-zone.ts";
 import {
+  bytes,
   dollars,
   painterFor,
   plural,
@@ -88,11 +89,24 @@ function renderStatus(view: StatusView, { out, environment, stateDir }: CommandC
   if (mute.length > 0) lines.push("");
   for (const channel of mute) lines.push(detail(channelLine(channel, time)));
   lines.push("", countsOf(view, paint));
+  if (view.database.bytes > 0) lines.push(databaseLine(view.database, time));
   const { todayUsd, todayTokens, monthUsd } = view.spend;
   lines.push(
     `spent ${dollars(todayUsd)} today (${plural(todayTokens, "token")}), ${dollars(monthUsd)} this month`,
   );
   return `${lines.join("\n")}\n`;
+}
+
+function databaseLine(
+  { bytes: size, backupAt, backupError, pruneError }: StatusView["database"],
+  time: (iso: string | null) => string,
+): string {
+  const failed = [
+    ...(backupError === null ? [] : ["the last backup failed"]),
+    ...(pruneError === null ? [] : ["the last prune failed"]),
+  ];
+  const copy = backupAt === null ? "no backup yet" : `last backup ${time(backupAt)}`;
+  return [`database ${bytes(size)}`, copy, ...failed].join(", ");
 }
 
 function channelLine(

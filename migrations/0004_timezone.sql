@@ -1,1 +1,0 @@
-ALTER TABLE `daemon` ADD `timezone` text;

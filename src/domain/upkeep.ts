@@ -1,0 +1,66 @@
+import { instantOfWallClock, wallClockAt } from "./zoned-time.ts";
+
+/** When the file is cared for: at a quiet hour, and as soon as can be when that was slept through. */
+
+export const upkeepTasks = ["prune", "backup"] as const;
+export type UpkeepTask = (typeof upkeepTasks)[number];
+
+export interface UpkeepHistory {
+  /** Since when it is to be done. */
+  readonly since: number;
+  readonly lastTriedAt: number | null;
+  readonly lastOkAt: number | null;
+}
+
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
+const daysBetween: Readonly<Record<UpkeepTask, number>> = { prune: 1, backup: 7 };
+/** After a try that failed: a full disk may have room again. */
+const retryMs = hourMs;
+/** A clock that was set back must not put it off for as long. */
+const slack = dayMs;
+
+/**
+ * The instant from which on the work is due; it may lie in the past.
+ * @param at the quiet hour on the wall clock of the zone, in minutes after midnight
+ */
+export function upkeepDueAt(
+  task: UpkeepTask,
+  history: UpkeepHistory,
+  { now, at, timezone }: { readonly now: number; readonly at: number; readonly timezone: string },
+): number {
+  const { since, lastOkAt, lastTriedAt } = history;
+  const every = daysBetween[task] * dayMs;
+  const sane = (time: number): number => Math.min(time, now);
+  // Half a day of play: the hour that is meant is the one a whole number of days later.
+  const earliest = lastOkAt === null ? sane(since) : sane(lastOkAt) + every - dayMs / 2;
+  const due = nextAt(earliest, at, timezone);
+  const hasFailed = lastTriedAt !== null && (lastOkAt === null || lastTriedAt > lastOkAt);
+  return hasFailed ? Math.max(Math.min(due, now + slack), sane(lastTriedAt) + retryMs) : due;
+}
+
+/** The first time at or after the instant at which the clocks of the zone show that hour. */
+function nextAt(instant: number, minutes: number, timezone: string): number {
+  const wall = wallClockAt(instant, timezone);
+  const midnight = wall - (((wall % dayMs) + dayMs) % dayMs);
+  const today = instantOfWallClock(midnight + minutes * 60_000, timezone);
+  return today >= instant
+    ? today
+    : instantOfWallClock(midnight + dayMs + minutes * 60_000, timezone);
+}
+
+const weekly = /^weekly-\d{8}T\d{6}Z\.db$/;
+
+/** The name under which a weekly copy is kept: its moment in UTC, so that names sort by age. */
+export const weeklyName = (now: number): string =>
+  `weekly-${new Date(now).toISOString().replace(/[-:]|\.\d+/g, "")}.db`;
+
+/** Of the names in the folder, the weekly copies that are too many: the oldest. Others are left alone. */
+export function tooManyWeekly(names: readonly string[], kept: number): string[] {
+  const copies = names.filter((name) => weekly.test(name)).toSorted();
+  return copies.slice(0, Math.max(0, copies.length - kept));
+}
+
+/** What a process that was killed has left of a weekly copy. */
+export const isHalfWeekly = (name: string): boolean =>
+  /^weekly-\d{8}T\d{6}Z\.db\.\d+\.part(?:-[a-z]+)?$/.test(name);
