@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { describeError, WatchkeeperError } from "../domain/errors.ts";
+import { describeError, isWatchkeeperError, WatchkeeperError } from "../domain/errors.ts";
 import { plausibleDue } from "../domain/health.ts";
 import { linkedAbort } from "../domain/linked-abort.ts";
 import { planBeat, slackFor } from "../domain/schedule.ts";
@@ -179,6 +179,11 @@ export function createHeartbeat(
     return requests.length > 0 ? clock.now() : Math.min(beatAt, attendAt ?? beatAt);
   }
 
+  const standing = (): Turn => ({
+    lastBeatAt,
+    failing: watched.filter(({ health }) => health.consecutiveFailures > 0).length,
+  });
+
   /** @returns when to try again */
   function afterFailedTurn(thrown: unknown): number {
     const error = describeError(thrown);
@@ -199,14 +204,14 @@ export function createHeartbeat(
         let until: number;
         try {
           until = await turn(attendance);
-          observer.turned?.({
-            lastBeatAt,
-            failing: watched.filter(({ health }) => health.consecutiveFailures > 0).length,
-          });
+          observer.turned?.(standing());
           if (failedTurns.count > 0) log.info({}, "the heartbeat goes on");
           failedTurns = { count: 0, error: "" };
         } catch (error) {
           until = afterFailedTurn(error);
+          // Another process would find the disk as full, and this one goes on when there is room.
+          if (isWatchkeeperError(error) && error.code === "DISK_FULL")
+            observer.turned?.(standing());
         }
         await observer.afterTurn?.();
         // Whatever goes wrong, signals and timers are heard between two turns.

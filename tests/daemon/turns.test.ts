@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { FakeClock } from "watchkeeper/testing";
+import { StoreError } from "../../src/domain/errors.ts";
 import type { Store } from "../../src/store/port.ts";
 import { keepWatch, temporaryFolder } from "./harness.ts";
 
@@ -55,6 +56,15 @@ test("a beat that never ends is in no turn that comes to its end, however long",
   trouble.begin = () => hold.promise;
   // The turn that is under way when the trouble comes may still end.
   expect(await turnsIn(60 * 60_000, "nothing")).toBeLessThanOrEqual(4);
+});
+
+test("a turn on a full disk has come to its end: another process would find it as full", async () => {
+  await using folder = await temporaryFolder();
+  const { kept, trouble, turnsIn } = await watchTurns(folder.path);
+  await using _kept = kept;
+  trouble.begin = () => Promise.reject(new StoreError("DISK_FULL", "no space left"));
+  await turnsIn(2 * 60_000, "nothing");
+  expect(await turnsIn(10 * 60_000, "nothing")).toBeGreaterThanOrEqual(20);
 });
 
 test("a turn that fails counts for nothing, until one is well again", async () => {
