@@ -120,7 +120,9 @@ test("prune says what it would remove, and removes it beside a daemon that goes 
   const before = countOfBeats();
   const trial = await place.run("db", "prune", "--dry-run");
   expect(trial).toMatchObject({ exitCode: 0, stderr: "" });
-  expect(trial.stdout).toMatch(/^Would remove ([\d,]+) rows \(\1 beats\)\. Nothing was changed\.\n$/);
+  expect(trial.stdout).toMatch(
+    /^Would remove ([\d,]+) rows \(\1 beats\)\. Nothing was changed\.\n$/,
+  );
   expect(countOfBeats()).toBe(before);
   expect((await readdir(place.stateDir)).filter((name) => name.startsWith("trial-"))).toEqual([]);
 
