@@ -94,7 +94,10 @@ const nothingSaid = {
   partial: true,
 } as const;
 
-function unusableKey(apiKey: string | undefined, baseUrl: string | undefined): string | undefined {
+export function unusableKey(
+  apiKey: string | undefined,
+  baseUrl: string | undefined,
+): string | undefined {
   if (apiKey === undefined) return baseUrl === undefined ? "there is no API key" : undefined;
   return /^[\x21-\x7e]+$/.test(apiKey) ? undefined : "the API key holds characters that no key has";
 }
@@ -118,7 +121,7 @@ export function messageBody(
   };
 }
 
-function openClient(
+export function openClient(
   Client: typeof Anthropic,
   { baseUrl, requestTimeoutMs }: AnthropicModelOptions,
   apiKey: string | undefined,
