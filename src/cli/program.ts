@@ -345,7 +345,7 @@ export function buildProgram({ version, out, err, run }: ProgramDependencies): C
     "doctor",
     "see whether everything that the watch needs is there",
     async () => (await import("./commands/doctor.ts")).doctor,
-  );
+  ).option("--model", "ask each model for one token too, and say what that cost");
   const auth = prepared(program.command("auth")).description(
     "logins that a password does not give",
   );

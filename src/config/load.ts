@@ -197,7 +197,8 @@ function deepFreeze<T extends object>(part: T): T {
   return Object.freeze(part);
 }
 
-function readDotEnv(dir: string): Environment {
+/** What `.env` in this folder says. @throws ConfigError when it cannot be read */
+export function readDotEnv(dir: string): Environment {
   const file = join(dir, ".env");
   if (!existsSync(file)) return {};
   try {
