@@ -382,7 +382,7 @@ export function buildProgram({ version, out, err, run }: ProgramDependencies): C
     .argument("[words...]", "what is typed so far, after --: then what may stand next is printed")
     .addHelpText(
       "after",
-      "\nTo have it in each new shell:\n  bash  echo 'source <(watchkeeper completion bash)' >> ~/.bashrc\n  zsh   echo 'source <(watchkeeper completion zsh)' >> ~/.zshrc\n        (after the line with compinit)\n  fish  watchkeeper completion fish > ~/.config/fish/completions/watchkeeper.fish",
+      "\nTo have it in each new shell:\n  bash  echo 'source <(watchkeeper completion bash)' >> ~/.bashrc\n  zsh   echo 'source <(watchkeeper completion zsh)' >> ~/.zshrc\n        (after the line with compinit)\n  fish  watchkeeper completion fish \\\n          > ~/.config/fish/completions/watchkeeper.fish",
     );
   prepared(program.command("help [command...]"))
     .description("show help for a command")
