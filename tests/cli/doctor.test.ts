@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, readdir } from "node:fs/promises";
+import { chmod, chown, readdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { text as readText } from "node:stream/consumers";
 import Database from "better-sqlite3";
@@ -270,6 +270,24 @@ test("who else may read or write what is the owner's is said", async () => {
   ]);
   expect(JSON.stringify(lines)).not.toContain("other-file");
 });
+
+test.skipIf(process.getuid?.() !== 0)(
+  "files that another user has left in the state directory are said: the daemon could not use them",
+  async () => {
+    await place.config("{}");
+    await place.run("beat");
+    await chown(place.path("state/watchkeeper.db"), 65_534, 65_534);
+    expect((await doctor()).of("state")).toEqual([
+      {
+        name: "state",
+        level: "warn",
+        message: expect.stringMatching(
+          /watchkeeper\.db in .* another user .* \(uid 0\); chown/,
+        ) as string,
+      },
+    ]);
+  },
+);
 
 test("a database of an older version is no failure: the next start upgrades it", async () => {
   await place.config("{}");

@@ -30,16 +30,14 @@ export function diagnoseConfigFiles(
     ...open.map((path) =>
       warn("secrets", `others may read ${path} (mode ${octal(statSync(path).mode)}); chmod 600 it`),
     ),
-    ...(open.length === 0
-      ? [
-          ok(
-            "secrets",
-            `all are there; ${plural(secrets.length, "value")} kept out of what is said`,
-          ),
-        ]
-      : []),
+    ...(open.length === 0 ? [ok("secrets", howMany(secrets.length))] : []),
   ];
 }
+
+const howMany = (count: number): string =>
+  count === 0
+    ? "there are none"
+    : `all are there; ${plural(count, "value")} kept out of what is said`;
 
 /** Files that a variable `NAME_FILE` names, and that hold one of the secrets. */
 function filesOfSecrets(environment: Environment, secrets: readonly string[]): string[] {
