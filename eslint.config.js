@@ -7,7 +7,7 @@ import { synchronousTransactions } from "./eslint/synchronous-transactions.js";
 const root = import.meta.dirname;
 const tests = ["**/*.test.ts", "tests/**", "bench/**", "src/testing/**"];
 const edges = ["src/config/**", "src/daemon.ts", "src/daemon/**", "src/cli/**"];
-const developerScripts = ["bin/**", "scripts/**", "eslint/**", "*.config.*"];
+const developerScripts = ["bin/**", "deploy/**", "scripts/**", "eslint/**", "*.config.*"];
 
 const outsideWorld = [
   {
@@ -33,7 +33,16 @@ const outsideModules = [
 ];
 
 export default defineConfig(
-  { ignores: ["dist/**", "dist.*/**", "state/**", "node_modules/**", "coverage/**"] },
+  {
+    ignores: [
+      "dist/**",
+      "dist.*/**",
+      "state/**",
+      "deploy/config/**",
+      "node_modules/**",
+      "coverage/**",
+    ],
+  },
   { linterOptions: { reportUnusedDisableDirectives: "error" } },
   {
     files: ["**/*.{ts,js}"],

@@ -58,9 +58,10 @@ async function cacheCompiledCode() {
   const { accessSync, constants, mkdirSync } = await import("node:fs");
   const { homedir } = await import("node:os");
   const { join } = await import("node:path");
-  const caches = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
-  const own = join(caches, "watchkeeper");
   try {
+    // A user that systemd has made up has no home, which is an error of its own.
+    const caches = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
+    const own = join(caches, "watchkeeper");
     // One level at a time: Node creates missing parents in an endless loop where that is impossible.
     for (const folder of [caches, own]) {
       try {

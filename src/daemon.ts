@@ -3,7 +3,12 @@ import { consolidation } from "./heartbeat/consolidation.ts";
 import { keepBackground } from "./heartbeat/background.ts";
 import { createDeadMansPing } from "./heartbeat/dead-mans-ping.ts";
 import type { BeatSummary } from "./heartbeat/beat.ts";
-import { createHeartbeat, type Heartbeat, type HeartbeatObserver } from "./heartbeat/heartbeat.ts";
+import {
+  createHeartbeat,
+  type Heartbeat,
+  type HeartbeatObserver,
+  type Turn,
+} from "./heartbeat/heartbeat.ts";
 import { openWatchList } from "./heartbeat/watch-list.ts";
 import { ownTools } from "./agent/own-tools.ts";
 import { buildPrompt, type Prompt } from "./agent/prompt.ts";
@@ -76,6 +81,7 @@ export interface DaemonOptions {
 
 export interface DaemonObserver extends AttendObserver {
   beat(summary: BeatSummary): void;
+  turned?(turn: Turn): void;
 }
 
 /** A whole watch, wired and at rest: `keepWatch` makes it a daemon, `beatNow` a single beat. */
@@ -135,7 +141,13 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
   onFailure.use(opened);
   const store = guardStore(options.decorateStore?.(opened) ?? opened, scrub);
   const { version } = packageInfo;
-  await store.recordStart({ pid, version, at: clock.now(), heartbeatMs: config.heartbeat.everyMs });
+  await store.recordStart({
+    pid,
+    version,
+    at: clock.now(),
+    heartbeatMs: config.heartbeat.everyMs,
+    timezone: config.timezone,
+  });
   onFailure.defer(() => store.recordStop(clock.now()));
   await tellInterruptedUndos({ store, clock });
   const early: { look?: (check: string) => void; wake?: () => void } = {};
@@ -240,6 +252,7 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
     turnFailed() {
       if (deadMan) deadMan.beat("failed");
     },
+    turned: (turn) => options.observer.turned?.(turn),
     ran: (run) => options.observer.ran(run),
     ruled(judged, reason) {
       options.observer.ruled(judged, reason);

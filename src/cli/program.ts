@@ -2,6 +2,7 @@ import { Argument, Command, Option, type OptionValues } from "commander";
 import { nearestOf } from "../config/issues.ts";
 import { shells, type Shell } from "./completion/scripts.ts";
 import type { CommandContext, GlobalOptions, Terminal } from "./context.ts";
+import { addInitOptions } from "./init/options.ts";
 
 /** All commands with their options and help. Each one's code is loaded when it is called. */
 
@@ -347,6 +348,34 @@ export function buildProgram({ version, out, err, run }: ProgramDependencies): C
     "see whether everything that the watch needs is there",
     async () => (await import("./commands/doctor.ts")).doctor,
   ).option("--model", "ask each model for one token too, and say what that cost");
+  const service = prepared(program.command("service")).description(
+    "the daemon as a service of systemd",
+  );
+  const ofUser = () => new Option("--user", "of you alone, and not of the machine");
+  const saidYes = () => new Option("--yes", "do not ask");
+  add(
+    service,
+    "install",
+    "show the unit, ask, write it, and start the service now and at each boot",
+    async () => (await import("./commands/service.ts")).installService,
+  )
+    .addOption(ofUser())
+    .option("--dry-run", "print the unit alone; change nothing")
+    .addOption(saidYes());
+  add(
+    service,
+    "uninstall",
+    "stop the service and remove its unit; what it knows stays",
+    async () => (await import("./commands/service.ts")).uninstallService,
+  )
+    .addOption(ofUser())
+    .addOption(saidYes());
+  add(
+    service,
+    "status",
+    "how the service stands: exit code 3 when it does not run, 4 when it is not healthy",
+    async () => (await import("./commands/service-status.ts")).serviceStatus,
+  ).addOption(ofUser());
   const auth = prepared(program.command("auth")).description(
     "logins that a password does not give",
   );
@@ -356,11 +385,13 @@ export function buildProgram({ version, out, err, run }: ProgramDependencies): C
     "a login for the calendars at Google: you say yes in the browser",
     async () => (await import("./commands/auth.ts")).authGoogle,
   ).option("--source <name>", "for this calendar alone (default: all that are at Google)");
-  add(
-    program,
-    "init",
-    "write a commented configuration here; nothing is overwritten",
-    async () => (await import("./commands/init.ts")).init,
+  addInitOptions(
+    add(
+      program,
+      "init",
+      "ask what you have, and write a commented configuration; nothing is overwritten",
+      async () => (await import("./commands/init.ts")).init,
+    ),
   );
   add(
     program,

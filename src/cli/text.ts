@@ -176,8 +176,6 @@ export const dollars = (usd: number): string => `$${usd.toFixed(usd > 0 && usd <
 export const plural = (count: number, one: string, many = `${one}s`): string =>
   `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
 
-export const hostTimezone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone;
-
 /** Words of a server or a skill on one line, without anything that a terminal would obey. */
 export const quoted = (text: string): string => oneLine(stripVTControlCharacters(text), 1_000);
 

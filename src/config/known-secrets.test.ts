@@ -80,6 +80,7 @@ describe("what stands in the environment", () => {
     const dir = mkdtempSync(join(tmpdir(), "watchkeeper-credentials-"));
     onTestFinished(() => rmSync(dir, { recursive: true }));
     writeFileSync(join(dir, "anything"), "line one\nline two\n");
+    writeFileSync(join(dir, ".env"), "LEVEL=debug\n");
     expect(known({ environment: { CREDENTIALS_DIRECTORY: dir } })).toEqual(["line one\nline two"]);
     expect(known({ environment: { CREDENTIALS_DIRECTORY: join(dir, "gone") } })).toEqual([]);
   });

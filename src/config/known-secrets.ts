@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { Environment } from "./secret.ts";
+import { dotEnvName, type Environment } from "./secret.ts";
 
 /**
  * Which values must never leave the process. What the config names as a secret is one whatever it looks
@@ -106,6 +106,8 @@ function credentialFiles(dir: string | undefined): string[] {
   if (!dir) return [];
   try {
     return readdirSync(dir).flatMap((name) => {
+      // Its values are judged one by one.
+      if (name === dotEnvName) return [];
       const file = join(dir, name);
       const { size } = statSync(file);
       if (size > largestCredential) return [];

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -108,6 +108,21 @@ describe("loadConfig", () => {
     const [own] = (await loadConfig({ file, environment: { ANTHROPIC_API_KEY: "own" } })).model
       .chain;
     expect(own).toMatchObject({ apiKey: "own", baseUrl: "http://a.example" });
+  });
+
+  test("systemd's copy of .env counts in its place, which nobody need be allowed to read", async () => {
+    // A folder cannot be read as a file, by root neither.
+    mkdirSync(join(dir, ".env"));
+    const credentials = join(dir, "credentials");
+    mkdirSync(credentials);
+    const file = join(dir, "agent.config.mjs");
+    const environment = { CREDENTIALS_DIRECTORY: credentials };
+    await expect(loadConfig({ file, environment })).rejects.toMatchObject({
+      code: "DOTENV_UNREADABLE",
+    });
+    writeFileSync(join(credentials, ".env"), "ANTHROPIC_API_KEY=from-systemd\n");
+    const [entry] = (await loadConfig({ file, environment })).model.chain;
+    expect(entry).toMatchObject({ apiKey: "from-systemd" });
   });
 });
 

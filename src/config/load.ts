@@ -9,7 +9,7 @@ import { describeIssues } from "./issues.ts";
 import { knownSecrets } from "./known-secrets.ts";
 import { ConfigProblems } from "./problems.ts";
 import { configSchema, type ParsedConfig } from "./schema.ts";
-import { findSecret, revealSecrets, type Environment } from "./secret.ts";
+import { dotEnvName, findSecret, revealSecrets, type Environment } from "./secret.ts";
 import { importUserModule } from "./user-module.ts";
 
 /** load → resolve → one frozen {@link ResolvedConfig}. */
@@ -102,7 +102,7 @@ export function stateDirectory(
  */
 export async function loadConfig(source: ConfigSource): Promise<ResolvedConfig> {
   const raw = await importUserModule(source.file);
-  const dotEnv = readDotEnv(dirname(source.file));
+  const dotEnv = readDotEnv(dotEnvFile(dirname(source.file), source.environment));
   const environment = { ...dotEnv, ...source.environment };
   return resolveConfig(raw, { ...source, environment, dotEnv });
 }
@@ -197,9 +197,17 @@ function deepFreeze<T extends object>(part: T): T {
   return Object.freeze(part);
 }
 
-/** What `.env` in this folder says. @throws ConfigError when it cannot be read */
-export function readDotEnv(dir: string): Environment {
-  const file = join(dir, ".env");
+/**
+ * Which `.env` is read: the one beside the config, or systemd's copy of it: a service need not be allowed to read
+ * the first.
+ */
+export function dotEnvFile(dir: string, { CREDENTIALS_DIRECTORY }: Environment): string {
+  const credential = CREDENTIALS_DIRECTORY && join(CREDENTIALS_DIRECTORY, dotEnvName);
+  return credential && existsSync(credential) ? credential : join(dir, dotEnvName);
+}
+
+/** @throws ConfigError when it cannot be read */
+export function readDotEnv(file: string): Environment {
   if (!existsSync(file)) return {};
   try {
     return parseEnv(readFileSync(file, "utf8"));

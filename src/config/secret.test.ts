@@ -23,11 +23,15 @@ describe("a secret", () => {
       "direct",
     ],
     [
-      "then from the file that NAME_FILE names",
-      () => ({ PW: "", PW_FILE: join(dir, "PW") }),
+      "then from systemd's credentials, although the file that it was made of cannot be read",
+      () => ({ CREDENTIALS_DIRECTORY: dir, PW_FILE: join(dir, "none") }),
       "from-file",
     ],
-    ["then from systemd's credentials", () => ({ CREDENTIALS_DIRECTORY: dir }), "from-file"],
+    [
+      "then from the file that NAME_FILE names",
+      () => ({ PW: "", PW_FILE: join(dir, "PW"), CREDENTIALS_DIRECTORY: join(dir, "none") }),
+      "from-file",
+    ],
     [
       "loses one line end and nothing else",
       () => ({ PW_FILE: join(dir, "spaced") }),

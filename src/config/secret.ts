@@ -6,8 +6,9 @@ import { formatPath } from "./issues.ts";
 
 /**
  * Secrets stand in the config as names and become values when the config is resolved. A value comes
- * from the environment or `.env` under its name, from the file that `NAME_FILE` names, or from the
- * file of that name in systemd's `CREDENTIALS_DIRECTORY`.
+ * from the environment or `.env` under its name, from the file of that name in systemd's
+ * `CREDENTIALS_DIRECTORY`, or from the file that `NAME_FILE` names. The credential goes first: a service is
+ * given it because it need not be allowed to read the file.
  */
 
 const marker = Symbol.for("watchkeeper.secret");
@@ -25,8 +26,11 @@ export function secret(name: string): Secret {
   return { [marker]: true, name };
 }
 
-const isSecret = (value: unknown): value is Secret =>
+export const isSecret = (value: unknown): value is Secret =>
   typeof value === "object" && value !== null && marker in value;
+
+/** Beside the config, and among systemd's credentials. */
+export const dotEnvName = ".env";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -114,7 +118,7 @@ function readSecret(
   if (direct) return { value: direct };
   const named = environment[`${name}_FILE`];
   const credentials = environment.CREDENTIALS_DIRECTORY;
-  for (const file of [named, credentials && join(credentials, name)]) {
+  for (const file of [credentials && join(credentials, name), named]) {
     if (!file) continue;
     try {
       const value = readFileSync(file, "utf8").replace(/\r?\n$/, "");

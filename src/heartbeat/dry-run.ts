@@ -46,6 +46,7 @@ export async function dryRun(
     scrub,
     tools,
     cursors,
+    stopping = new AbortController().signal,
   }: {
     /** Undefined when nothing was ever saved: everything is new. */
     readonly store: StoreReader | undefined;
@@ -55,6 +56,8 @@ export async function dryRun(
     readonly tools: ReadonlyMap<string, LoadedTool>;
     /** Used in the place of the saved ones, by the check's name. */
     readonly cursors?: ReadonlyMap<string, unknown>;
+    /** Ends the looks at once. */
+    readonly stopping?: AbortSignal;
   },
 ): Promise<DryLook[]> {
   const limit = pLimit(16);
@@ -66,7 +69,7 @@ export async function dryRun(
       : ((await store?.checkCursor(check.name)) ?? null);
     const end = await lookOnce(check, cursor, {
       clock,
-      stopping: new AbortController().signal,
+      stopping,
       hanging: new Set(),
       scrub,
       tools,

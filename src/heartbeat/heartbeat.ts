@@ -22,6 +22,16 @@ export interface HeartbeatObserver {
   beat(summary: BeatSummary): void;
   /** A turn could not be brought to its end, as when the store cannot be written. */
   turnFailed?(): void;
+  /** A turn has come to its end; there is one at least every 20 s, with a beat in it or not. */
+  turned?(turn: Turn): void;
+}
+
+/** How the watch stands at the end of a turn of the heartbeat. */
+export interface Turn {
+  /** When the last beat began; null before the first one. */
+  readonly lastBeatAt: number | null;
+  /** How many checks failed when they last looked. */
+  readonly failing: number;
 }
 
 export interface Heartbeat {
@@ -170,6 +180,10 @@ export function createHeartbeat(
         let until: number;
         try {
           until = await turn(attendance);
+          observer.turned?.({
+            lastBeatAt,
+            failing: watched.filter(({ health }) => health.consecutiveFailures > 0).length,
+          });
         } catch (error) {
           log.error({ error: describeError(error) }, "a turn of the heartbeat failed");
           observer.turnFailed?.();

@@ -96,6 +96,7 @@ describe("the daemon's own row", () => {
       stoppedAt: 9,
       webUrl: "http://127.0.0.1:7373",
       webOff: null,
+      timezone: null,
     });
     await store.recordWeb({ off: "the port is taken" });
     expect((await store.status()).daemon).toMatchObject({
@@ -110,6 +111,7 @@ describe("the daemon's own row", () => {
       skillsOff: [],
       webUrl: null,
       webOff: null,
+      timezone: null,
     });
   });
 });

@@ -13,10 +13,10 @@ export function daemonWrites(
   db: Db,
 ): Pick<Store, "recordStart" | "recordSkillsOff" | "recordWeb" | "recordStop"> {
   return {
-    async recordStart({ at, ...started }) {
+    async recordStart({ at, timezone = null, ...started }) {
       db.transaction(() => {
         const nothing = { stoppedAt: null, skillsOff: [], webUrl: null, webOff: null };
-        const row = { ...started, ...nothing, startedAt: at };
+        const row = { ...started, ...nothing, timezone, startedAt: at };
         db.insert(daemon)
           .values({ id: 1, ...row })
           .onConflictDoUpdate({ target: daemon.id, set: row })

@@ -506,6 +506,8 @@ export interface DaemonRecord {
   /** Where the page is offered, or why it is not; both null before that is known. */
   readonly webUrl: string | null;
   readonly webOff: string | null;
+  /** The owner's zone, as configured: an IANA name. Null when an older version wrote the row. */
+  readonly timezone: string | null;
 }
 
 /** A skill that cannot be used. */
@@ -619,6 +621,8 @@ export interface StoreReader extends AsyncDisposable {
   /** By name. */
   listToolPins(): Promise<ToolPin[]>;
   status(): Promise<StatusRecord>;
+  /** The zone that the last daemon was configured with: an IANA name. Null before the first start. */
+  timezone(): Promise<string | null>;
   totals(): Promise<TotalsRecord>;
   /** When the last beat ended that was neither missed nor failed, or null. */
   lastCompletedBeatAt(): Promise<number | null>;
@@ -712,7 +716,10 @@ export interface Store extends StoreReader {
    * A restart ends the waits of those that failed.
    */
   recordStart(
-    daemon: Pick<DaemonRecord, "pid" | "version" | "heartbeatMs"> & { at: number },
+    daemon: Pick<DaemonRecord, "pid" | "version" | "heartbeatMs"> & {
+      at: number;
+      timezone?: string | null;
+    },
   ): Promise<void>;
   /** Runs that a killed daemon left half done, oldest first. */
   unfinishedRuns(): Promise<UnfinishedRun[]>;

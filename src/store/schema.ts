@@ -40,6 +40,8 @@ export const daemon = sqliteTable("daemon", {
   /** Where the page is offered, or why it is not; both null before that is known. */
   webUrl: text("web_url"),
   webOff: text("web_off"),
+  /** The owner's zone, as configured: an IANA name. Null when an older version wrote the row. */
+  timezone: text("timezone"),
 });
 
 export const checks = sqliteTable(

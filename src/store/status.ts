@@ -6,9 +6,18 @@ import type { DaemonRecord, StoreReader } from "./port.ts";
 import { approvals, beats, checks, daemon, findings, notifications } from "./schema.ts";
 
 /** The one screen of `watchkeeper status`, read in one go. */
-export function statusReads(db: Db): Pick<StoreReader, "status"> {
+export function statusReads(db: Db): Pick<StoreReader, "status" | "timezone"> {
   const count = sql<number>`count(*)`;
   return {
+    async timezone() {
+      const row = db
+        .select({ timezone: daemon.timezone })
+        .from(daemon)
+        .where(eq(daemon.id, 1))
+        .get();
+      return row?.timezone ?? null;
+    },
+
     async status() {
       // One transaction, so that the numbers belong together while a daemon writes.
       return db.transaction(() => ({

@@ -27,6 +27,7 @@ const daemon: NonNullable<StatusRecord["daemon"]> = {
   skillsOff: [],
   webUrl: "http://127.0.0.1:7373",
   webOff: null,
+  timezone: null,
 };
 const record: StatusRecord = {
   daemon,
@@ -49,6 +50,7 @@ const view = (change: Partial<StatusRecord> = {}, running = true) =>
     version: "1.2.3",
     now,
     running,
+    timezone: "UTC",
     record: { ...record, ...change },
     pause: null,
     today: { costUsd: 0.5, tokens: 900 },
@@ -140,6 +142,7 @@ test("nothing saved yet is a view too", () => {
       version: "1",
       now,
       running: false,
+      timezone: "UTC",
       record: null,
       pause: null,
       today: nothing,
@@ -156,7 +159,15 @@ test("nothing saved yet is a view too", () => {
 test("a pause is shown with its end and its reason", () => {
   const nothing = { costUsd: 0, tokens: 0 };
   const pause = { pausedAt: now, until: now + minuteMs, reason: "holidays" };
-  const base = { version: "1", now, running: false, record, today: nothing, month: nothing };
+  const base = {
+    version: "1",
+    now,
+    running: false,
+    timezone: "UTC",
+    record,
+    today: nothing,
+    month: nothing,
+  };
   expect(statusView({ ...base, pause })).toMatchObject({
     paused: true,
     pause: {

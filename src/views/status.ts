@@ -18,6 +18,8 @@ export interface StatusInput {
   readonly now: number;
   /** Whether a process holds the state directory. */
   readonly running: boolean;
+  /** The owner's zone, whose days and months the spend is of. */
+  readonly timezone: string;
   /** Null when nothing was ever saved. */
   readonly record: StatusRecord | null;
   /** The stop button, while it is pressed. */
@@ -32,15 +34,9 @@ export type StatusView = ReturnType<typeof statusView>;
 /** @param store undefined when nothing was ever saved */
 export async function readStatusView(
   store: StoreReader | undefined,
-  {
-    timezone,
-    ...input
-  }: Pick<StatusInput, "version" | "now" | "running"> & {
-    /** Whose days and months the spend is of. */
-    readonly timezone: string;
-  },
+  input: Pick<StatusInput, "version" | "now" | "running" | "timezone">,
 ): Promise<StatusView> {
-  const { now } = input;
+  const { now, timezone } = input;
   const nothing = { costUsd: 0, tokens: 0 };
   const spent = async (unit: "day" | "month") =>
     (await store?.spendSince(startOf(unit, now, timezone))) ?? nothing;
@@ -58,7 +54,7 @@ export async function readStatusView(
 const graceMs = 2 * 60_000;
 
 export function statusView(input: StatusInput) {
-  const { version, now, running, record, pause, today, month } = input;
+  const { version, now, running, timezone, record, pause, today, month } = input;
   const daemon = record?.daemon ?? null;
   const skillsOff = running ? (daemon?.skillsOff ?? []) : [];
   const offSkills = new Set(skillsOff.map(({ name }) => name));
@@ -78,6 +74,7 @@ export function statusView(input: StatusInput) {
     problems,
     paused: pause !== null,
     pause: pause && pauseView(pause),
+    timezone,
     beat: {
       last: isoTimeOrNull(lastBeatAt),
       next: running ? isoTimeOrNull(nextBeatAt(record, lastBeatAt)) : null,

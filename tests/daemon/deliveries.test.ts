@@ -135,7 +135,7 @@ describe("a channel that stays down", () => {
     await using kept = await place.open();
     const statusNow = async () =>
       statusView({
-        ...{ version: "1", now: place.clock.now(), running: true, pause: null },
+        ...{ version: "1", now: place.clock.now(), running: true, pause: null, timezone: "UTC" },
         record: await kept.store.status(),
         today: { costUsd: 0, tokens: 0 },
         month: { costUsd: 0, tokens: 0 },

@@ -47,6 +47,9 @@ export interface WatchOptions {
   readonly play?: Play;
   /** Told of each line of the log. */
   readonly listen?: (line: string) => void;
+  /** Told of each turn of the heartbeat that has come to its end. */
+  readonly turned?: () => void;
+  readonly decorateStore?: (store: Store) => Store;
 }
 
 /** What is let happen while time passes. */
@@ -79,6 +82,7 @@ export interface KeptWatch extends AsyncDisposable {
 /** Opens a watch, starts it and lets its first beat end. */
 export async function keepWatch(options: WatchOptions): Promise<KeptWatch> {
   const { folder, clock, model, config, skills = {}, play, listen, channels } = options;
+  const { turned = () => undefined, decorateStore } = options;
   const info = packageInfo();
   const printed: string[] = [];
   const beats: BeatSummary[] = [];
@@ -131,9 +135,11 @@ export async function keepWatch(options: WatchOptions): Promise<KeptWatch> {
         happen();
       },
       ruled: happen,
+      turned,
     },
     clock,
     ...(channels && { channels }),
+    ...(decorateStore && { decorateStore }),
     pid: process.pid,
   });
   const { store } = watch;

@@ -15,6 +15,9 @@ const realServers: readonly RealServer[] = [
   { program: "ping", package: "iputils-ping" },
   { program: "zsh", package: "zsh" },
   { program: "fish", package: "fish" },
+  { program: "systemd-analyze", package: "systemd" },
+  { program: "systemd-notify", package: "systemd" },
+  { program: "python3", package: "python3" },
 ];
 
 /** Where Debian puts servers; not on every user's path. */

@@ -12,7 +12,8 @@ import {
   writeStoreForText,
   type CommandContext,
 } from "../context.ts";
-import { hostTimezone, quoted, shortTime, table, wrap } from "../text.ts";
+import { ownersZone } from "../owners-zone.ts";
+import { quoted, shortTime, table, wrap } from "../text.ts";
 
 export async function listApprovals(
   context: CommandContext,
@@ -25,17 +26,21 @@ export async function listApprovals(
   if (json) out.write(`${JSON.stringify(approvals.map(approvalView), null, 2)}\n`);
   else if (approvals.length === 0) {
     out.write(options.all ? "Nothing was asked yet.\n" : "Nothing waits for your word.\n");
-  } else out.write(`${approvalTable(approvals, out.columns)}\n`);
+  } else out.write(`${approvalTable(approvals, out.columns, await ownersZone(store))}\n`);
   return exit.done;
 }
 
-function approvalTable(approvals: readonly ApprovalRecord[], columns: number): string {
+function approvalTable(
+  approvals: readonly ApprovalRecord[],
+  columns: number,
+  zone: string,
+): string {
   const now = Date.now();
   const rows = approvals.map((approval) => [
     String(approval.id),
     statusAt(approval, now),
-    shortTime(approval.createdAt, now, hostTimezone()),
-    shortTime(approval.expiresAt, now, hostTimezone()),
+    shortTime(approval.createdAt, now, zone),
+    shortTime(approval.expiresAt, now, zone),
     approval.tool,
     // Line feeds within the texts are written out already.
     visibleJson(approval.arguments).replace(/\n */g, " "),
@@ -60,7 +65,10 @@ export async function showApproval(context: CommandContext, id: string): Promise
   if (context.json) {
     const view = approvalWithOutcome(approval, effect);
     context.out.write(`${JSON.stringify(view, null, 2)}\n`);
-  } else context.out.write(renderApproval(approval, effect, context.out.columns));
+  } else
+    context.out.write(
+      renderApproval(approval, effect, context.out.columns, await ownersZone(store)),
+    );
   return exit.done;
 }
 
@@ -68,9 +76,10 @@ function renderApproval(
   approval: ApprovalRecord,
   effect: EffectRecord | undefined,
   columns: number,
+  zone: string,
 ): string {
   const now = Date.now();
-  const when = (at: number | null) => shortTime(at, now, hostTimezone());
+  const when = (at: number | null) => shortTime(at, now, zone);
   const { id, tool, runId, reason, trust, note } = approval;
   const status = statusAt(approval, now);
   const until = status === "pending" ? `waits for your word until ${when(approval.expiresAt)}` : "";
@@ -92,7 +101,7 @@ function renderApproval(
   ];
   // The arguments stay as they are: a broken line would not be what is carried out.
   const text = lines.map((line) => (line.startsWith("  ") ? line : wrap(line, columns, "  ")));
-  return `${[...text, ...renderOutcome(effect, columns)].join("\n")}\n`;
+  return `${[...text, ...renderOutcome(effect, columns, zone)].join("\n")}\n`;
 }
 
 /** JSON of others, every character of it visible. */
@@ -102,11 +111,14 @@ const indented = (value: unknown): string[] =>
     .map((line) => `  ${line}`);
 
 /** What came of a call that was carried out, or is being so. */
-export function renderOutcome(effect: EffectRecord | undefined, columns: number): string[] {
+export function renderOutcome(
+  effect: EffectRecord | undefined,
+  columns: number,
+  zone: string,
+): string[] {
   if (!effect) return [];
   const { id, state, error, result, undoneAt } = effect;
-  const undone =
-    undoneAt === null ? "" : `, undone ${shortTime(undoneAt, Date.now(), hostTimezone())}`;
+  const undone = undoneAt === null ? "" : `, undone ${shortTime(undoneAt, Date.now(), zone)}`;
   const lines = [wrap(`effect ${id}: ${state}${undone}`, columns, "  ")];
   if (error !== null) lines.push(wrap(`  ${quoted(error)}`, columns, "  "));
   if (result !== null) lines.push("what the tool returned:", ...indented(result));

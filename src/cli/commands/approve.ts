@@ -10,6 +10,7 @@ import { findApproval, findPending, giveWord } from "../../effects/owner-word.ts
 import { isLocked, type ApprovalRecord, type EffectRecord, type Store } from "../../store/index.ts";
 import { approvalWithOutcome, hasEnded, outcomeWords } from "../../views/approval.ts";
 import { exit, parseId, writeStore, type CommandContext } from "../context.ts";
+import { ownersZone } from "../owners-zone.ts";
 import { wrap } from "../text.ts";
 import { fitArguments, openTools, parseArguments } from "../tools.ts";
 import { isTaken, loadConfigOf, openWatchHere } from "../watch-here.ts";
@@ -39,7 +40,12 @@ export async function approve(
   await giveWord(store, wanted, { ...word, ...(edited && { edited }) });
   await requestWake(stateDir);
   const waitedFor = await untilCarriedOut(wanted, store, context, config);
-  return showOutcome(context, await findApproval(store, wanted), waitedFor);
+  return showOutcome(
+    context,
+    await findApproval(store, wanted),
+    waitedFor,
+    await ownersZone(store),
+  );
 }
 
 /** The owner's own arguments, bound to the same tool as it was shown. */
@@ -94,13 +100,14 @@ function showOutcome(
   { out, json }: CommandContext,
   { approval, effect }: { approval: ApprovalRecord; effect: EffectRecord | undefined },
   waitedFor: WaitedFor,
+  zone: string,
 ): number {
   const well = effect?.state === "done" && effect.error === null;
   const words = hasEnded(effect) ? outcomeWords(effect) : waitingWords(approval.id, waitedFor);
   if (json) out.write(`${JSON.stringify(approvalWithOutcome(approval, effect), null, 2)}\n`);
   else {
     const line = wrap(`approval ${approval.id}: ${approval.tool} ${words}`, out.columns, "  ");
-    out.write(`${[line, ...renderOutcome(effect, out.columns)].join("\n")}\n`);
+    out.write(`${[line, ...renderOutcome(effect, out.columns, zone)].join("\n")}\n`);
   }
   return well || (!effect && waitedFor === "a pause") ? exit.done : exit.failed;
 }

@@ -3,9 +3,9 @@ import { WatchkeeperError } from "../../domain/errors.ts";
 import type { BeatRecord, StoreReader } from "../../store/port.ts";
 import { beatView, beatWithEffects, ruleEffectsOf } from "../../views/beat.ts";
 import { exit, parseId, parseLimit, readExistingStore, type CommandContext } from "../context.ts";
+import { ownersZone } from "../owners-zone.ts";
 import {
   dollars,
-  hostTimezone,
   painterFor,
   paintState,
   plural,
@@ -28,16 +28,15 @@ export async function listBeats(
     return exit.done;
   }
   if (beats.length === 0) context.out.write("No beat yet.\n");
-  else context.out.write(`${renderBeats(beats, context)}\n`);
+  else context.out.write(`${renderBeats(beats, context, await ownersZone(store))}\n`);
   return exit.done;
 }
 
-function renderBeats(beats: readonly BeatRecord[], { out }: CommandContext): string {
+function renderBeats(beats: readonly BeatRecord[], { out }: CommandContext, zone: string): string {
   const now = Date.now();
-  const timezone = hostTimezone();
   const rows = beats.map((beat) => [
     String(beat.id),
-    shortTime(beat.startedAt, now, timezone),
+    shortTime(beat.startedAt, now, zone),
     beat.trigger,
     beat.outcome ?? "going on",
     tookOf(beat),
@@ -112,14 +111,14 @@ export async function renderBeat(
   { out, environment }: Pick<CommandContext, "out" | "environment">,
 ): Promise<string> {
   const paint = painterFor(out, environment);
-  const timezone = hostTimezone();
-  const when = shortTime(beat.startedAt, Date.now(), timezone);
+  const zone = await ownersZone(store);
+  const when = shortTime(beat.startedAt, Date.now(), zone);
   const outcome = beat.outcome === null ? "going on" : `${beat.outcome} in ${tookOf(beat)}`;
   const lines = [`beat ${beat.id}, ${when}, ${triggerWords[beat.trigger]}: ${outcome}`];
   if (beat.missedCount !== null) {
     lines.length = 0;
-    const from = shortTime(beat.startedAt, Date.now(), timezone);
-    const to = shortTime(beat.finishedAt, Date.now(), timezone);
+    const from = shortTime(beat.startedAt, Date.now(), zone);
+    const to = shortTime(beat.finishedAt, Date.now(), zone);
     lines.push(`beat ${beat.id}: ${plural(beat.missedCount, "beat")} missed from ${from} to ${to}`);
   }
   if (beat.error) lines.push(wrap(`error: ${quoted(beat.error)}`, out.columns, "  "));

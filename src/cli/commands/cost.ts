@@ -1,14 +1,15 @@
 import { startOf } from "../../domain/zoned-time.ts";
 import { costView, type CostView } from "../../views/cost.ts";
 import { exit, parseDays, readExistingStore, type CommandContext } from "../context.ts";
-import { compact, dollars, hostTimezone, plural, quoted, table, wrap } from "../text.ts";
+import { ownersZone } from "../owners-zone.ts";
+import { compact, dollars, plural, quoted, table, wrap } from "../text.ts";
 
 /** What was spent per day, model and skill, and what a month will cost. */
 export async function cost(context: CommandContext, options: { days: string }): Promise<number> {
   const days = parseDays(options.days);
   const now = Date.now();
-  const timezone = hostTimezone();
   await using store = readExistingStore(context);
+  const timezone = await ownersZone(store);
   const calls = await store.spendCalls({ since: firstMoment(now, timezone, days) });
   const watchingSince = await store.watchingSince();
   const view = costView({ calls, now, timezone, days, watchingSince });

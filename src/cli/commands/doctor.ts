@@ -19,7 +19,8 @@ import { hearServerTimes } from "../doctor/server-times.ts";
 import { diagnoseService } from "../doctor/service.ts";
 import { lookSideBySide } from "../doctor/side-by-side.ts";
 import { diagnoseDatabase, diagnoseStateDir } from "../doctor/state-directory.ts";
-import { hostTimezone, painterFor, quoted, wrap } from "../text.ts";
+import { ownersZone } from "../owners-zone.ts";
+import { painterFor, quoted, wrap } from "../text.ts";
 
 /** Looks at everything that the watch needs, before it is needed; changes nothing. */
 export async function doctor(
@@ -57,7 +58,7 @@ export async function doctor(
     scrub: createScrub(config?.secrets ?? []),
     progress: progressOn(context.err, context.environment),
   });
-  const timezone = config?.timezone ?? hostTimezone();
+  const timezone = config?.timezone ?? (await ownersZone(undefined));
   const all = [...found, diagnoseClock(times.heard, { now: Date.now(), timezone })];
   print(all, context);
   return all.some(({ level }) => level === "fail") ? exit.failed : exit.done;

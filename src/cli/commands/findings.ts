@@ -11,15 +11,8 @@ import {
   writeStore,
   type CommandContext,
 } from "../context.ts";
-import {
-  hostTimezone,
-  painterFor,
-  severityStyle,
-  shortTime,
-  table,
-  verdictWords,
-  wrap,
-} from "../text.ts";
+import { ownersZone } from "../owners-zone.ts";
+import { painterFor, severityStyle, shortTime, table, verdictWords, wrap } from "../text.ts";
 
 export async function listFindings(
   context: CommandContext,
@@ -31,13 +24,14 @@ export async function listFindings(
   if (context.json) context.out.write(`${JSON.stringify(findings.map(findingView), null, 2)}\n`);
   else if (findings.length === 0)
     context.out.write(options.all ? "Nothing was found yet.\n" : "Nothing is open.\n");
-  else context.out.write(`${renderFindings(findings, context)}\n`);
+  else context.out.write(`${renderFindings(findings, context, await ownersZone(store))}\n`);
   return exit.done;
 }
 
 function renderFindings(
   findings: readonly Finding[],
   { out, environment }: CommandContext,
+  zone: string,
 ): string {
   const paint = painterFor(out, environment);
   const now = Date.now();
@@ -45,7 +39,7 @@ function renderFindings(
     String(id),
     paint(severityStyle[severity], severity),
     status === "open" ? state : status,
-    shortTime(since ?? openedAt, now, hostTimezone()),
+    shortTime(since ?? openedAt, now, zone),
     check,
     title,
   ]);
@@ -73,7 +67,8 @@ export async function showFinding(context: CommandContext, id: string): Promise<
     return exit.done;
   }
   const { columns } = context.out;
-  const when = (at: number | null) => shortTime(at, Date.now(), hostTimezone());
+  const zone = await ownersZone(store);
+  const when = (at: number | null) => shortTime(at, Date.now(), zone);
   const lines = [
     wrap(`#${finding.id} ${finding.title}`, columns, "  "),
     "",
@@ -129,7 +124,7 @@ export async function snoozeFinding(
     store,
     wanted,
     finding,
-    `snoozed until ${shortTime(until, Date.now(), hostTimezone())}`,
+    `snoozed until ${shortTime(until, Date.now(), await ownersZone(store))}`,
   );
 }
 

@@ -1,117 +1,122 @@
-import { existsSync, writeFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
-import { WatchkeeperError } from "../../domain/errors.ts";
-import { prepareStateDir } from "../../store/database.ts";
+import { readFileSync } from "node:fs";
+import { dirname, relative } from "node:path";
+import { ConfigError, WatchkeeperError } from "../../domain/errors.ts";
 import { exit, type CommandContext } from "../context.ts";
+import type { Answers } from "../init/answers.ts";
+import { terminalAsker } from "../init/asker.ts";
+import { answersFrom } from "../init/from-options.ts";
+import { secretSource } from "../init/given-secret.ts";
+import { hasAnswers } from "../init/loose-options.ts";
+import { systemNames } from "../init/mail-servers.ts";
+import type { InitOptions } from "../init/options.ts";
+import { places, type Places } from "../init/places.ts";
+import { askAll } from "../init/questions.ts";
+import { untilInterrupted } from "../init/settle.ts";
+import { planSetup } from "../init/setup.ts";
+import { openTrial, type Trial } from "../init/trial.ts";
+import { writeSetup, type Written } from "../init/write-setup.ts";
 import { nextCall } from "../next-call.ts";
+import { wrap } from "../text.ts";
 
-/** Writes a commented configuration to start from. Files that exist are left alone. */
-export function init(context: CommandContext): Promise<number> {
-  const { configFile, stateDir, out, json } = context;
-  const dir = dirname(configFile);
-  prepareStateDir(stateDir);
-  const files = [
-    { path: configFile, text: configText, mode: 0o644 },
-    { path: join(dir, ".env"), text: environmentText, mode: 0o600 },
-    { path: join(stateDir, "HEARTBEAT.md"), text: standingOrdersText, mode: 0o600 },
-  ];
-  const done = files.map(({ path, text, mode }) => ({ path, written: writeNew(path, text, mode) }));
-  if (json) out.write(`${JSON.stringify(done, null, 2)}\n`);
-  else {
-    for (const { path, written } of done) {
-      const shown = relative(process.cwd(), path) || path;
-      out.write(written ? `wrote ${shown}\n` : `left ${shown} as it is\n`);
-    }
-    const call = (words: string) => nextCall(context, words);
-    out.write(
-      "\nNext:\n  1. Name your mail, calendar and services in the configuration, and put secrets into .env\n" +
-        `  2. ${call("config check")}\n  3. ${call("doctor")}\n  4. ${call("start")}\n`,
+/**
+ * Writes a commented configuration to start from: of what it is told on the command line, of what it
+ * asks at a terminal, or of examples. Files that exist are left alone.
+ */
+export async function init(context: CommandContext, options: InitOptions): Promise<number> {
+  const found = places(context);
+  const answers = await answersOf(context, options, found);
+  const setup = answers && planSetup(answers, found.known);
+  const done = writeSetup(found, setup);
+  print(context, done, answers);
+  return exit.done;
+}
+
+/** @returns undefined where nobody is asked */
+async function answersOf(
+  context: CommandContext,
+  options: InitOptions,
+  found: Places,
+): Promise<Answers | undefined> {
+  const { environment, configFile, json, out } = context;
+  const told = hasAnswers(options);
+  const asks = !told && !options.template && !json && out.isTTY && process.stdin.isTTY;
+  if (!told && (!asks || found.hasConfig)) return undefined;
+  if (found.hasConfig) {
+    throw new WatchkeeperError(
+      "INIT_CONFIG_EXISTS",
+      `${configFile} is there already, and stays as it is`,
+      {
+        hint: "Change it yourself, or name another with --config",
+      },
     );
   }
-  return Promise.resolve(exit.done);
-}
-
-function writeNew(path: string, text: string, mode: number): boolean {
-  if (existsSync(path)) return false;
-  try {
-    writeFileSync(path, text, { mode, flag: "wx" });
-    return true;
-  } catch (cause) {
-    throw new WatchkeeperError("INIT_FAILED", `cannot write ${path}`, {
-      cause,
-      hint: "Call `watchkeeper init` in a folder that you may write",
-    });
+  found.refuseUnfit();
+  const trial = openTrial(context, found.known);
+  const names = systemNames();
+  if (!told) {
+    const asker = await terminalAsker();
+    const interview = { asker, trial, names, baseDir: dirname(configFile) };
+    return askAll(interview, found.known, [shown(configFile), shown(found.dotEnvFile)]);
   }
+  const secrets = secretSource({ ...found.known.dotEnv, ...environment }, () =>
+    readFileSync(0, "utf8"),
+  );
+  const answers = await answersFrom(options, { secrets, names });
+  await refuseWrong(answers, options, { context, trial });
+  return answers;
 }
 
-const configText = `import { defineConfig, secret } from "watchkeeper";
-
-export default defineConfig({
-  // timezone: "Europe/Berlin",            // default: the host's
-  heartbeat: { every: "5m" },
-
-  skills: {
-    // Web pages, ports and certificates.
-    services: {
-      every: "1m",
-      failureThreshold: 3, //                 down after so many failures in a row
-      targets: [
-        { name: "example", http: "https://example.com/", expect: { status: 200 } },
-        // { name: "db", tcp: "db.example.com:5432" },
-        // { name: "cert", tls: "example.com:443", warnDays: 14 },
-        // { name: "disk", disk: { path: "/", minFree: "10%" } },
-        // { name: "backup", push: { every: "1d", grace: "1h" } }, // a job that reports by itself
-      ],
+/** @throws ConfigError for answers that no configuration takes, WatchkeeperError for servers that do not */
+async function refuseWrong(
+  answers: Answers,
+  { check }: InitOptions,
+  { context, trial }: { readonly context: CommandContext; readonly trial: Trial },
+): Promise<void> {
+  const problems = await trial.problems(answers);
+  if (problems.length > 0) {
+    throw new ConfigError("INIT_ANSWERS_INVALID", `that cannot be used: ${problems.join("; ")}`);
+  }
+  if (!check) return;
+  const verdicts = await untilInterrupted((signal) => trial.verdicts(answers, signal));
+  for (const { ok, message } of verdicts) {
+    const line = `${ok ? "ok  " : "fail"}  ${message}`;
+    (context.json ? context.err : context.out).write(
+      `${wrap(line, context.out.columns, "      ")}\n`,
+    );
+  }
+  if (verdicts.every(({ ok }) => ok)) return;
+  throw new WatchkeeperError(
+    "INIT_CHECK_FAILED",
+    "not everything answers as it should; nothing was written",
+    {
+      hint: "Correct it, or write it all the same with --no-check",
     },
+  );
+}
 
-    // New mail. A password goes into .env under the name that secret() is given.
-    // inbox: {
-    //   every: "10m",
-    //   accounts: [
-    //     {
-    //       name: "work",
-    //       address: "me@example.com",
-    //       imap: { host: "imap.example.com", port: 993, secure: true, user: "me", password: secret("IMAP_PASSWORD") },
-    //     },
-    //   ],
-    // },
+const shown = (path: string): string => relative(process.cwd(), path) || path;
 
-    // Any calendar that has an iCalendar address or file.
-    // calendar: {
-    //   every: "15m",
-    //   remindBefore: "30m",
-    //   sources: [{ name: "mine", ics: "https://example.com/mine.ics" }],
-    // },
-  },
-
-  notify: {
-    channels: {
-      terminal: {},
-      // Also by email, slack, telegram, webhook and command; \`watchkeeper notify test\` tries them.
-      // ntfy: { server: "https://ntfy.sh", topic: "choose-what-nobody-guesses" },
-    },
-    digestAt: "08:30",
-    // quietHours: "22:00-07:00",
-  },
-});
-`;
-
-const environmentText = `# Secrets of watchkeeper. Keep this file to yourself (mode 600) and out of git.
-
-# Without a key the rules decide, and no model is asked.
-# ANTHROPIC_API_KEY=
-
-# IMAP_PASSWORD=
-`;
-
-const standingOrdersText = `# Standing orders
-
-What you write here is read at the start of each run of the agent. For example:
-
-- Mail from my family is always worth telling me at once.
-- Newsletters never are.
-
-<!-- An item that begins with an interval is due by the clock, once it stands outside of a comment:
-- every 2h: look whether somebody waits for an answer of mine
--->
-`;
+function print(
+  context: CommandContext,
+  done: readonly Written[],
+  answers: Answers | undefined,
+): void {
+  const { out, json } = context;
+  if (json) {
+    out.write(`${JSON.stringify(done, null, 2)}\n`);
+    return;
+  }
+  for (const { path, written, added } of done) {
+    if (added) out.write(`added ${added.join(", ")} to ${shown(path)}\n`);
+    else out.write(written ? `wrote ${shown(path)}\n` : `left ${shown(path)} as it is\n`);
+  }
+  const call = (words: string) => nextCall(context, words);
+  const steps = [
+    ...(answers === undefined
+      ? ["Name your mail, calendar and services in the configuration, and put secrets into .env"]
+      : []),
+    ...(answers?.calendars.some(({ kind }) => kind === "google") ? [call("auth google")] : []),
+    ...[call("config check"), call("doctor"), call("start")],
+  ];
+  out.write(`\nNext:\n${steps.map((step, index) => `  ${index + 1}. ${step}\n`).join("")}`);
+}

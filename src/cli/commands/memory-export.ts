@@ -6,7 +6,8 @@ import { formatDateTime } from "../../domain/zoned-time.ts";
 import type { MemoryRecord } from "../../store/index.ts";
 import { noteView } from "../../views/note.ts";
 import { exit, readExistingStore, type CommandContext } from "../context.ts";
-import { hostTimezone, plural, quoted, wrap } from "../text.ts";
+import { ownersZone } from "../owners-zone.ts";
+import { plural, quoted, wrap } from "../text.ts";
 
 type Format = "jsonl" | "markdown";
 
@@ -25,7 +26,7 @@ export async function exportNotes(
   await using store = readExistingStore(context);
   const notes = await store.listMemories({ all: options.all ?? false, now: Date.now() });
   const oldestFirst = notes.toReversed();
-  const text = formats[options.format ?? "jsonl"](oldestFirst);
+  const text = formats[options.format ?? "jsonl"](oldestFirst, await ownersZone(store));
   if (file === undefined) {
     out.write(json ? `${JSON.stringify(oldestFirst.map(noteView), null, 2)}\n` : text);
     return exit.done;
@@ -37,15 +38,22 @@ export async function exportNotes(
   return exit.done;
 }
 
-const formats: Record<Format, (notes: readonly MemoryRecord[]) => string> = {
+const formats: Record<Format, (notes: readonly MemoryRecord[], zone: string) => string> = {
   jsonl: (notes) => notes.map((note) => `${JSON.stringify(noteView(note))}\n`).join(""),
-  markdown: (notes) =>
-    ["# Notes\n", ...notes.map(markdownOf), ...(notes.length === 0 ? ["None.\n"] : [])].join("\n"),
+  markdown: (notes, zone) =>
+    [
+      "# Notes\n",
+      ...notes.map((note) => markdownOf(note, zone)),
+      ...(notes.length === 0 ? ["None.\n"] : []),
+    ].join("\n"),
 };
 
 /** The words of a note as code: whoever wrote them, nothing in them is a link, an image or HTML. */
-function markdownOf({ id, trust, runId, createdAt, expiresAt, text }: MemoryRecord): string {
-  const when = (at: number) => formatDateTime(at, hostTimezone());
+function markdownOf(
+  { id, trust, runId, createdAt, expiresAt, text }: MemoryRecord,
+  zone: string,
+): string {
+  const when = (at: number) => formatDateTime(at, zone);
   const facts = [
     `noted ${when(createdAt)}`,
     ...(runId === null ? [] : [`run ${runId}`]),

@@ -1,5 +1,5 @@
 import { WatchkeeperError } from "../../domain/errors.ts";
-import type { MemoryRecord } from "../../store/index.ts";
+import type { MemoryRecord, StoreReader } from "../../store/index.ts";
 import { noteView } from "../../views/note.ts";
 import {
   exit,
@@ -9,7 +9,8 @@ import {
   writeStore,
   type CommandContext,
 } from "../context.ts";
-import { hostTimezone, painterFor, quoted, shortTime, table, wrap } from "../text.ts";
+import { ownersZone } from "../owners-zone.ts";
+import { painterFor, quoted, shortTime, table, wrap } from "../text.ts";
 
 /** What the agent has noted, and the owner's word that a note is to be forgotten. */
 
@@ -20,7 +21,7 @@ export async function listNotes(
   const limit = parseLimit(options.limit);
   await using store = readExistingStore(context);
   const query = { all: options.all ?? false, limit, now: Date.now() };
-  return showNotes(context, await store.listMemories(query), "Nothing is noted.");
+  return await showNotes(context, store, await store.listMemories(query), "Nothing is noted.");
 }
 
 export async function searchNotes(
@@ -31,29 +32,33 @@ export async function searchNotes(
   const limit = parseLimit(options.limit);
   await using store = readExistingStore(context);
   const found = await store.searchMemories({ text: words.join(" "), limit, now: Date.now() });
-  return showNotes(context, found, "No note holds these words.");
+  return await showNotes(context, store, found, "No note holds these words.");
 }
 
-function showNotes(
+async function showNotes(
   context: CommandContext,
+  store: StoreReader,
   notes: readonly MemoryRecord[],
   whenNone: string,
-): number {
+): Promise<number> {
   const { out, json } = context;
   if (json) out.write(`${JSON.stringify(notes.map(noteView), null, 2)}\n`);
-  else out.write(`${notes.length > 0 ? noteTable(notes, context) : whenNone}\n`);
+  else
+    out.write(
+      `${notes.length > 0 ? noteTable(notes, context, await ownersZone(store)) : whenNone}\n`,
+    );
   return exit.done;
 }
 
-function noteTable(notes: readonly MemoryRecord[], context: CommandContext): string {
+function noteTable(notes: readonly MemoryRecord[], context: CommandContext, zone: string): string {
   const paint = painterFor(context.out, context.environment);
   const now = Date.now();
   const rows = notes.map((note) => [
     String(note.id),
-    shortTime(note.createdAt, now, hostTimezone()),
+    shortTime(note.createdAt, now, zone),
     note.trust === "untrusted" ? paint("yellow", note.trust) : note.trust,
     note.runId === null ? "-" : String(note.runId),
-    expiryOf(note, now),
+    expiryOf(note, now, zone),
     firstLine(note.text),
   ]);
   return table(
@@ -70,9 +75,9 @@ function noteTable(notes: readonly MemoryRecord[], context: CommandContext): str
   );
 }
 
-function expiryOf({ expiresAt }: MemoryRecord, now: number): string {
+function expiryOf({ expiresAt }: MemoryRecord, now: number, zone: string): string {
   if (expiresAt === null) return "-";
-  return expiresAt <= now ? "over" : shortTime(expiresAt, now, hostTimezone());
+  return expiresAt <= now ? "over" : shortTime(expiresAt, now, zone);
 }
 
 /** As a note stands in the store: its lines are plain, and its first one is never empty. */
@@ -85,13 +90,13 @@ export async function showNote(context: CommandContext, id: string): Promise<num
   if (!note) throw unknownNote(wanted);
   const { out, json } = context;
   if (json) out.write(`${JSON.stringify(noteView(note), null, 2)}\n`);
-  else out.write(`${renderNote(note, out.columns)}\n`);
+  else out.write(`${renderNote(note, out.columns, await ownersZone(store))}\n`);
   return exit.done;
 }
 
-function renderNote(note: MemoryRecord, columns: number): string {
+function renderNote(note: MemoryRecord, columns: number, zone: string): string {
   const now = Date.now();
-  const when = (at: number) => shortTime(at, now, hostTimezone());
+  const when = (at: number) => shortTime(at, now, zone);
   const { id, runId, trust, createdAt, expiresAt, text } = note;
   const until =
     expiresAt === null

@@ -7,7 +7,8 @@ import {
   writeStoreForText,
   type CommandContext,
 } from "../context.ts";
-import { hostTimezone, plural, quoted, shortTime, wrap } from "../text.ts";
+import { ownersZone } from "../owners-zone.ts";
+import { plural, quoted, shortTime, wrap } from "../text.ts";
 
 /** The stop button: no model is asked and nothing is done until it is lifted. */
 export async function pause(
@@ -35,7 +36,7 @@ export async function pause(
   const end =
     record.until === null
       ? "until `watchkeeper resume`"
-      : `until ${shortTime(record.until, now, hostTimezone())}`;
+      : `until ${shortTime(record.until, now, await ownersZone(store))}`;
   const why = kept.reason === null ? "" : ` (${quoted(kept.reason)})`;
   const text = `paused ${end}${why}: no model is asked and nothing is done; the checks go on, and the rules tell.`;
   out.write(`${wrap(text, out.columns, "  ")}\n`);

@@ -11,7 +11,7 @@ import type { LoadedTool } from "../../skills/load.ts";
 import type { StoreReader } from "../../store/index.ts";
 import { isoTime } from "../../views/time.ts";
 import { exit, parseDays, readStore, type CommandContext } from "../context.ts";
-import { hostTimezone, idRanges, painterFor, plural, quoted, shortTime, wrap } from "../text.ts";
+import { idRanges, painterFor, plural, quoted, shortTime, wrap } from "../text.ts";
 import { openTools } from "../tools.ts";
 import { grantLines } from "./policy.ts";
 
@@ -53,7 +53,7 @@ export async function suggestGrants(
     notSuggested: unearned,
   };
   if (context.json) context.out.write(`${JSON.stringify(view, null, 2)}\n`);
-  else context.out.write(render({ earned, unearned, after, days }, context));
+  else context.out.write(render({ earned, unearned, after, days }, context, config.timezone));
   return exit.done;
 }
 
@@ -127,10 +127,11 @@ function render(
     days: number;
   },
   { out, environment }: CommandContext,
+  zone: string,
 ): string {
   const paint = painterFor(out, environment);
   const now = Date.now();
-  const time = (at: number) => shortTime(at, now, hostTimezone());
+  const time = (at: number) => shortTime(at, now, zone);
   const line = (text: string, indent = "") =>
     wrap(`${indent}${quoted(text)}`, out.columns, `${indent}  `);
   const lines: string[] = [];

@@ -2,18 +2,9 @@ import { formatDuration } from "../../domain/duration.ts";
 import { WatchkeeperError } from "../../domain/errors.ts";
 import { runView, stepView } from "../../views/run.ts";
 import { exit, parseId, parseLimit, readExistingStore, type CommandContext } from "../context.ts";
+import { ownersZone } from "../owners-zone.ts";
 import { stepLines } from "../journal.ts";
-import {
-  compact,
-  dollars,
-  hostTimezone,
-  idRanges,
-  plural,
-  quoted,
-  shortTime,
-  table,
-  wrap,
-} from "../text.ts";
+import { compact, dollars, idRanges, plural, quoted, shortTime, table, wrap } from "../text.ts";
 
 export async function listRuns(
   context: CommandContext,
@@ -31,9 +22,10 @@ export async function listRuns(
     return exit.done;
   }
   const now = Date.now();
+  const zone = await ownersZone(store);
   const rows = runs.map((run) => [
     String(run.id),
-    shortTime(run.startedAt, now, hostTimezone()),
+    shortTime(run.startedAt, now, zone),
     run.outcome ?? "going on",
     run.finishedAt === null ? "-" : formatDuration(run.finishedAt - run.startedAt),
     String(run.findings.length),
@@ -71,7 +63,7 @@ export async function showRun(context: CommandContext, id: string): Promise<numb
   }
   const { columns } = context.out;
   const say = (text: string, indent = "  ") => wrap(quoted(text), columns, indent);
-  const when = shortTime(run.startedAt, Date.now(), hostTimezone());
+  const when = shortTime(run.startedAt, Date.now(), await ownersZone(store));
   const lines = [
     say(`run ${run.id}, ${when}, ${run.model}: ${run.outcome ?? "going on"}`),
     say(`about ${idRanges(run.findings) || "no finding"}, with prompt ${run.promptVersion}`),

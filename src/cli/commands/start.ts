@@ -9,7 +9,10 @@ import { missingPrices, pricesWith } from "../../model/pricing.ts";
 import { createLog, type Log, type LogLevel } from "../../telemetry/log.ts";
 import { readableLog } from "../../telemetry/readable.ts";
 import type { OfferedWeb } from "../../web/offer.ts";
+import { createServiceManager } from "../../telemetry/service-manager.ts";
+import { systemClock } from "../../domain/clock.ts";
 import { exit, loadConfigFor, type CommandContext } from "../context.ts";
+import { takeNotifySocket } from "../service/notify-socket.ts";
 import { createMemoryTidier } from "../tidy-memory.ts";
 import { createNarrator } from "../narrator.ts";
 import { painterFor, plural, wrapLines } from "../text.ts";
@@ -35,6 +38,9 @@ export async function keepWatch(
   const narrator = createNarrator(out, paint, config.timezone);
   const tidyMemory = createMemoryTidier();
   const signals = listenForSignals(log);
+  const socket = takeNotifySocket(process.env, process.pid);
+  const { timezone } = config;
+  const manager = socket && createServiceManager({ clock: systemClock, log, timezone, ...socket });
   // A skill may leave a promise behind that nobody waits for: said, and the watch goes on.
   process.on("unhandledRejection", (error) => {
     log.error({ error: describeError(error) }, "something failed that nobody waited for");
@@ -56,6 +62,7 @@ export async function keepWatch(
         narrator.beat(summary);
         tidyMemory();
       },
+      turned: (turn) => manager?.turned(turn),
     },
     pid: process.pid,
   });
@@ -78,11 +85,15 @@ export async function keepWatch(
     for (const missing of missingPrices(models, pricesWith(config.model.prices))) {
       log.warn({}, missing);
     }
-    signals.onStop(() => watch.stop());
+    signals.onStop(() => {
+      manager?.stopping();
+      watch.stop();
+    });
     await watch.keepWatch();
     log.info({}, "stopping");
   } finally {
     await watch[Symbol.asyncDispose]();
+    await manager?.ended();
     signals.end();
   }
   log.info({}, "stopped");

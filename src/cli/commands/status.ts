@@ -2,9 +2,9 @@ import { formatDuration } from "../../domain/duration.ts";
 import { isLocked } from "../../store/index.ts";
 import { readStatusView, type StatusView } from "../../views/status.ts";
 import { exit, readStore, type CommandContext } from "../context.ts";
+import { ownersZone } from "../owners-zone.ts";
 import {
   dollars,
-  hostTimezone,
   painterFor,
   plural,
   quoted,
@@ -28,14 +28,14 @@ export async function readStatus(context: CommandContext): Promise<StatusView> {
     version: context.packageInfo.version,
     now: Date.now(),
     running: isLocked(context.stateDir),
-    timezone: hostTimezone(),
+    timezone: await ownersZone(store),
   });
 }
 
 function renderStatus(view: StatusView, { out, environment, stateDir }: CommandContext): string {
   const paint = painterFor(out, environment);
   const now = Date.now();
-  const timezone = hostTimezone();
+  const { timezone } = view;
   const time = (iso: string | null) =>
     shortTime(iso === null ? null : Date.parse(iso), now, timezone);
   const lines: string[] = [];

@@ -3,7 +3,8 @@ import { visibleJson } from "../../domain/canonical.ts";
 import type { EffectRecord } from "../../store/index.ts";
 import { isoTimeOrNull } from "../../views/time.ts";
 import { exit, parseId, parseLimit, readExistingStore, type CommandContext } from "../context.ts";
-import { hostTimezone, shortTime, table } from "../text.ts";
+import { ownersZone } from "../owners-zone.ts";
+import { shortTime, table } from "../text.ts";
 import { byDaemonOrHere, loadConfigOf, openWatchHere } from "../watch-here.ts";
 
 /** Takes a `write` back, by the daemon when there is one, else here; without an id, shows which there are. */
@@ -34,7 +35,7 @@ async function listWrites(context: CommandContext, limit: number): Promise<numbe
   const writes = await store.listStandingWrites({ limit });
   if (json) out.write(`${JSON.stringify(writes.map(writeView), null, 2)}\n`);
   else if (writes.length === 0) out.write("Nothing was written that could be taken back.\n");
-  else out.write(`${writeTable(writes, out.columns)}\n`);
+  else out.write(`${writeTable(writes, out.columns, await ownersZone(store))}\n`);
   return exit.done;
 }
 
@@ -50,7 +51,7 @@ const writeView = ({ id, tool, arguments: given, check, runId, finishedAt }: Eff
 const originOf = ({ check, runId }: EffectRecord): string =>
   check ?? (runId === null ? "-" : `run ${runId}`);
 
-function writeTable(writes: readonly EffectRecord[], columns: number): string {
+function writeTable(writes: readonly EffectRecord[], columns: number, zone: string): string {
   const now = Date.now();
   return table(
     [
@@ -62,7 +63,7 @@ function writeTable(writes: readonly EffectRecord[], columns: number): string {
     ],
     writes.map((write) => [
       String(write.id),
-      shortTime(write.finishedAt, now, hostTimezone()),
+      shortTime(write.finishedAt, now, zone),
       originOf(write),
       write.tool,
       visibleJson(write.arguments).replace(/\n */g, " "),

@@ -1,5 +1,6 @@
 import type { StoreReader } from "../../store/index.ts";
-import { hostTimezone, shortTime } from "../text.ts";
+import { ownersZone } from "../owners-zone.ts";
+import { shortTime } from "../text.ts";
 import type { Candidate, ValueSource } from "./suggest.ts";
 
 const most = 50;
@@ -8,7 +9,8 @@ const most = 50;
 export async function valuesFrom(store: StoreReader, of: ValueSource): Promise<Candidate[]> {
   const limit = most;
   const now = Date.now();
-  const time = (at: number) => shortTime(at, now, hostTimezone());
+  const timezone = await ownersZone(store);
+  const time = (at: number) => shortTime(at, now, timezone);
   switch (of) {
     case "approvals":
       return (await store.listApprovals({ all: false, limit })).map(({ id, tool, reason }) =>

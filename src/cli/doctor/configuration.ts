@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { readDotEnv, type ResolvedConfig } from "../../config/load.ts";
+import { dotEnvFile, readDotEnv, type ResolvedConfig } from "../../config/load.ts";
 import type { Environment } from "../../config/secret.ts";
 import { plural } from "../text.ts";
 import { ok, warn, type Diagnosis } from "./diagnosis.ts";
@@ -12,10 +12,11 @@ export function diagnoseConfigFiles(
   environment: Environment,
 ): Diagnosis[] {
   const { mode } = statSync(file);
-  const dotEnv = join(dirname(file), ".env");
+  const dotEnv = dotEnvFile(dirname(file), environment);
   const secretFiles = [
-    ...(existsSync(dotEnv) ? [dotEnv] : []),
-    ...filesOfSecrets({ ...readDotEnv(dirname(file)), ...environment }, secrets),
+    // What systemd hands over it keeps to itself.
+    ...(existsSync(dotEnv) && dotEnv === join(dirname(file), ".env") ? [dotEnv] : []),
+    ...filesOfSecrets({ ...readDotEnv(dotEnv), ...environment }, secrets),
   ];
   const open = secretFiles.filter((path) => isOpenToOthers(statSync(path).mode));
   return [

@@ -3,7 +3,7 @@ import { isLocked } from "../../store/index.ts";
 import type { StatusView } from "../../views/status.ts";
 import { readStatus } from "../commands/status.ts";
 import type { CommandContext } from "../context.ts";
-import { hostTimezone, shortTime } from "../text.ts";
+import { shortTime } from "../text.ts";
 import { fail, ok, warn, type Diagnosis } from "./diagnosis.ts";
 import { isOlder } from "./state-directory.ts";
 
@@ -28,18 +28,22 @@ function health({ running, healthy, pid, problems }: StatusView): Diagnosis {
   return fail(name, `${problems.join("; ")}. \`watchkeeper status\` says more`);
 }
 
-const time = (iso: string): string => shortTime(Date.parse(iso), Date.now(), hostTimezone());
+const time = (iso: string, timezone: string): string =>
+  shortTime(Date.parse(iso), Date.now(), timezone);
 
 /** Whether it was too long ago is a matter of the daemon's health. */
-function lastBeat({ beat: { last, next } }: StatusView): Diagnosis[] {
+function lastBeat({ beat: { last, next }, timezone }: StatusView): Diagnosis[] {
   if (last === null) return [];
   return [
-    ok("beat", `the last at ${time(last)}${next === null ? "" : `, the next at ${time(next)}`}`),
+    ok(
+      "beat",
+      `the last at ${time(last, timezone)}${next === null ? "" : `, the next at ${time(next, timezone)}`}`,
+    ),
   ];
 }
 
-function pause({ pause: paused }: StatusView): Diagnosis[] {
+function pause({ pause: paused, timezone }: StatusView): Diagnosis[] {
   if (!paused) return [];
-  const message = `paused since ${time(paused.since)}: no model is asked and nothing is done; \`watchkeeper resume\` lifts it`;
+  const message = `paused since ${time(paused.since, timezone)}: no model is asked and nothing is done; \`watchkeeper resume\` lifts it`;
   return [warn("pause", message)];
 }
