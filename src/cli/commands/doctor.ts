@@ -22,7 +22,7 @@ import { diagnoseDatabase, diagnoseStateDir } from "../doctor/state-directory.ts
 import { ownersZone } from "../owners-zone.ts";
 import { painterFor, quoted, wrap } from "../text.ts";
 
-/** Looks at everything that the watch needs, before it is needed; changes nothing. */
+/** Looks at everything that the watch needs, before it is needed. Nothing is saved but what checks keep for themselves. */
 export async function doctor(
   context: CommandContext,
   options: { readonly model?: true },
