@@ -1,5 +1,6 @@
-import { Command, Option, type OptionValues } from "commander";
+import { Argument, Command, Option, type OptionValues } from "commander";
 import { nearestOf } from "../config/issues.ts";
+import { shells, type Shell } from "./completion/scripts.ts";
 import type { CommandContext, GlobalOptions, Terminal } from "./context.ts";
 import { addInitOptions } from "./init/options.ts";
 
@@ -354,7 +355,7 @@ export function buildProgram({ version, out, err, run }: ProgramDependencies): C
     "doctor",
     "see whether everything that the watch needs is there",
     async () => (await import("./commands/doctor.ts")).doctor,
-  );
+  ).option("--model", "ask each model for one token too, and say what that cost");
   add(
     program,
     "logs",
@@ -420,6 +421,22 @@ export function buildProgram({ version, out, err, run }: ProgramDependencies): C
     "keep watch over a small world of its own, no account needed",
     async () => (await import("./commands/demo.ts")).demo,
   ).option("--dir <dir>", "where the small world is kept (default: a temporary folder)");
+  add(
+    program,
+    "completion",
+    "print what has your shell complete commands, options, ids and names",
+    async () => {
+      const { completion } = await import("./commands/completion.ts");
+      return async (context, shell: Shell, words: string[]) =>
+        completion(context, shell, words, program);
+    },
+  )
+    .addArgument(new Argument("<shell>", "which shell it is for").choices(shells))
+    .argument("[words...]", "what is typed so far, after --: then what may stand next is printed")
+    .addHelpText(
+      "after",
+      "\nTo have it in each new shell:\n  bash  echo 'source <(watchkeeper completion bash)' >> ~/.bashrc\n  zsh   echo 'source <(watchkeeper completion zsh)' >> ~/.zshrc\n        (after the line with compinit)\n  fish  watchkeeper completion fish \\\n          > ~/.config/fish/completions/watchkeeper.fish",
+    );
   prepared(program.command("help [command...]"))
     .description("show help for a command")
     .action((words: readonly string[]) => helpFor(program, words));

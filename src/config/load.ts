@@ -209,13 +209,17 @@ function deepFreeze<T extends object>(part: T): T {
   return Object.freeze(part);
 }
 
-/** The one beside the config, or systemd's copy of it: a service need not be allowed to read the first. */
-function dotEnvFile(dir: string, { CREDENTIALS_DIRECTORY }: Environment): string {
+/**
+ * Which `.env` is read: the one beside the config, or systemd's copy of it: a service need not be allowed to read
+ * the first.
+ */
+export function dotEnvFile(dir: string, { CREDENTIALS_DIRECTORY }: Environment): string {
   const credential = CREDENTIALS_DIRECTORY && join(CREDENTIALS_DIRECTORY, dotEnvName);
   return credential && existsSync(credential) ? credential : join(dir, dotEnvName);
 }
 
-function readDotEnv(file: string): Environment {
+/** @throws ConfigError when it cannot be read */
+export function readDotEnv(file: string): Environment {
   if (!existsSync(file)) return {};
   try {
     return parseEnv(readFileSync(file, "utf8"));

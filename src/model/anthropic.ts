@@ -121,7 +121,7 @@ export function messageBody(
   };
 }
 
-function openClient(
+export function openClient(
   Client: typeof Anthropic,
   { baseUrl, requestTimeoutMs }: AnthropicModelOptions,
   apiKey: string | undefined,

@@ -32,6 +32,12 @@ export interface Channel {
     message: Message,
     options: { readonly since: number; readonly signal: AbortSignal },
   ): Promise<"sent" | "not-sent" | undefined>;
+  /**
+   * Finds out whether it could be used now, and delivers nothing.
+   * @returns what shows it, in words
+   * @throws DeliveryError
+   */
+  reach?(signal: AbortSignal): Promise<string>;
 }
 
 /** A channel, and what the owner wants to have of it. */

@@ -1,5 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
+import { accessSync, constants, statSync } from "node:fs";
 import { Socket } from "node:net";
+import { delimiter, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { SettingsOf } from "../config/channels.ts";
 import { linkedAbort } from "../domain/linked-abort.ts";
@@ -24,6 +26,13 @@ export function commandChannel(
     name: "command",
     repeatable: false,
     patienceMs: timeout,
+    async reach() {
+      const [program = ""] = run;
+      const path = env.PATH ?? processBasics.PATH ?? "";
+      const found = programFiles(program, { baseDir, path }).find(isExecutable);
+      if (found === undefined) throw notStarted(settings, "there is no such program");
+      return `${found} is there`;
+    },
     async deliver(message, signal) {
       using deadline = linkedAbort(signal);
       using patience = linkedAbort();
@@ -49,6 +58,24 @@ export function commandChannel(
       }
     },
   };
+}
+
+/** Where the system would look for it. */
+const programFiles = (
+  program: string,
+  { baseDir, path }: { readonly baseDir: string; readonly path: string },
+): string[] =>
+  program.includes("/")
+    ? [resolve(baseDir, program)]
+    : path.split(delimiter).map((folder) => resolve(baseDir, folder, program));
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return statSync(file).isFile();
+  } catch {
+    return false;
+  }
 }
 
 const variablesOf = (message: Message): Record<string, string> => {

@@ -5,7 +5,8 @@ import { labelOf } from "./compose.ts";
 import { deliveryId } from "./delivery-id.ts";
 import { fitLine } from "./fit.ts";
 import type { Message } from "./message.ts";
-import { sendMail, smtpPatienceMs } from "./smtp.ts";
+import { sendMail, smtpPatienceMs, tryServer } from "./smtp.ts";
+import { portOf } from "./smtp-errors.ts";
 import { lineOf, paragraphs, whyOf } from "./wording.ts";
 
 /** Sends plain text through the owner's SMTP server. */
@@ -25,6 +26,11 @@ export function emailChannel(
         { clock, signal },
       );
       if (refused.length > 0) warn(`email: not taken for some recipients: ${refused.join("; ")}`);
+    },
+    async reach(signal) {
+      await tryServer({ server: smtp, baseDir }, { clock, signal });
+      const how = smtp.user === undefined ? "answers" : "lets us in";
+      return `${smtp.host}:${portOf(smtp)} ${how}`;
     },
   };
 }

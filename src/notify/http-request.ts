@@ -15,7 +15,7 @@ export interface HttpRequest {
   readonly channel: string;
   readonly url: URL;
   /** Default: POST. */
-  readonly method?: "GET" | "POST";
+  readonly method?: "GET" | "HEAD" | "POST";
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
   /** Taken out of what the server says. */
@@ -46,22 +46,32 @@ const mostBytes = 512 * 1024;
  */
 export async function httpRequest(
   request: HttpRequest,
+  circumstances: HttpCircumstances,
+): Promise<HttpAnswer> {
+  const answer = await httpExchange(request, circumstances);
+  if (answer.status >= 200 && answer.status < 300) return answer;
+  throw refusalOf(answer, request, circumstances.clock.now());
+}
+
+/**
+ * @returns the answer, whatever it says
+ * @throws DeliveryError when there is none
+ */
+export async function httpExchange(
+  request: HttpRequest,
   { clock, signal }: HttpCircumstances,
 ): Promise<HttpAnswer> {
   using deadline = linkedAbort(signal);
   using patience = linkedAbort();
   void clock.sleep(httpPatienceMs, patience.signal).then(() => deadline.abort());
   const progress = { connected: false };
-  let answer: HttpAnswer;
   try {
-    answer = await exchange(request, progress, deadline.signal);
+    return await exchange(request, progress, deadline.signal);
   } catch (error) {
     throw brokenOff(error, request, { ...progress, stopped: signal.aborted, deadline });
   } finally {
     patience.abort();
   }
-  if (answer.status >= 200 && answer.status < 300) return answer;
-  throw refusalOf(answer, request, clock.now());
 }
 
 function exchange(
@@ -134,7 +144,7 @@ const reasons: Readonly<Record<string, string>> = {
 /** No answer came. The error itself goes no further than its code: its text may hold more. */
 function brokenOff(
   error: unknown,
-  { channel, url }: HttpRequest,
+  { channel, url, method = "POST" }: HttpRequest,
   state: { connected: boolean; stopped: boolean; deadline: { readonly signal: AbortSignal } },
 ): DeliveryError {
   const { connected, stopped, deadline } = state;
@@ -145,7 +155,8 @@ function brokenOff(
     : deadline.signal.aborted
       ? `no answer within ${seconds} s`
       : (reasons[code] ?? (code || "the connection broke"));
-  if (connected) {
+  // What only asks has told it nothing.
+  if (connected && method === "POST") {
     return new DeliveryError(
       "CHANNEL_OUTCOME_UNKNOWN",
       `nobody knows whether ${channel} has it: ${url.host} was told, then: ${why}`,

@@ -4,7 +4,8 @@ import type { Severity } from "../domain/finding.ts";
 import type { Channel, ChannelDependencies } from "./channel.ts";
 import { deliveryHash } from "./delivery-id.ts";
 import { bytesOf, fitLine, fitText } from "./fit.ts";
-import { httpPatienceMs, httpRequest } from "./http-request.ts";
+import { refusalOf } from "./http-refusal.ts";
+import { httpExchange, httpPatienceMs, httpRequest } from "./http-request.ts";
 import type { Message } from "./message.ts";
 import { lineOf, paragraphs, whyOf } from "./wording.ts";
 
@@ -40,6 +41,15 @@ export function ntfyChannel(
       } catch {
         return undefined;
       }
+    },
+    async reach(signal) {
+      const request = { ...common, method: "GET" as const, url: new URL(`/${topic}/auth`, server) };
+      const answer = await httpExchange(request, { clock, signal });
+      const { host } = request.url;
+      if (answer.status < 300) return `${host} lets us in`;
+      // A login that may only write is a good one.
+      if (answer.status === 403) return `${host} answers; we may not read the topic`;
+      throw refusalOf(answer, request, clock.now());
     },
   };
 }

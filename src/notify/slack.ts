@@ -1,6 +1,7 @@
 import type { SettingsOf } from "../config/channels.ts";
 import type { Channel, ChannelDependencies } from "./channel.ts";
 import { fitLine, fitText } from "./fit.ts";
+import { reachHost } from "./http-reach.ts";
 import { httpPatienceMs, httpRequest } from "./http-request.ts";
 import type { Message, MessageLink } from "./message.ts";
 import { headOf, paragraphs, whyOf } from "./wording.ts";
@@ -26,6 +27,7 @@ export function slackChannel(
         { clock, signal },
       );
     },
+    reach: async (signal) => await reachHost("slack", url, { clock, signal }),
   };
 }
 

@@ -12,9 +12,12 @@ import { explainSmtp, portOf, smtpWords } from "./smtp-errors.ts";
 
 export type SmtpServer = SettingsOf<"email">["smtp"];
 
-export interface OutgoingMail {
+interface SmtpPlace {
   readonly server: SmtpServer;
   readonly baseDir: string;
+}
+
+export interface OutgoingMail extends SmtpPlace {
   readonly from: string;
   readonly to: readonly string[];
   /** The whole message, lines ending in CRLF. */
@@ -35,10 +38,9 @@ export const smtpPatienceMs = 90_000;
  */
 export async function sendMail(
   mail: OutgoingMail,
-  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+  circumstances: Circumstances,
 ): Promise<{ readonly refused: readonly string[] }> {
   const { server, from, to, raw } = mail;
-  const connection = await createConnection(mail);
   let handedOver = false;
   // Read only when the server has said that it is ready for the message (354).
   const message = new Readable({
@@ -48,6 +50,44 @@ export async function sendMail(
       this.push(null);
     },
   });
+  const envelope = { from, to: [...to], size: raw.length };
+  return await converse(mail, circumstances, {
+    talk: async (connection) => {
+      const { rejectedErrors = [] } = await sent(connection, envelope, message);
+      return { refused: rejectedErrors.map((error) => smtpWords(error, server)) };
+    },
+    handedOver: () => handedOver,
+  });
+}
+
+/**
+ * Connects and logs in, as for a message, and says goodbye.
+ * @throws DeliveryError
+ */
+export async function tryServer(place: SmtpPlace, circumstances: Circumstances): Promise<void> {
+  await converse(place, circumstances, { talk: async () => undefined, handedOver: () => false });
+}
+
+interface Circumstances {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/** One connection from its greeting to its end; it is logged in when `talk` has it. */
+async function converse<Value>(
+  place: SmtpPlace,
+  { clock, signal }: Circumstances,
+  {
+    talk,
+    handedOver,
+  }: {
+    readonly talk: (connection: SMTPConnection) => Promise<Value>;
+    /** Whether the server has begun to be given a message. */
+    readonly handedOver: () => boolean;
+  },
+): Promise<Value> {
+  const { server } = place;
+  const connection = await createConnection(place);
   using deadline = linkedAbort(signal);
   using patience = linkedAbort();
   void clock.sleep(smtpPatienceMs, patience.signal).then(() => deadline.abort());
@@ -66,13 +106,11 @@ export async function sendMail(
     const step = <Value>(promise: Promise<Value>) => Promise.race([promise, broken.promise]);
     await step(connected(connection));
     await step(loggedIn(connection, server));
-    const { rejectedErrors = [] } = await step(
-      sent(connection, { from, to: [...to], size: raw.length }, message),
-    );
+    const value = await step(talk(connection));
     connection.quit();
-    return { refused: rejectedErrors.map((error) => smtpWords(error, server)) };
+    return value;
   } catch (error) {
-    throw explainSmtp(error, { server, handedOver });
+    throw explainSmtp(error, { server, handedOver: handedOver() });
   } finally {
     patience.abort();
     deadline.signal.removeEventListener("abort", stop);
@@ -80,7 +118,7 @@ export async function sendMail(
   }
 }
 
-async function createConnection({ server, baseDir }: OutgoingMail): Promise<SMTPConnection> {
+async function createConnection({ server, baseDir }: SmtpPlace): Promise<SMTPConnection> {
   const { default: Connection } = await import("nodemailer/lib/smtp-connection");
   const { host, secure, tls } = server;
   const ca = await authorityOf(server, baseDir);

@@ -11,7 +11,8 @@ export function telegramChannel(
   { clock }: ChannelDependencies,
 ): Channel {
   // The token is a part of the address; what this makes goes into no text.
-  const url = new URL(`${apiUrl.replace(/\/+$/, "")}/bot${token}/sendMessage`);
+  const method = (name: string) => new URL(`${apiUrl.replace(/\/+$/, "")}/bot${token}/${name}`);
+  const common = { channel: "telegram", secrets: [token] };
   return {
     name: "telegram",
     repeatable: false,
@@ -19,14 +20,18 @@ export function telegramChannel(
     async deliver(message, signal) {
       await httpRequest(
         {
-          channel: "telegram",
-          url,
+          ...common,
+          url: method("sendMessage"),
           headers: { "Content-Type": "application/json" },
           body: JSON.stringify(sendMessage(message, chatId)),
-          secrets: [token],
         },
         { clock, signal },
       );
+    },
+    async reach(signal) {
+      const url = method("getMe");
+      await httpRequest({ ...common, method: "GET", url }, { clock, signal });
+      return `${url.host} knows the bot`;
     },
   };
 }

@@ -2,6 +2,7 @@ import { createHmac } from "node:crypto";
 import { signingKey, type SettingsOf } from "../config/channels.ts";
 import type { Channel, ChannelDependencies } from "./channel.ts";
 import { deliveryId } from "./delivery-id.ts";
+import { reachHost } from "./http-reach.ts";
 import { httpPatienceMs, httpRequest } from "./http-request.ts";
 import { messageData } from "./wording.ts";
 
@@ -43,5 +44,6 @@ export function webhookChannel(
         { clock, signal },
       );
     },
+    reach: async (signal) => await reachHost("webhook", url, { clock, signal }),
   };
 }

@@ -13,6 +13,8 @@ const realServers: readonly RealServer[] = [
   { program: "openssl", package: "openssl" },
   { program: "sqlite3", package: "sqlite3" },
   { program: "ping", package: "iputils-ping" },
+  { program: "zsh", package: "zsh" },
+  { program: "fish", package: "fish" },
   { program: "systemd-analyze", package: "systemd" },
   { program: "systemd-notify", package: "systemd" },
   { program: "python3", package: "python3" },

@@ -92,6 +92,8 @@ export async function startNtfyServer(options: NtfyOptions = {}): Promise<NtfySe
       return refused(403, 40301, `forbidden: ${request.headers.authorization ?? "no login"}`);
     }
     if (request.method === "POST" && request.path === "/") return publish(request);
+    if (request.method === "GET" && /^\/[^/]+\/auth$/.test(request.path))
+      return jsonAnswer(200, { success: true });
     if (request.method === "GET" && /^\/[^/]+\/json\?/.test(request.path))
       return poll(request.path);
     return refused(404, 40401, "page not found");

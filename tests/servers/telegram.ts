@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { jsonAnswer, startHttpReceiver, type Answer, type HttpReceiver } from "./http-receiver.ts";
 
-/** Stands in for Telegram's Bot API: one method, with the refusals of the real one. */
+/** Stands in for Telegram's Bot API: two methods, with the refusals of the real one. */
 export interface TelegramServer extends HttpReceiver {
   readonly token: string;
   readonly sent: readonly TelegramMessage[];
@@ -31,9 +31,13 @@ export async function startTelegramServer(): Promise<TelegramServer> {
   const token = "7654321:AAHk-9wq_Zx8vYtS3uR2pQ1oN0mL4kJ5iH6";
   const sent: TelegramMessage[] = [];
   const receiver = await startHttpReceiver(({ method, path, headers, body }): Answer => {
-    if (method !== "POST" || !/^\/bot[^/]+\/sendMessage$/.test(path)) return no(404, "Not Found");
+    const [, given, name] = /^\/bot([^/]+)\/(getMe|sendMessage)$/.exec(path) ?? [];
+    if (given === undefined) return no(404, "Not Found");
     // Quoted by more than one proxy.
-    if (path !== `/bot${token}/sendMessage`) return no(401, `Unauthorized ${path}`);
+    if (given !== token) return no(401, `Unauthorized ${path}`);
+    if (name === "getMe")
+      return jsonAnswer(200, { ok: true, result: { id: 7654321, is_bot: true } });
+    if (method !== "POST") return no(404, "Not Found");
     if (headers["content-type"] !== "application/json") return no(400, "Bad Request: no JSON");
     const parsed = sendMessage.safeParse(JSON.parse(body));
     if (!parsed.success) return no(400, `Bad Request: ${z.prettifyError(parsed.error)}`);

@@ -1,0 +1,62 @@
+import { expect, it } from "vitest";
+import { judgeUnit } from "./service.ts";
+
+/** As `systemctl show` prints it. */
+const shown = (changes: Record<string, string>): string =>
+  Object.entries({
+    LoadState: "loaded",
+    ActiveState: "active",
+    SubState: "running",
+    UnitFileState: "enabled",
+    Result: "success",
+    ...changes,
+  })
+    .map(([key, value]) => `${key}=${value}\n`)
+    .join("");
+
+const system = { manager: "system", lingers: false } as const;
+const user = { manager: "user", lingers: true } as const;
+
+it.each<[string, Record<string, string>, "ok" | "warn" | "fail", RegExp]>([
+  ["runs and starts with the machine", {}, "ok", /^the unit is active \(running\) and enabled$/],
+  ["is begun", { ActiveState: "activating", SubState: "start" }, "ok", /activating/],
+  ["is stopped", { ActiveState: "inactive", SubState: "dead" }, "warn", /systemctl start watch/],
+  ["is not enabled", { UnitFileState: "disabled" }, "warn", /systemctl enable watchkeeper$/],
+  ["is masked", { LoadState: "masked" }, "warn", /systemctl unmask watchkeeper$/],
+  ["has a mistake in it", { LoadState: "bad-setting" }, "fail", /systemctl status watchkeeper/],
+  [
+    "has failed",
+    { ActiveState: "failed", SubState: "failed", Result: "exit-code" },
+    "fail",
+    /failed \(exit-code\); journalctl --unit watchkeeper says why$/,
+  ],
+  [
+    "ends again and again",
+    { ActiveState: "activating", SubState: "auto-restart" },
+    "fail",
+    /is started again; journalctl/,
+  ],
+])("a unit that %s", (_what, changes, level, words) => {
+  const found = judgeUnit(shown(changes), system);
+  expect(found).toEqual([{ name: "service", level, message: expect.stringMatching(words) }]);
+});
+
+it("both that it is stopped and that it is not enabled is said", () => {
+  const stopped = { ActiveState: "inactive", SubState: "dead", UnitFileState: "disabled" };
+  expect(judgeUnit(shown(stopped), system)).toHaveLength(2);
+});
+
+it("a user's unit needs the user to linger, and its mends are for that manager", () => {
+  expect(judgeUnit(shown({}), user)).toMatchObject([{ level: "ok" }]);
+  expect(judgeUnit(shown({}), { ...user, lingers: false })).toMatchObject([
+    { level: "warn", message: expect.stringContaining("loginctl enable-linger") },
+  ]);
+  expect(judgeUnit(shown({ UnitFileState: "disabled" }), user)).toMatchObject([
+    { message: expect.stringContaining("systemctl --user enable watchkeeper") },
+  ]);
+});
+
+it("nothing is said where there is no such unit, or nothing was answered", () => {
+  expect(judgeUnit("LoadState=not-found\nActiveState=inactive\n", system)).toEqual([]);
+  expect(judgeUnit("", system)).toEqual([]);
+});
