@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { buildProgram } from "../program.ts";
 import { suggest, valueSources } from "./suggest.ts";
 
-const silent = { isTTY: false, columns: 80, write() {} };
+const silent = { isTTY: false, columns: 80, isClosed: false, write() {} };
 const program = buildProgram({
   version: "1.0.0",
   out: silent,

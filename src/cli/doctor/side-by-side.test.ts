@@ -77,7 +77,10 @@ it("no more than eight are looked at at once", async () => {
 
 it("who watches sees what is waited for, on one line of which nothing stays", async () => {
   let screen = "";
-  const terminal = { isTTY: true, columns: 40, write: (text: string) => void (screen += text) };
+  const terminal = {
+    ...{ isTTY: true, columns: 40, isClosed: false },
+    write: (text: string) => void (screen += text),
+  };
   const parts = [fine("one"), fine("a-part-with-a-very-long-name-that-goes-on-and-on")];
   const progress = progressOn(terminal, {});
   await lookSideBySide(parts, { clock: new FakeClock(), scrub, progress });
