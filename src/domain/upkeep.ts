@@ -49,6 +49,19 @@ function nextAt(instant: number, minutes: number, timezone: string): number {
     : instantOfWallClock(midnight + dayMs + minutes * 60_000, timezone);
 }
 
+const lookBackMs = 20 * hourMs;
+
+/** The instant before which the watch must have beaten for {@link isClockSettled}. */
+export const lookBackFrom = (now: number): number => now - lookBackMs;
+
+/**
+ * Whether the clock may say what is old. One that has leapt ahead, as after a flat battery, would make all of it
+ * old: it is believed when the watch has lived by it for most of a day.
+ * @param beatBefore the last beat before {@link lookBackFrom}; null when there is none, and so nothing old
+ */
+export const isClockSettled = (now: number, beatBefore: number | null): boolean =>
+  beatBefore === null || beatBefore >= now - 2 * dayMs;
+
 const weekly = /^weekly-\d{8}T\d{6}Z\.db$/;
 
 /** The name under which a weekly copy is kept: its moment in UTC, so that names sort by age. */

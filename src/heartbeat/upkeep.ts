@@ -5,7 +5,9 @@ import type { Clock } from "../domain/clock.ts";
 import { describeError, isWatchkeeperError } from "../domain/errors.ts";
 import type { Retention } from "../domain/retention.ts";
 import {
+  isClockSettled,
   isHalfWeekly,
+  lookBackFrom,
   tooManyWeekly,
   upkeepDueAt,
   upkeepTasks,
@@ -77,15 +79,25 @@ async function doWhatIsDue(
 ): Promise<number> {
   const { store, clock, settings, timezone, stopping } = dependencies;
   const when = () => ({ now: clock.now(), at: settings.at, timezone });
+  let isPostponed = false;
   for (const record of await store.beginUpkeep(clock.now())) {
     if (!isOn[record.name] || upkeepDueAt(record.name, record, when()) > clock.now()) continue;
+    if (record.name === "prune" && !(await mayPrune(dependencies))) {
+      isPostponed = true;
+      continue;
+    }
     await doOne(record.name, dependencies);
     if (stopping.aborted) return 0;
   }
   const dueAt = (await store.beginUpkeep(clock.now()))
-    .filter(({ name }) => isOn[name])
+    .filter(({ name }) => isOn[name] && !(isPostponed && name === "prune"))
     .map((record) => upkeepDueAt(record.name, record, when()));
   return Math.min(...dueAt) - clock.now();
+}
+
+async function mayPrune({ store, clock }: UpkeepDependencies): Promise<boolean> {
+  const now = clock.now();
+  return isClockSettled(now, await store.lastCompletedBeatAt(lookBackFrom(now)));
 }
 
 async function doOne(name: UpkeepTask, dependencies: UpkeepDependencies): Promise<void> {

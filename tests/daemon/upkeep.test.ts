@@ -161,3 +161,29 @@ test("what a daemon that was killed has left of a copy is removed", async () => 
   await kept.pass(10 * minute);
   expect(backups(folder.path)).toEqual([]);
 });
+
+test("a clock that has leapt a year ahead makes nothing old before it has been lived by for most of a day", async () => {
+  await using folder = await temporaryFolder();
+  const clock = new FakeClock("2026-01-06T03:00:00Z");
+  await using kept = await start(folder.path, clock);
+  await kept.pass(30 * minute);
+  await recorded(kept, "prune", ({ lastOkAt }) => lastOkAt !== null);
+  const before = (await kept.store.listBeats({ limit: 100 })).map(({ id }) => id);
+  const { lastOkAt } = await pruning(kept);
+
+  clock.set("2027-01-06T03:30:00Z");
+  await kept.pass(19 * hour);
+  expect((await pruning(kept)).lastOkAt).toBe(lastOkAt);
+  expect((await kept.store.listBeats({ limit: 100 })).map(({ id }) => id)).toEqual(
+    expect.arrayContaining(before),
+  );
+
+  await kept.pass(2 * hour);
+  await recorded(kept, "prune", (record) => (record.lastOkAt ?? 0) > (lastOkAt ?? 0));
+});
+
+const pruning = async ({ store }: KeptWatch) => {
+  const record = (await store.status()).upkeep.find(({ name }) => name === "prune");
+  if (!record) throw new Error("there is no record of pruning");
+  return record;
+};
