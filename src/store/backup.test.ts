@@ -48,6 +48,24 @@ it("leaves one file that only the owner can read, and nothing beside it", async 
   expect(readdirSync(dirname(file)).sort()).toEqual(["copy.db", "state"]);
 });
 
+it.each(["copy", "verify"] as const)("told to stop during %s, it leaves nothing", async (when) => {
+  const { stateDir, file, sql } = await filled(1_000);
+  const stopping = new AbortController();
+  const steps: string[] = [];
+  const copying = backUp(stateDir, file, {
+    signal: stopping.signal,
+    progress({ step }) {
+      steps.push(step);
+      if (step === when) stopping.abort();
+    },
+  });
+  await expect(copying).rejects.toMatchObject({ name: "AbortError" });
+  // What fits into one turn is read to its end; the rest is not begun.
+  const tables = readContent(sql).length;
+  expect(steps.filter((step) => step === "verify").length).toBeLessThan(tables / 2);
+  expect(readdirSync(dirname(file))).toEqual(["state"]);
+});
+
 it.each<[string, (file: string) => string, string]>([
   ["a file that is there", (file) => file, "BACKUP_EXISTS"],
   ["a folder that is not there", (file) => join(dirname(file), "none", "copy.db"), "BACKUP_PLACE"],
