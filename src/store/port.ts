@@ -1,652 +1,84 @@
-import type { HeldReason } from "../domain/attention.ts";
+import type { Used } from "../domain/budget.ts";
+import type { DeliveryDecision } from "../domain/delivery.ts";
 import type { KnownObservation } from "../domain/diff.ts";
-import type { Call, CallPrice, CapName, Caps, Used } from "../domain/budget.ts";
-import type { ChannelHealth } from "../domain/channel-health.ts";
-import type { ChannelUse, Delivery, DeliveryDecision, DeliveryState } from "../domain/delivery.ts";
-import type { PruneWalk, Retention } from "../domain/retention.ts";
-import type { UpkeepHistory, UpkeepTask } from "../domain/upkeep.ts";
+import type { Finding } from "../domain/finding.ts";
 import type { ToolEffect } from "../domain/policy.ts";
-import type { ToolServerState } from "../domain/tool-server.ts";
-import type { HealthStatus, LookedHealth } from "../domain/health.ts";
 import type { ToldFinding } from "../domain/reminder.ts";
-import type { Telling, TellingHistory } from "../domain/telling.ts";
+import type { PruneWalk, Retention } from "../domain/retention.ts";
+import type { TellingHistory } from "../domain/telling.ts";
+import type { UpkeepTask } from "../domain/upkeep.ts";
+import type { BeatOutcome, BeatRecord, BeatTrigger, ReceiptLine } from "./records/beats.ts";
 import type {
-  DecidedBy,
-  Finding,
-  FindingState,
-  Observation,
-  Severity,
-  Trust,
-  Verdict,
-} from "../domain/finding.ts";
+  DaemonRecord,
+  PauseRecord,
+  SkillOff,
+  StatusRecord,
+  TotalsRecord,
+} from "./records/daemon.ts";
+import type { DayRecord, MemoryRecord } from "./records/days.ts";
+import type {
+  AnsweredCall,
+  ApprovalClaim,
+  ApprovalRecord,
+  ApprovalStatus,
+  EffectRecord,
+  NewApproval,
+  NewEffect,
+} from "./records/effects.ts";
+import type { OwnFinding, PendingRecord, ToldBrief, Verdicts } from "./records/findings.ts";
+import type {
+  CheckRecord,
+  CheckRegistration,
+  Look,
+  LookOutcome,
+  PushRecord,
+} from "./records/looks.ts";
+import type {
+  ChannelRecord,
+  ChannelRegistration,
+  DeliveryEnd,
+  NewNotification,
+  NotificationRecord,
+  UndeliveredRecord,
+} from "./records/notifications.ts";
+import type {
+  NewStep,
+  RunBrief,
+  RunOutcome,
+  RunRecord,
+  StepRecord,
+  StepResult,
+  UnfinishedRun,
+  Usage,
+} from "./records/runs.ts";
+import type {
+  BudgetPeriods,
+  NewReservation,
+  Reservation,
+  SpendCall,
+  SpendTotals,
+  StoppedModel,
+} from "./records/spend.ts";
+import type { ToolDescription, ToolPin, ToolServerRecord } from "./records/tools.ts";
+import type { PruneSlice, UpkeepRecord } from "./records/upkeep.ts";
+
+export type * from "./records/beats.ts";
+export type * from "./records/daemon.ts";
+export type * from "./records/days.ts";
+export type * from "./records/effects.ts";
+export type * from "./records/findings.ts";
+export type * from "./records/looks.ts";
+export type * from "./records/notifications.ts";
+export type * from "./records/runs.ts";
+export type * from "./records/spend.ts";
+export type * from "./records/tools.ts";
+export type * from "./records/upkeep.ts";
 
 /**
  * The store's port. Every method is one atomic operation and async, so that another database can
  * stand behind it; no transaction and no query type leaves this room. Methods throw `StoreError`
  * when the database cannot be used. All times are milliseconds since the epoch.
  */
-
-/** A check as the store remembers it between beats. */
-export interface CheckRecord {
-  readonly name: string;
-  readonly skill: string;
-  readonly schedule: string;
-  readonly enabled: boolean;
-  readonly status: HealthStatus;
-  /** Null when it never ran: due now. */
-  readonly nextDueAt: number | null;
-  readonly lastRunAt: number | null;
-  readonly lastOkAt: number | null;
-  readonly failingSince: number | null;
-  readonly consecutiveFailures: number;
-  readonly lastError: string | null;
-}
-
-export interface CheckRegistration {
-  readonly name: string;
-  readonly skill: string;
-  /** Names the schedule; when it differs from the stored one, the check is due at once. */
-  readonly schedule: string;
-  /** When one that was never seen is due first; else at once. */
-  readonly firstDueAt?: number;
-}
-
-export type LookResult =
-  | {
-      readonly kind: "seen";
-      readonly observations: readonly Observation[];
-      readonly complete: boolean;
-      readonly gone: readonly string[];
-      /** Undefined keeps the last cursor. */
-      readonly cursor: unknown;
-    }
-  | { readonly kind: "failed"; readonly error: string };
-
-export interface Look {
-  readonly beatId: number;
-  readonly check: string;
-  readonly skill: string;
-  readonly at: number;
-  /** What the look does to its check's row. */
-  readonly health: LookedHealth;
-  readonly result: LookResult;
-  /** Opens (or, when null, resolves) the finding that says this check is blind. */
-  readonly blind: { readonly title: string; readonly text: string } | null;
-  /** What the owner's rules say is to be done; planned with the look. */
-  readonly actions?: readonly PlannedAction[];
-}
-
-/** An effect that a rule asks for, without a model. */
-export interface PlannedAction {
-  /** The same for the same occasion: planned once, ever. */
-  readonly idempotencyKey: string;
-  readonly tool: string;
-  readonly toolVersion: string;
-  readonly effect: EffectKind;
-  readonly arguments: unknown;
-  /** At most so many by this check and tool within the hour before; undefined is no bound. */
-  readonly maxPerHour: number | undefined;
-}
-
-/** The last word that came to a push address. */
-export interface PushRecord {
-  readonly skill: string;
-  readonly name: string;
-  readonly at: number;
-  readonly ok: boolean;
-  readonly text: string;
-}
-
-/** One of the agent's notes. */
-export interface MemoryRecord {
-  readonly id: number;
-  readonly runId: number | null;
-  readonly text: string;
-  readonly trust: Trust;
-  readonly createdAt: number;
-  readonly expiresAt: number | null;
-}
-
-/** So many rows of a day as are shown, and how many there are. */
-export interface Portion<Row> {
-  readonly rows: readonly Row[];
-  readonly count: number;
-}
-
-/** What happened between two moments, oldest first. */
-export interface DayRecord {
-  /** Beats that found nothing. */
-  readonly quietBeats: number;
-  readonly beats: Portion<{
-    readonly id: number;
-    readonly startedAt: number;
-    readonly trigger: BeatTrigger;
-    readonly outcome: BeatOutcome | null;
-    readonly checks: readonly ReceiptLine[];
-    /** Different findings that something happened to. */
-    readonly findings: number;
-  }>;
-  /** Also what began before or ended after. */
-  readonly missed: readonly {
-    readonly from: number;
-    readonly to: number;
-    readonly count: number;
-  }[];
-  readonly events: Portion<{
-    readonly findingId: number;
-    readonly check: string;
-    /** Of a check that went blind: its name. */
-    readonly key: string;
-    readonly state: FindingState;
-    readonly severity: Severity;
-    readonly title: string;
-    readonly at: number;
-  }>;
-  readonly runs: Portion<
-    Pick<RunRecord, "id" | "startedAt" | "outcome" | "model" | "costUsd"> & {
-      readonly findings: number;
-    }
-  >;
-  readonly effects: Portion<
-    Pick<
-      EffectRecord,
-      | "id"
-      | "tool"
-      | "effect"
-      | "state"
-      | "plannedAt"
-      | "undoneAt"
-      | "approvalId"
-      | "runId"
-      | "check"
-    >
-  >;
-  /** Asked for or answered within the time. */
-  readonly approvals: Portion<
-    Pick<ApprovalRecord, "id" | "tool" | "status" | "createdAt" | "decidedAt">
-  >;
-  readonly notifications: Portion<
-    Pick<NotificationRecord, "id" | "kind" | "state" | "severity" | "title" | "createdAt">
-  >;
-  /** Of all runs, also those not among the rows. */
-  readonly costUsd: number;
-}
-
-/** What a run came to, in fields of our own: no word of a model or of a stranger. */
-export interface RunBrief {
-  readonly id: number;
-  readonly finishedAt: number;
-  readonly outcome: RunOutcome;
-  readonly verdicts: readonly { readonly findingId: number; readonly verdict: Verdict }[];
-  readonly effects: readonly Pick<EffectRecord, "id" | "tool" | "state" | "undoneAt">[];
-}
-
-/** An unresolved finding that the owner was told of, without its words. */
-export type ToldBrief = Pick<
-  Finding,
-  "id" | "skill" | "check" | "severity" | "status" | "openedAt"
->;
-
-/** A finding whose last revision has no verdict. */
-export interface PendingRecord extends Finding {
-  /** When it is over by itself, or null. */
-  readonly closesAt: number | null;
-  /** The owner's word on it, until it gets worse. */
-  readonly ackedAt: number | null;
-  /** Of one that was put off, and after that until it changes. */
-  readonly snoozedUntil: number | null;
-}
-
-/** Something that happened to a finding. `news` is false when nobody needs to hear of it. */
-export interface FindingEvent {
-  readonly findingId: number;
-  readonly state: FindingState;
-  readonly severity: Severity;
-  readonly title: string;
-  readonly check: string;
-  readonly news: boolean;
-}
-
-export type BeatTrigger = "schedule" | "manual" | "catch-up";
-export type BeatOutcome = "quiet" | "found" | "missed" | "failed";
-
-export interface ReceiptLine {
-  readonly name: string;
-  /** `late`: the beat did not wait for it; the line is amended when the look has ended. */
-  readonly outcome: "ok" | "failed" | "timeout" | "skipped" | "late";
-  readonly durationMs: number;
-  readonly error: string | null;
-  readonly notes?: readonly string[];
-}
-
-export interface BeatRecord {
-  readonly id: number;
-  readonly trigger: BeatTrigger;
-  /** Null while it is going on. */
-  readonly outcome: BeatOutcome | null;
-  readonly startedAt: number;
-  readonly finishedAt: number | null;
-  readonly missedCount: number | null;
-  readonly checks: readonly ReceiptLine[];
-  readonly findings: readonly number[];
-  readonly runId: number | null;
-  readonly costUsd: number;
-  readonly error: string | null;
-}
-
-export type RunOutcome = "ok" | "incomplete" | "failed" | "interrupted" | "over-budget";
-
-export interface Usage {
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-  readonly cachedTokens: number;
-  readonly costUsd: number;
-}
-
-/** A run whose process was killed, with its journal and the findings it was over. */
-export interface UnfinishedRun {
-  readonly run: RunRecord & { readonly steps: readonly StepRecord[] };
-  readonly findings: readonly { readonly id: number; readonly revision: number }[];
-}
-
-export interface RunRecord extends Usage {
-  readonly id: number;
-  readonly beatId: number | null;
-  readonly startedAt: number;
-  readonly finishedAt: number | null;
-  readonly outcome: RunOutcome | null;
-  readonly model: string;
-  readonly promptVersion: string;
-  readonly readUntrusted: boolean;
-  readonly error: string | null;
-  readonly summary: string | null;
-  readonly findings: readonly number[];
-}
-
-export interface StepRecord extends Usage {
-  readonly index: number;
-  readonly kind: "model" | "tool";
-  readonly name: string;
-  readonly callId: string | null;
-  readonly startedAt: number;
-  readonly durationMs: number | null;
-  /** Of a tool call's result; null while it is going on. */
-  readonly trust: Trust | null;
-  readonly input: unknown;
-  readonly output: unknown;
-  readonly error: string | null;
-  readonly decision: "allow" | "ask" | "deny" | null;
-  readonly reason: string | null;
-}
-
-export interface NewStep {
-  readonly runId: number;
-  readonly index: number;
-  readonly kind: "model" | "tool";
-  readonly name: string;
-  /** Of a tool call: the id by which the model called it. */
-  readonly callId?: string;
-  readonly startedAt: number;
-  readonly input: unknown;
-  readonly decision?: "allow" | "ask" | "deny";
-  readonly reason?: string;
-}
-
-export interface StepResult {
-  readonly durationMs: number;
-  readonly output: unknown;
-  readonly error: string | null;
-  /** Of a tool call: whether a stranger may have written its result. */
-  readonly trust?: Trust;
-  /** What a model call cost; absent for tools. */
-  readonly usage?: Usage;
-}
-
-export interface FindingVerdict {
-  readonly findingId: number;
-  /** The revision that was judged; later news of the finding stays pending. */
-  readonly revision: number;
-  readonly verdict: Verdict;
-  readonly decidedBy: DecidedBy;
-  readonly message: string | null;
-  /** True when the owner is told of it at once. */
-  readonly told: boolean;
-}
-
-export interface NewNotification {
-  /** `recovery`: all that it tells of is over; `reminder`: all of it was told before, and is open still. */
-  readonly kind: "finding" | "recovery" | "digest" | "notice" | "reminder";
-  /** `held` waits for the digest that is due at `dueAt`. */
-  readonly state: "held" | "ready";
-  readonly findings: readonly number[];
-  readonly severity: Severity;
-  readonly title: string;
-  readonly body: string;
-  readonly why: string;
-  readonly dueAt: number;
-  /** The approval that it asks for: told of once. */
-  readonly approvalId?: number | null;
-  /** Of a held one: what made it wait. */
-  readonly heldBecause?: HeldReason | null;
-  /** What the owner hears with it, kept with it: a kill leaves both or neither. */
-  readonly tellings?: readonly Omit<Telling, "at">[];
-}
-
-export interface NotificationRecord extends Omit<NewNotification, "state" | "tellings"> {
-  readonly id: number;
-  readonly runId: number | null;
-  readonly state: "held" | "ready" | "delivered" | "untold" | "folded";
-  readonly createdAt: number;
-}
-
-/** One message on one channel. */
-export interface DeliveryRecord extends Delivery {
-  /** Names it to the channel: the same for every attempt. */
-  readonly key: string;
-}
-
-/** A message that is on its way to some channel, with all deliveries that were ever planned for it. */
-export interface UndeliveredRecord {
-  readonly notificationId: number;
-  readonly severity: Severity;
-  readonly deliveries: readonly DeliveryRecord[];
-}
-
-export interface DeliveryEnd {
-  readonly at: number;
-  readonly state: "sent" | "failed" | "unknown";
-  readonly error: string | null;
-  /** Of one that failed: when it is tried again; null for at once. */
-  readonly nextAt: number | null;
-  /** How the channel stands now; null when it says nothing of the channel. */
-  readonly health: Pick<ChannelHealth, "consecutiveFailures" | "failingSince"> | null;
-}
-
-export interface ChannelRegistration {
-  readonly name: string;
-  readonly use: ChannelUse;
-  /** Messages from this severity on. */
-  readonly severity: Severity;
-}
-
-export interface ChannelRecord extends ChannelRegistration {
-  readonly consecutiveFailures: number;
-  readonly failingSince: number | null;
-  /** Of the last failure; it stays when the channel works again. */
-  readonly lastError: string | null;
-  readonly lastSentAt: number | null;
-  /** Deliveries that are still tried. */
-  readonly waiting: number;
-}
-
-export type EffectKind = "read" | "write" | "send" | "destroy";
-export type EffectState = "planned" | "sent" | "done" | "failed" | "unknown";
-
-/** One use of a tool that does something, from its intent to its outcome. */
-export interface EffectRecord {
-  readonly id: number;
-  readonly runId: number | null;
-  readonly approvalId: number | null;
-  /** The check whose rule asked for it, without a model. */
-  readonly check: string | null;
-  readonly tool: string;
-  readonly toolVersion: string;
-  readonly grantKey: string | null;
-  readonly effect: EffectKind;
-  readonly arguments: unknown;
-  readonly trust: Trust;
-  readonly idempotencyKey: string;
-  readonly state: EffectState;
-  readonly result: unknown;
-  readonly error: string | null;
-  readonly plannedAt: number;
-  readonly sentAt: number | null;
-  readonly finishedAt: number | null;
-  readonly undoBegunAt: number | null;
-  readonly undoneAt: number | null;
-}
-
-export interface NewEffect {
-  readonly runId: number | null;
-  readonly stepId: number | null;
-  readonly approvalId: number | null;
-  readonly tool: string;
-  readonly toolVersion: string;
-  readonly effect: EffectKind;
-  readonly arguments: unknown;
-  readonly trust: Trust;
-  readonly idempotencyKey: string;
-  /** The grant it is done under, counted since `since`. */
-  readonly grant: {
-    readonly key: string;
-    readonly maxPerDay: number;
-    readonly since: number;
-  } | null;
-  readonly at: number;
-}
-
-export type ApprovalStatus = "pending" | "approved" | "denied" | "expired";
-
-/** A tool call that waits for the owner's word, or has it. */
-export interface ApprovalRecord {
-  readonly id: number;
-  readonly runId: number | null;
-  readonly tool: string;
-  readonly toolVersion: string;
-  readonly arguments: unknown;
-  readonly argumentsHash: string;
-  readonly effect: EffectKind;
-  /** What the tool's own code looked up for the call when it was asked; null when it is not known. */
-  readonly facts: Readonly<Record<string, string>> | null;
-  /** The arguments as they were asked, when the owner has approved others; null when they are the same. */
-  readonly editedFrom: unknown;
-  readonly trust: Trust;
-  readonly reason: string;
-  readonly status: ApprovalStatus;
-  readonly note: string | null;
-  readonly createdAt: number;
-  readonly expiresAt: number;
-  readonly decidedAt: number | null;
-  /** The effect that it allowed, when it was carried out. */
-  readonly effectId: number | null;
-}
-
-export type ApprovalClaim = Pick<ApprovalRecord, "id" | "argumentsHash" | "expiresAt" | "status">;
-
-export type NewApproval = Omit<
-  ApprovalRecord,
-  "id" | "facts" | "editedFrom" | "status" | "note" | "decidedAt" | "effectId"
-> & { readonly facts?: ApprovalRecord["facts"] };
-
-/** A call that the owner has answered, with what came of it. */
-export interface AnsweredCall extends ApprovalRecord {
-  readonly status: "approved" | "denied";
-  readonly decidedAt: number;
-  /** Null when it was not carried out. */
-  readonly outcome: Pick<
-    EffectRecord,
-    "state" | "error" | "finishedAt" | "undoBegunAt" | "undoneAt"
-  > | null;
-}
-
-/** Something that the daemon has to say about itself. */
-export interface OwnFinding {
-  /** Such as `watchkeeper/budget`. */
-  readonly check: string;
-  readonly key: string;
-  readonly severity: Severity;
-  readonly title: string;
-  readonly text: string | null;
-  readonly at: number;
-  /** When it began, if that was before. */
-  readonly since?: number;
-  /** `untrusted` when a stranger's words are in it. */
-  readonly trust?: Trust;
-}
-
-/** The stop button while it is pressed. */
-export interface PauseRecord {
-  readonly pausedAt: number;
-  readonly until: number | null;
-  readonly reason: string | null;
-}
-
-export interface Verdicts {
-  readonly at: number;
-  readonly verdicts: readonly FindingVerdict[];
-  readonly notifications: readonly NewNotification[];
-}
-
-export interface DaemonRecord {
-  readonly pid: number;
-  readonly version: string;
-  readonly startedAt: number;
-  readonly stoppedAt: number | null;
-  /** The longest gap between beats. */
-  readonly heartbeatMs: number;
-  readonly skillsOff: readonly SkillOff[];
-  /** Where the page is offered, or why it is not; both null before that is known. */
-  readonly webUrl: string | null;
-  readonly webOff: string | null;
-  /** The owner's zone, as configured: an IANA name. Null when an older version wrote the row. */
-  readonly timezone: string | null;
-}
-
-/** A skill that cannot be used. */
-export interface SkillOff {
-  readonly name: string;
-  readonly error: string;
-}
-
-export interface StatusRecord {
-  readonly daemon: DaemonRecord | null;
-  readonly lastBeat: Pick<BeatRecord, "id" | "outcome" | "startedAt" | "finishedAt"> | null;
-  /** All that were ever registered, those no longer enabled included. */
-  readonly checks: readonly CheckRecord[];
-  readonly openFindings: number;
-  readonly pendingApprovals: number;
-  /** Messages that no channel has yet. */
-  readonly undelivered: number;
-  /** In the owner's order. */
-  readonly channels: readonly ChannelRecord[];
-  /** Care of the file, by what is done. */
-  readonly upkeep: readonly UpkeepRecord[];
-  readonly file: { readonly bytes: number; readonly freeBytes: number };
-}
-
-/** How one kind of care of the file stands. */
-export interface UpkeepRecord extends UpkeepHistory {
-  readonly name: UpkeepTask;
-  /** Why the last try failed; null when it did not. */
-  readonly lastError: string | null;
-  /** Of the last that went well: what came of it. */
-  readonly outcome: unknown;
-}
-
-/** How much was removed; `rows` counts all tables. */
-export interface PrunedCounts {
-  readonly rows: number;
-  readonly beats: number;
-  readonly findings: number;
-  readonly notifications: number;
-  readonly runs: number;
-  readonly steps: number;
-  readonly effects: number;
-  readonly approvals: number;
-  /** Rows that stay, without their long texts. */
-  readonly thinned: number;
-}
-
-export interface PruneSlice {
-  /** Where the next slice of this walk begins; null at its end. */
-  readonly next: number | null;
-  readonly removed: PrunedCounts;
-}
-
-/** How often what happened since the first start, what is no longer kept included. */
-export interface TotalsRecord {
-  /** Those that ended; `found` ones are among the completed. */
-  readonly beats: Readonly<Record<"completed" | "found" | "missed" | "failed", number>>;
-  readonly findingEvents: readonly Counted<{ state: FindingState; severity: Severity }>[];
-  /** Unresolved ones. */
-  readonly openFindings: readonly Counted<{ severity: Severity }>[];
-  /** Those that ended. */
-  readonly runs: readonly Counted<{ outcome: RunOutcome }>[];
-  /** Settled model calls. */
-  readonly spend: readonly (Usage & { readonly model: string; readonly calls: number })[];
-  readonly effects: readonly Counted<{ effect: EffectKind; state: EffectState }>[];
-  readonly approvals: readonly Counted<{ status: ApprovalStatus }>[];
-  readonly deliveries: readonly Counted<{ channel: string; state: DeliveryState }>[];
-}
-
-type Counted<By> = Readonly<By> & { readonly count: number };
-
-export interface SpendTotals {
-  readonly costUsd: number;
-  readonly tokens: number;
-}
-
-/** Where the periods that caps are for began, in the owner's zone. */
-export interface BudgetPeriods {
-  readonly dayStart: number;
-  readonly monthStart: number;
-}
-
-/** One model call that was paid for. */
-export interface SpendCall extends SpendTotals {
-  readonly runId: number;
-  readonly at: number;
-  readonly model: string;
-  /** How many findings of each skill its run was over. */
-  readonly skills: Readonly<Record<string, number>>;
-}
-
-/** A model that billed more than a call could cost, and is asked no more. */
-export interface StoppedModel {
-  readonly model: string;
-  readonly at: number;
-  readonly reason: string;
-}
-
-export interface NewReservation extends BudgetPeriods {
-  readonly runId: number;
-  readonly at: number;
-  readonly model: string;
-  readonly call: Call;
-  /** Undefined when it is not known: only the caps on tokens hold. */
-  readonly price: CallPrice | undefined;
-  readonly caps: Caps;
-}
-
-export type Reservation =
-  | { readonly ok: true; readonly id: number; readonly maxTokens: number }
-  | { readonly ok: false; readonly because: CapName | "model-stopped"; readonly reason: string };
-
-/** How an MCP server stands. */
-export interface ToolServerRecord {
-  readonly name: string;
-  readonly state: ToolServerState;
-  readonly error: string | null;
-  readonly changedAt: number;
-}
-
-/** What a tool of an MCP server says of itself, as it was read. */
-export interface ToolDescription {
-  /** As the agent calls it. */
-  readonly name: string;
-  readonly server: string;
-  readonly hash: string;
-  readonly definition: unknown;
-}
-
-export interface ToolPin extends ToolDescription {
-  readonly seenAt: number;
-  readonly acceptedAt: number;
-  /** Not null while it says something else than was accepted. */
-  readonly offeredHash: string | null;
-  readonly offered: unknown;
-  readonly offeredAt: number | null;
-}
 
 /** What commands that only look need. */
 export interface StoreReader extends AsyncDisposable {
@@ -964,12 +396,3 @@ export interface Store extends StoreReader {
   /** Interruptions since `since`: notifications told at once. */
   countInterruptions(since: number): Promise<number>;
 }
-
-export type LookOutcome =
-  | {
-      readonly check: string;
-      readonly events: readonly FindingEvent[];
-      /** Actions that were not planned because their bound per hour was reached. */
-      readonly actionsRefused: number;
-    }
-  | { readonly check: string; readonly error: string };
