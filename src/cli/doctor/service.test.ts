@@ -1,21 +1,24 @@
 import { expect, it } from "vitest";
+import { readState } from "../service/systemctl.ts";
 import { judgeUnit } from "./service.ts";
 
 /** As `systemctl show` prints it. */
-const shown = (changes: Record<string, string>): string =>
-  Object.entries({
-    LoadState: "loaded",
-    ActiveState: "active",
-    SubState: "running",
-    UnitFileState: "enabled",
-    Result: "success",
-    ...changes,
-  })
-    .map(([key, value]) => `${key}=${value}\n`)
-    .join("");
+const shown = (changes: Record<string, string>) =>
+  readState(
+    Object.entries({
+      LoadState: "loaded",
+      ActiveState: "active",
+      SubState: "running",
+      UnitFileState: "enabled",
+      Result: "success",
+      ...changes,
+    })
+      .map(([key, value]) => `${key}=${value}\n`)
+      .join(""),
+  );
 
-const system = { manager: "system", lingers: false } as const;
-const user = { manager: "user", lingers: true } as const;
+const system = { scope: "system", lingers: false } as const;
+const user = { scope: "user", lingers: true } as const;
 
 it.each<[string, Record<string, string>, "ok" | "warn" | "fail", RegExp]>([
   ["runs and starts with the machine", {}, "ok", /^the unit is active \(running\) and enabled$/],
@@ -57,6 +60,6 @@ it("a user's unit needs the user to linger, and its mends are for that manager",
 });
 
 it("nothing is said where there is no such unit, or nothing was answered", () => {
-  expect(judgeUnit("LoadState=not-found\nActiveState=inactive\n", system)).toEqual([]);
-  expect(judgeUnit("", system)).toEqual([]);
+  expect(judgeUnit(shown({ LoadState: "not-found", ActiveState: "inactive" }), system)).toEqual([]);
+  expect(judgeUnit(readState(""), system)).toEqual([]);
 });

@@ -59,7 +59,7 @@ export function openSystemctl(scope: Scope): Systemctl {
       await ask(jobPatienceMs, ...words);
     },
     async show(unit) {
-      return readState(await ask(patienceMs, "show", unit, `--property=${properties.join(",")}`));
+      return readState(await ask(patienceMs, ...showWords(unit)));
     },
   };
 }
@@ -73,6 +73,12 @@ const properties = [
   "MainPID",
   "NRestarts",
   "StatusText",
+];
+
+/** What `systemctl` is called with for {@link readState}. */
+export const showWords = (unit: string): string[] => [
+  ...["show", unit, "--no-pager"],
+  `--property=${properties.join(",")}`,
 ];
 
 /** Reads the lines `NAME=VALUE` that `systemctl show` prints. */
