@@ -26,7 +26,7 @@ export interface AnthropicModelOptions {
   readonly clock?: Clock | undefined;
 }
 
-export const anthropicUrl = "https://api.anthropic.com";
+const anthropicUrl = "https://api.anthropic.com";
 // 128,000 tokens of output, one event each, are a third of this.
 const largestAnswerBytes = 64 * 1024 * 1024;
 

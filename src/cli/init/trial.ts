@@ -10,7 +10,8 @@ import { ConfigError, describeError } from "../../domain/errors.ts";
 import { severityRank } from "../../domain/finding.ts";
 import { createScrub } from "../../domain/scrub.ts";
 import { dryRun, type DryLook } from "../../heartbeat/dry-run.ts";
-import { checkKey } from "../../model/key-check.ts";
+import { causeInWords } from "../../model/cause.ts";
+import { reachModel } from "../../model/reach.ts";
 import { channelDependencies } from "../../notify/channel-dependencies.ts";
 import { openChannels } from "../../notify/channel.ts";
 import { loadSkills, silentSkillLog, toolsOf } from "../../skills/load.ts";
@@ -131,11 +132,12 @@ export function openTrial(context: CommandContext, known: KnownEnvironment): Tri
 
   async function keyVerdict(config: ResolvedConfig, apiKey: string, signal: AbortSignal) {
     const [first] = config.model.chain;
-    const problem = await checkKey({ apiKey, baseUrl: first?.baseUrl, signal });
+    if (!first) return [];
+    const reach = await reachModel({ ...first, apiKey }, signal);
     return [
-      problem === undefined
+      typeof reach === "string"
         ? { ok: true, message: `${keyName}: it is taken` }
-        : { ok: false, message: `${keyName}: ${problem}` },
+        : { ok: false, message: `${keyName}: ${causeInWords[reach.kind]}: ${reach.message}` },
     ];
   }
 }
