@@ -59,14 +59,20 @@ export async function keepUpkeep(dependencies: UpkeepDependencies): Promise<void
   const isOn = { prune: settings.prune, backup: settings.weeklyBackups > 0 };
   await clock.sleep(graceMs, stopping);
   let isTidy = false;
+  let said = "";
   while (!stopping.aborted) {
     let sleepMs = longestSleepMs;
     try {
       if (!isTidy) await tidyUp(dependencies, isOn);
       isTidy = true;
       sleepMs = await doWhatIsDue(dependencies, isOn);
+      said = "";
     } catch (error) {
-      log.error({ error: describeError(error) }, "the care of the database failed");
+      // Once: a full disk may stay so for long, and the log is on it.
+      if (said !== describeError(error)) {
+        said = describeError(error);
+        log.error({ error: said }, "the care of the database failed");
+      }
     }
     await clock.sleep(Math.min(Math.max(sleepMs, 1_000), longestSleepMs), stopping);
   }
@@ -108,27 +114,27 @@ async function doOne(name: UpkeepTask, dependencies: UpkeepDependencies): Promis
     if (stopping.aborted) return;
     await store.recordUpkeep(name, { at: clock.now(), error: null, outcome });
     await store.resolveOwnFinding({ ...finding, at: clock.now() });
-    log.info({ ...outcome }, said[name].done);
+    log.info({ ...outcome }, words[name].done);
   } catch (error) {
     // Cut off by the end of the daemon: the next one does it.
     if (stopping.aborted) return;
     const at = clock.now();
     const hint = isWatchkeeperError(error) && error.hint ? ` ${error.hint}.` : "";
     const text = `${describeError(error)}.${hint} It is tried again every hour.`;
-    log.error({ error: describeError(error) }, said[name].title);
+    log.error({ error: describeError(error) }, words[name].title);
     await store.recordUpkeep(name, { at, error: describeError(error), outcome: null });
     await store.setOwnFinding({
       ...finding,
       at,
       severity: "warning",
-      title: said[name].title,
+      title: words[name].title,
       text,
     });
   }
   wake();
 }
 
-const said = {
+const words = {
   prune: { done: "pruned", title: "The database could not be pruned" },
   backup: { done: "weekly backup made", title: "The weekly backup could not be made" },
 } as const;

@@ -79,6 +79,9 @@ export interface KeptWatch extends AsyncDisposable {
   journal(): Promise<(RunRecord & { readonly steps: StepRecord[] })[]>;
 }
 
+/** What sleeps on the clock when it has nothing to do: the heartbeat, and the care of the file. */
+const restingLoops = 2;
+
 /** Opens a watch, starts it and lets its first beat end. */
 export async function keepWatch(options: WatchOptions): Promise<KeptWatch> {
   const { folder, clock, model, config, skills = {}, play, listen, channels } = options;
@@ -178,8 +181,8 @@ export async function keepWatch(options: WatchOptions): Promise<KeptWatch> {
     await settle(patience);
     let left = ms;
     while (left > 0) {
-      // With nobody asleep all the time that is left would pass at once.
-      await clock.whenPending();
+      // With the heartbeat at work all the time that is left would pass at once.
+      await clock.whenPending(restingLoops);
       const next = Math.max(0, (clock.nextWakeAt ?? Infinity) - clock.now());
       const step = Math.min(left, next);
       await clock.advance(step);

@@ -1,8 +1,9 @@
-import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { checkout, runProcess } from "../ground/miniature.ts";
 import { startDovecot, type DovecotServer } from "../servers/dovecot.ts";
+import { freePort } from "../servers/free-port.ts";
 
 /**
  * A new user's machine: a home with the packed tarball in it, Node 24 and npm, and a mail server that
@@ -47,6 +48,7 @@ export async function createWorld(): Promise<World> {
   };
   await pack(home);
   const address = `localhost:${dovecot.tlsPort}`;
+  const pagePort = await freePort();
   return {
     home,
     environment,
@@ -54,12 +56,15 @@ export async function createWorld(): Promise<World> {
     onPage: (output) =>
       output
         .replaceAll(address, pageServer)
+        .replaceAll(String(pagePort), "7373")
         .replaceAll(String(dovecot.tlsPort), "993")
         .replaceAll("localhost", pageServer)
         .replaceAll(home, pageHome),
     events: {
       "the password is in the file": async () =>
         writeFile(join(home, "watch/imap-password"), `${dovecot.password}\n`, { mode: 0o600 }),
+      // Whoever else tests here may have the usual one.
+      "the port of the page is free": async () => givePage(join(home, "watch"), pagePort),
       "a mail arrives": async () => deliver(dovecot),
     },
     async [Symbol.asyncDispose]() {
@@ -111,3 +116,11 @@ const deliver = async (dovecot: DovecotServer): Promise<void> => {
   ];
   await dovecot.addMessage(`${lines.join("\r\n")}\r\n`);
 };
+
+async function givePage(folder: string, port: number): Promise<void> {
+  const path = join(folder, "agent.config.ts");
+  const config = await readFile(path, "utf8");
+  const begin = "defineConfig({";
+  if (!config.includes(begin)) throw new Error(`not as expected:\n${config}`);
+  await writeFile(path, config.replace(begin, `${begin} web: { port: ${port} },`));
+}

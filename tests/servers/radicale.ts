@@ -1,12 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { missingServers } from "../ground/real-servers.ts";
+import { freePort } from "./free-port.ts";
 
 /** A real Radicale on loopback with one user and one calendar. Debian: `apt-get install radicale`. */
 export interface RadicaleServer extends AsyncDisposable {
@@ -114,13 +113,4 @@ filesystem_folder = ${join(dir, "collections")}
       await rm(dir, { recursive: true, force: true });
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
