@@ -114,7 +114,7 @@ async function doOne(name: UpkeepTask, dependencies: UpkeepDependencies): Promis
     if (stopping.aborted) return;
     await store.recordUpkeep(name, { at: clock.now(), error: null, outcome });
     await store.resolveOwnFinding({ ...finding, at: clock.now() });
-    log.info({ ...outcome }, words[name].done);
+    log[words[name].level]({ ...outcome }, words[name].done);
   } catch (error) {
     // Cut off by the end of the daemon: the next one does it.
     if (stopping.aborted) return;
@@ -135,8 +135,16 @@ async function doOne(name: UpkeepTask, dependencies: UpkeepDependencies): Promis
 }
 
 const words = {
-  prune: { done: "pruned", title: "The database could not be pruned" },
-  backup: { done: "weekly backup made", title: "The weekly backup could not be made" },
+  prune: {
+    level: "debug",
+    done: "pruned",
+    title: "The database could not be pruned",
+  },
+  backup: {
+    level: "info",
+    done: "weekly backup made",
+    title: "The weekly backup could not be made",
+  },
 } as const;
 
 const work: Readonly<Record<UpkeepTask, (dependencies: UpkeepDependencies) => Promise<object>>> = {

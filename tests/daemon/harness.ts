@@ -16,6 +16,7 @@ import type { NotificationRecord, RunRecord, StepRecord, Store } from "../../src
 import { waitsToAskAgain } from "../../src/model/link.ts";
 import { createLog } from "../../src/telemetry/log.ts";
 import type { Play } from "./fixtures/skills/stage/index.ts";
+import { restingLoops } from "./resting-loops.ts";
 
 /**
  * A whole watch in the test's own process: real store, real skills, a scripted model over real HTTP,
@@ -78,9 +79,6 @@ export interface KeptWatch extends AsyncDisposable {
   /** All runs, the first one first, each with its journal. */
   journal(): Promise<(RunRecord & { readonly steps: StepRecord[] })[]>;
 }
-
-/** What sleeps on the clock when it has nothing to do: the heartbeat, and the care of the file. */
-const restingLoops = 2;
 
 /** Opens a watch, starts it and lets its first beat end. */
 export async function keepWatch(options: WatchOptions): Promise<KeptWatch> {

@@ -11,6 +11,7 @@ import { openChannels, type Channel } from "../../src/notify/channel.ts";
 import type { Store } from "../../src/store/index.ts";
 import { silentLog } from "../../src/telemetry/log.ts";
 import type { Play } from "./fixtures/skills/stage/index.ts";
+import { restingLoops } from "./resting-loops.ts";
 import {
   begin,
   clockFile,
@@ -270,9 +271,9 @@ async function isAtWork(): Promise<boolean> {
 
 async function settle(): Promise<void> {
   for (;;) {
-    await clock.whenPending();
+    await clock.whenPending(restingLoops);
     await nextTurn();
-    if (!watch.attendance.busy() && clock.pending > 0) return;
+    if (!watch.attendance.busy() && clock.pending >= restingLoops) return;
     if (watch.attendance.busy() && !(await isAtWork())) return;
   }
 }
@@ -285,7 +286,7 @@ function skipToNextWake(): number {
   const wake = clock.nextWakeAt ?? clock.now();
   const wanted = Math.min(watch.heartbeat.nextBeatAt(), attendAt ?? Infinity, options.to);
   if (watch.attendance.busy()) return Math.max(clock.now(), Math.min(wake, heldUntil ?? Infinity));
-  if (clock.pending > 1 || wanted <= wake) return wake;
+  if (clock.pending > restingLoops || wanted <= wake) return wake;
   clock.set(clock.now() + wanted - wake);
   return wanted;
 }
