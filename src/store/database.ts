@@ -144,6 +144,8 @@ export function openDatabase(
     client.pragma("journal_mode = WAL");
     client.pragma("synchronous = FULL");
     client.pragma("foreign_keys = ON");
+    // In KB. The system keeps what is read often anyway; a large file must not make a large daemon.
+    client.pragma("cache_size = -4000");
     refuseNewer(client, migrationsDir, path);
     const applied = lastAppliedMigration(client);
     if (applied !== null && applied < lastKnownMigration(migrationsDir)) {
