@@ -106,6 +106,21 @@ it("puts a copy back and keeps what was there, with what its log held", async ()
   expect(readdirSync(stateDir).filter((name) => name.includes(".part"))).toEqual([]);
 });
 
+it("never takes the place of what an earlier one has kept", async () => {
+  const { store, stateDir, sql, file } = await filled();
+  await backUp(stateDir, file);
+  await store[Symbol.asyncDispose]();
+  sql.close();
+  const { kept } = await restore(stateDir, file, { migrationsDir, stamp });
+  writeFileSync(kept!, "kept");
+  const before = contentOf(databasePath(stateDir));
+  await expect(restore(stateDir, file, { migrationsDir, stamp })).rejects.toMatchObject({
+    code: "BACKUP_FAILED",
+  });
+  expect(readFileSync(kept!, "utf8")).toBe("kept");
+  expect(contentOf(databasePath(stateDir))).toEqual(before);
+});
+
 it("puts a copy in the place of a damaged file, and of none", async () => {
   const { store, stateDir, sql, file } = await filled();
   await backUp(stateDir, file);

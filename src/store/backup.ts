@@ -1,4 +1,13 @@
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { chmod, copyFile, open } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
@@ -118,7 +127,7 @@ export async function restore(
         hint: "The disk may be failing; the database is as it was",
       });
     }
-    const kept = setAside(path, stamp);
+    const kept = keepAside(path, stamp);
     renameSync(part, path);
     syncFolder(stateDir);
     return { kept, tables };
@@ -183,12 +192,16 @@ async function sealAndRead(part: string, pause: () => Promise<void>): Promise<Ta
   return await readContentInTurns(copy, { pause });
 }
 
-/** Moves the database, with its log, out of the way; a damaged one as it is. */
-function setAside(path: string, stamp: string): string | null {
+/**
+ * Gives the database another name, and its log with it; a damaged one as it is. It has its own name as well until
+ * another file takes that: a daemon that found none there would begin anew.
+ */
+function keepAside(path: string, stamp: string): string | null {
   if (!existsSync(path)) return null;
   foldLog(path);
   const kept = `${path}.before-restore-${stamp}`;
-  for (const end of ["", "-wal", "-shm"]) {
+  linkSync(path, kept);
+  for (const end of ["-wal", "-shm"]) {
     if (existsSync(`${path}${end}`)) renameSync(`${path}${end}`, `${kept}${end}`);
   }
   return kept;
