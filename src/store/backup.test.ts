@@ -76,6 +76,16 @@ it.each<[string, (file: string) => string, string]>([
   expect(readFileSync(file, "utf8")).toBe("mine");
 });
 
+it("is not written over a file that has come in the meantime", async () => {
+  const { stateDir, file } = await filled();
+  const copying = backUp(stateDir, file, {
+    progress: ({ step }) => void (step === "verify" && writeFileSync(file, "mine")),
+  });
+  await expect(copying).rejects.toMatchObject({ code: "BACKUP_EXISTS" });
+  expect(readFileSync(file, "utf8")).toBe("mine");
+  expect(readdirSync(dirname(file)).sort()).toEqual(["copy.db", "state"]);
+});
+
 it("is not made of a file that is damaged", async () => {
   const { stateDir, sql, store, file } = await filled(3_000);
   sql.pragma("wal_checkpoint(truncate)");

@@ -81,7 +81,7 @@ export async function backUp(
         hint: "The disk may be failing: try another one",
       });
     }
-    renameSync(part, target);
+    giveName(part, target);
     syncFolder(dirname(target));
     return { file: target, bytes: statSync(target).size, tables };
   } catch (error) {
@@ -224,15 +224,27 @@ function refuseTarget(target: string, source: string): void {
       hint: "Start the daemon once, or name its directory with --state DIR",
     });
   }
-  if (existsSync(target)) {
-    throw new StoreError("BACKUP_EXISTS", `${target} is there already`, {
-      hint: "Name another file; a backup never overwrites",
-    });
-  }
+  if (existsSync(target)) throw isThere(target);
   if (!existsSync(dirname(target)) || !statSync(dirname(target)).isDirectory()) {
     throw new StoreError("BACKUP_PLACE", `there is no folder ${dirname(target)}`, {
       hint: "Make it first, or name another place",
     });
+  }
+}
+
+const isThere = (target: string): StoreError =>
+  new StoreError("BACKUP_EXISTS", `${target} is there already`, {
+    hint: "Name another file; a backup never overwrites",
+  });
+
+/** Not over a file that has come since either. */
+function giveName(part: string, target: string): void {
+  try {
+    linkSync(part, target);
+  } catch (error) {
+    if (codeOf(error) === "EEXIST") throw isThere(target);
+    // Not every file system knows links; such a one is fit for a copy all the same.
+    renameSync(part, target);
   }
 }
 
