@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import Database from "better-sqlite3";
 import { expect, it } from "vitest";
@@ -115,6 +115,20 @@ it("puts a copy back and keeps what was there, with what its log held", async ()
   expect(statSync(databasePath(stateDir)).mode & 0o777).toBe(0o600);
   expect(readdirSync(stateDir).filter((name) => name.includes(".part"))).toEqual([]);
 });
+
+it.runIf(process.getuid?.() === 0)(
+  "put back by root, it belongs to whom the state belongs",
+  async () => {
+    const { store, stateDir, sql, file } = await filled();
+    await backUp(stateDir, file);
+    await store[Symbol.asyncDispose]();
+    sql.close();
+    const [uid, gid] = [65_534, 65_533];
+    chownSync(stateDir, uid, gid);
+    await restore(stateDir, file, { migrationsDir, stamp });
+    expect(statSync(databasePath(stateDir))).toMatchObject({ uid, gid });
+  },
+);
 
 it("never takes the place of what an earlier one has kept", async () => {
   const { store, stateDir, sql, file } = await filled();

@@ -8,7 +8,7 @@ import {
   rmSync,
   statSync,
 } from "node:fs";
-import { chmod, copyFile, open } from "node:fs/promises";
+import { chmod, chown, copyFile, open } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import Database from "better-sqlite3";
@@ -120,6 +120,9 @@ export async function restore(
   try {
     await copyFile(source, part);
     await chmod(part, 0o600);
+    // Root, who restores for a service, must not keep it from the service's user.
+    const { uid, gid } = statSync(stateDir);
+    if (process.getuid?.() === 0) await chown(part, uid, gid);
     const tables = await sealAndRead(part, nextTurn);
     const wrong = differences(expected, tables);
     if (wrong.length > 0) {
