@@ -6,6 +6,7 @@ import { backUp, restore } from "./backup.ts";
 import { checkFile } from "./check-file.ts";
 import { readContent } from "./content.ts";
 import { databasePath } from "./database.ts";
+import { acquireLock } from "./lock.ts";
 import { commit, migrationsDir, observation, openTemporaryStore, seen } from "./store-fixture.ts";
 
 const stamp = "20261127-081500";
@@ -125,8 +126,12 @@ it.runIf(process.getuid?.() === 0)(
     sql.close();
     const [uid, gid] = [65_534, 65_533];
     chownSync(stateDir, uid, gid);
+    const lock = acquireLock(stateDir);
     await restore(stateDir, file, { migrationsDir, stamp });
-    expect(statSync(databasePath(stateDir))).toMatchObject({ uid, gid });
+    lock?.release();
+    for (const path of [databasePath(stateDir), join(stateDir, "watchkeeper.lock")]) {
+      expect(statSync(path)).toMatchObject({ uid, gid });
+    }
   },
 );
 

@@ -1,5 +1,6 @@
 import {
   closeSync,
+  constants,
   existsSync,
   fsyncSync,
   linkSync,
@@ -8,13 +9,14 @@ import {
   rmSync,
   statSync,
 } from "node:fs";
-import { chmod, chown, copyFile, open } from "node:fs/promises";
+import { chmod, copyFile, open } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import Database from "better-sqlite3";
 import { describeError, isWatchkeeperError, StoreError } from "../domain/errors.ts";
 import { differences, readContent, readContentInTurns, type TableContent } from "./content.ts";
 import { databasePath, isNewer } from "./database.ts";
+import { giveToOwner } from "./ownership.ts";
 import { asStoreError, codeOf } from "./store-errors.ts";
 
 /** Copies of the database: made while the daemon writes, read back before they count, and put back. */
@@ -118,11 +120,11 @@ export async function restore(
   const expected = readBackup(source, migrationsDir);
   const part = `${path}.${process.pid}.part`;
   try {
-    await copyFile(source, part);
+    // A file of its own: a link that lies there is not followed.
+    rmSync(part, { force: true });
+    await copyFile(source, part, constants.COPYFILE_EXCL);
     await chmod(part, 0o600);
-    // Root, who restores for a service, must not keep it from the service's user.
-    const { uid, gid } = statSync(stateDir);
-    if (process.getuid?.() === 0) await chown(part, uid, gid);
+    giveToOwner(part, stateDir);
     const tables = await sealAndRead(part, nextTurn);
     const wrong = differences(expected, tables);
     if (wrong.length > 0) {
