@@ -7,5 +7,10 @@ import { lchownSync, lstatSync, statSync } from "node:fs";
 export function giveToOwner(path: string, stateDir: string): void {
   if (process.getuid?.() !== 0) return;
   const { uid, gid } = statSync(stateDir);
-  if (lstatSync(path).uid !== uid) lchownSync(path, uid, gid);
+  if (lstatSync(path).uid === uid) return;
+  try {
+    lchownSync(path, uid, gid);
+  } catch {
+    // In some containers root may not; whoever cannot use it says so.
+  }
 }
