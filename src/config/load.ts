@@ -92,6 +92,7 @@ export function configFile(
   environment: Environment,
   cwd: string,
 ): string {
+  refuseNothing("--config", option);
   return resolve(cwd, option ?? (environment.WATCHKEEPER_CONFIG || "agent.config.ts"));
 }
 
@@ -101,9 +102,18 @@ export function stateDirectory(
   environment: Environment,
   cwd: string,
 ): string {
+  refuseNothing("--state", option);
   // systemd gives several directories separated by colons; the first is ours.
   const fromSystemd = environment.STATE_DIRECTORY?.split(":")[0];
   return resolve(cwd, option ?? (environment.WATCHKEEPER_STATE || fromSystemd || "state"));
+}
+
+/** Of a script whose variable is not set; it would mean the folder that one happens to be in. */
+function refuseNothing(name: string, option: string | undefined): void {
+  if (option !== "") return;
+  throw new ConfigError("OPTION_EMPTY", `${name} is given, but empty`, {
+    hint: "Name a path, or leave the option out",
+  });
 }
 
 /**

@@ -35,7 +35,8 @@ registerHooks({ resolve: (name, context, next) =>
   return `data:text/javascript,${encodeURIComponent(code)}`;
 }
 
-const loadable = [".ts", ".mts", ".js", ".mjs"];
+/** How the name of a module ends that can be loaded. */
+export const loadable = [".ts", ".mts", ".js", ".mjs"];
 
 /**
  * Imports a user's module and returns its default export.
