@@ -6,6 +6,7 @@ import { ConfigError } from "../domain/errors.ts";
 import type { Retention } from "../domain/retention.ts";
 import { createScrub } from "../domain/scrub.ts";
 import { channelSecrets, inWrittenOrder } from "./channels.ts";
+import { hostTimezone } from "./host-timezone.ts";
 import { describeIssues } from "./issues.ts";
 import { knownSecrets } from "./known-secrets.ts";
 import { ConfigProblems } from "./problems.ts";
@@ -158,7 +159,7 @@ export function resolveConfig(raw: unknown, source: ConfigSource): ResolvedConfi
   return deepFreeze({
     file,
     baseDir,
-    timezone: config.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
+    timezone: config.timezone ?? hostTimezone(),
     heartbeat: {
       everyMs: config.heartbeat.every,
       slackMs: config.heartbeat.slack,
