@@ -1,7 +1,13 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { CommanderError } from "commander";
 import { packageInfo } from "../config/package.ts";
 import { ConfigProblems } from "../config/problems.ts";
-import { ConfigError, describeError, isWatchkeeperError } from "../domain/errors.ts";
+import {
+  ConfigError,
+  describeError,
+  isWatchkeeperError,
+  WatchkeeperError,
+} from "../domain/errors.ts";
 import { createLineScrub, type Scrub } from "../domain/scrub.ts";
 import { commandContext, exit, type Terminal } from "./context.ts";
 import { buildProgram } from "./program.ts";
@@ -18,7 +24,8 @@ export async function main(argv: readonly string[]): Promise<number> {
   const out = terminal(process.stdout, clean);
   const err = terminal(process.stderr, clean);
   const guard = (secrets: readonly string[]) => void (scrub = createLineScrub(secrets));
-  outliveClosedStreams();
+  let lost: NodeJS.ErrnoException | undefined;
+  outliveClosedStreams((error) => (lost = error));
   const info = packageInfo();
   let code: number = exit.done;
   const program = buildProgram({
@@ -40,6 +47,9 @@ export async function main(argv: readonly string[]): Promise<number> {
   });
   try {
     await program.parseAsync([...argv], { from: "user" });
+    // Node tells a turn later that a write has failed.
+    await nextTurn();
+    if (lost && code === exit.done && !keepsWatch.has(program.args[0])) throw outputLost(lost);
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exit.done : exit.wrongUse;
@@ -47,6 +57,15 @@ export async function main(argv: readonly string[]): Promise<number> {
     return error instanceof ConfigError ? exit.wrongUse : exit.failed;
   }
 }
+
+/** To a watch that goes on for months a full disk is a passing thing. */
+const keepsWatch = new Set<string | undefined>(["start", "demo"]);
+
+const outputLost = (cause: NodeJS.ErrnoException): WatchkeeperError =>
+  new WatchkeeperError("OUTPUT_LOST", "not everything that was to be printed could be written", {
+    cause,
+    hint: "See that the place it goes to has room; whatever the command does is done",
+  });
 
 /** What went wrong in one line; in several where a config has several mistakes. */
 function complaint(error: unknown, debug: boolean): string {
@@ -80,11 +99,12 @@ function terminal(stream: NodeJS.WriteStream, clean: Scrub): Terminal {
 const unwritable = new WeakSet<NodeJS.WriteStream>();
 
 /** `watchkeeper beats | head` ends without a word, and a daemon outlives the terminal it was started in. */
-function outliveClosedStreams(): void {
+function outliveClosedStreams(onLost: (error: NodeJS.ErrnoException) => void): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
       // What has no reader will have none; a full disk may have room again.
       if (error.code === "EPIPE") unwritable.add(stream);
+      else if (stream === process.stdout) onLost(error);
     });
   }
 }

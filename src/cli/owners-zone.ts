@@ -1,3 +1,4 @@
+import { hostTimezone } from "../config/host-timezone.ts";
 import type { StoreReader } from "../store/index.ts";
 
 /**
@@ -9,7 +10,5 @@ import type { StoreReader } from "../store/index.ts";
 export async function ownersZone(
   store: Pick<StoreReader, "timezone"> | undefined,
 ): Promise<string> {
-  return (await store?.timezone()) ?? hostZone();
+  return (await store?.timezone()) ?? hostTimezone();
 }
-
-const hostZone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone;

@@ -67,6 +67,11 @@ test.each<[string, unknown, string]>([
     'slack.url: "hooks.example" is not an address such as "https://example.com/"',
   ],
   [
+    "a login in an address, which is not quoted",
+    { webhook: { ...webhook, url: "https://me:Passw0rd@hooks.example.com/" } },
+    "webhook.url: must not have a user or password before its host: it could not be called",
+  ],
+  [
     "half a login",
     { ntfy: { ...ntfy, user: "me" } },
     "ntfy: has only one of user and password; write both, or neither",

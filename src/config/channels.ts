@@ -11,11 +11,19 @@ const common = {
   severity: z.enum(severities).default("info"),
 };
 
-const webAddress = () => z.url({ protocol: /^https?$/ });
+const anyWebAddress = () => z.url({ protocol: /^https?$/ });
+
+/** `fetch` refuses an address with a login in it, and would quote it. */
+export const webAddress = () =>
+  anyWebAddress().refine((text) => !URL.canParse(text) || !hasLogin(new URL(text)), {
+    error: "must not have a user or password before its host: it could not be called",
+  });
+
+const hasLogin = ({ username, password }: URL): boolean => username !== "" || password !== "";
 
 /** An address of which path, query and login would be lost. */
 const serverAddress = () =>
-  webAddress().refine((text) => !URL.canParse(text) || isOriginOnly(new URL(text)), {
+  anyWebAddress().refine((text) => !URL.canParse(text) || isOriginOnly(new URL(text)), {
     error: ({ input }) =>
       `${JSON.stringify(input)} must be scheme and host alone, such as "https://ntfy.example.com"`,
   });

@@ -32,6 +32,17 @@ describe("resolveConfig", () => {
     });
   });
 
+  test("a ping that could not be called is refused, and a login in it is not quoted", () => {
+    const ping = (deadMansPing: string) =>
+      problemsOf(() => resolved({ notify: { deadMansPing } })).problems;
+    expect(ping("ftp://hc.example.com/1")).toEqual([
+      'notify.deadMansPing: "ftp://hc.example.com/1" is not an address such as "https://example.com/"',
+    ]);
+    expect(ping("https://me:Passw0rd@hc.example.com/1")).toEqual([
+      "notify.deadMansPing: must not have a user or password before its host: it could not be called",
+    ]);
+  });
+
   test("the host's zone stands in when none is named", () => {
     expect(resolved({}).timezone).toBe(Intl.DateTimeFormat().resolvedOptions().timeZone);
   });

@@ -6,6 +6,7 @@ import { ConfigError } from "../domain/errors.ts";
 import type { Retention } from "../domain/retention.ts";
 import { createScrub } from "../domain/scrub.ts";
 import { channelSecrets, inWrittenOrder } from "./channels.ts";
+import { hostTimezone } from "./host-timezone.ts";
 import { describeIssues } from "./issues.ts";
 import { knownSecrets } from "./known-secrets.ts";
 import { ConfigProblems } from "./problems.ts";
@@ -92,6 +93,7 @@ export function configFile(
   environment: Environment,
   cwd: string,
 ): string {
+  refuseNothing("--config", option);
   return resolve(cwd, option ?? (environment.WATCHKEEPER_CONFIG || "agent.config.ts"));
 }
 
@@ -101,9 +103,18 @@ export function stateDirectory(
   environment: Environment,
   cwd: string,
 ): string {
+  refuseNothing("--state", option);
   // systemd gives several directories separated by colons; the first is ours.
   const fromSystemd = environment.STATE_DIRECTORY?.split(":")[0];
   return resolve(cwd, option ?? (environment.WATCHKEEPER_STATE || fromSystemd || "state"));
+}
+
+/** Of a script whose variable is not set; it would mean the folder that one happens to be in. */
+function refuseNothing(name: string, option: string | undefined): void {
+  if (option !== "") return;
+  throw new ConfigError("OPTION_EMPTY", `${name} is given, but empty`, {
+    hint: "Name a path, or leave the option out",
+  });
 }
 
 /**
@@ -148,7 +159,7 @@ export function resolveConfig(raw: unknown, source: ConfigSource): ResolvedConfi
   return deepFreeze({
     file,
     baseDir,
-    timezone: config.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
+    timezone: config.timezone ?? hostTimezone(),
     heartbeat: {
       everyMs: config.heartbeat.every,
       slackMs: config.heartbeat.slack,

@@ -3,7 +3,7 @@ import { parseClockRange, parseTimeOfDay } from "../domain/active-hours.ts";
 import { duration, formatDuration } from "../domain/duration.ts";
 import { leastMs, retentionRules, type RetentionKind } from "../domain/retention.ts";
 import { isTimezone } from "../domain/zoned-time.ts";
-import { channelsSchema } from "./channels.ts";
+import { channelsSchema, webAddress } from "./channels.ts";
 
 /** What may stand in `agent.config.ts`, with its defaults. Durations become milliseconds. */
 
@@ -88,7 +88,7 @@ const notify = z.strictObject({
     .transform((times) => [times].flat())
     .prefault("08:30"),
   interruptionsPerDay: z.int().nonnegative().default(8),
-  deadMansPing: z.url().optional(),
+  deadMansPing: webAddress().optional(),
 });
 
 /** Where a proxy offers the page. No path: links and cookies are of the whole host. */

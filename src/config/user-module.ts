@@ -35,7 +35,8 @@ registerHooks({ resolve: (name, context, next) =>
   return `data:text/javascript,${encodeURIComponent(code)}`;
 }
 
-const loadable = [".ts", ".mts", ".js", ".mjs"];
+/** How the name of a module ends that can be loaded. */
+export const loadable = [".ts", ".mts", ".js", ".mjs"];
 
 /**
  * Imports a user's module and returns its default export.
@@ -52,13 +53,19 @@ export async function importUserModule(file: string, version?: string): Promise<
   } catch (error) {
     throw isWatchkeeperError(error) ? error : explainLoadError(file, error);
   }
-  if (loaded.default === undefined) {
+  if (loaded.default === undefined || isBlank(loaded)) {
     throw new ConfigError("NO_DEFAULT_EXPORT", `${file} has no default export`, {
       hint: "Write `export default …` before what the file declares",
     });
   }
   return loaded.default;
 }
+
+/** A file that was emptied is one of CommonJS to Node, whose default export is an empty object. */
+const isBlank = (loaded: object): boolean => {
+  const { "module.exports": exported } = loaded as { "module.exports"?: unknown };
+  return typeof exported === "object" && exported !== null && Object.keys(exported).length === 0;
+};
 
 function refuseUnloadable(file: string): void {
   if (!existsSync(file)) {

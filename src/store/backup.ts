@@ -1,5 +1,6 @@
 import {
   closeSync,
+  constants,
   existsSync,
   fsyncSync,
   linkSync,
@@ -15,6 +16,7 @@ import Database from "better-sqlite3";
 import { describeError, isWatchkeeperError, StoreError } from "../domain/errors.ts";
 import { differences, readContent, readContentInTurns, type TableContent } from "./content.ts";
 import { databasePath, hasDatabase, isNewer } from "./database.ts";
+import { giveToOwner } from "./ownership.ts";
 import { asStoreError, codeOf } from "./store-errors.ts";
 
 /** Copies of the database: made while the daemon writes, read back before they count, and put back. */
@@ -81,7 +83,7 @@ export async function backUp(
         hint: "The disk may be failing: try another one",
       });
     }
-    renameSync(part, target);
+    giveName(part, target);
     syncFolder(dirname(target));
     return { file: target, bytes: statSync(target).size, tables };
   } catch (error) {
@@ -114,8 +116,11 @@ export async function restore(
   const expected = readBackup(source, migrationsDir);
   const part = `${path}.${process.pid}.part`;
   try {
-    await copyFile(source, part);
+    // A file of its own: a link that lies there is not followed.
+    rmSync(part, { force: true });
+    await copyFile(source, part, constants.COPYFILE_EXCL);
     await chmod(part, 0o600);
+    giveToOwner(part, stateDir);
     const tables = await sealAndRead(part, nextTurn);
     const wrong = differences(expected, tables);
     if (wrong.length > 0) {
@@ -239,15 +244,27 @@ function refuseTarget(target: string, stateDir: string): void {
       hint: "Start the daemon once, or name its directory with --state DIR",
     });
   }
-  if (existsSync(target)) {
-    throw new StoreError("BACKUP_EXISTS", `${target} is there already`, {
-      hint: "Name another file; a backup never overwrites",
-    });
-  }
+  if (existsSync(target)) throw isThere(target);
   if (!existsSync(dirname(target)) || !statSync(dirname(target)).isDirectory()) {
     throw new StoreError("BACKUP_PLACE", `there is no folder ${dirname(target)}`, {
       hint: "Make it first, or name another place",
     });
+  }
+}
+
+const isThere = (target: string): StoreError =>
+  new StoreError("BACKUP_EXISTS", `${target} is there already`, {
+    hint: "Name another file; a backup never overwrites",
+  });
+
+/** Not over a file that has come since either. */
+function giveName(part: string, target: string): void {
+  try {
+    linkSync(part, target);
+  } catch (error) {
+    if (codeOf(error) === "EEXIST") throw isThere(target);
+    // Not every file system knows links; such a one is fit for a copy all the same.
+    renameSync(part, target);
   }
 }
 

@@ -8,7 +8,7 @@ import { startMailServer } from "../servers/smtp.ts";
 import { createPlace } from "./place.ts";
 import { erase, keys, openTerminal, terminalAvailable, type Typist } from "./terminal.ts";
 
-const { down, space, enter, interrupt } = keys;
+const { down, space, enter, interrupt, endOfInput } = keys;
 
 // Of this provider's users the mail is on this machine: nobody is asked for its servers.
 
@@ -147,6 +147,26 @@ describe.skipIf(!terminalAvailable())("init at a terminal", () => {
     await typist.answers("Where do you want to be told");
     await typist.sees("Write agent.config.ts and .env?");
     typist.types(interrupt);
+    await typist.sees("nothing was written");
+    expect(await typist.ended).toBe(1);
+    expect(await leftIn(place.dir)).toEqual([]);
+  });
+
+  test.each([
+    ["a choice", []],
+    ["yes or no", ["Anthropic API key?"]],
+    ["a secret", ["Anthropic API key?", "The key"]],
+  ])("Ctrl-D at %s ends it too, and is no success", async (_, questions) => {
+    await using place = await createPlace();
+    await using typist = openTerminal(place, "init");
+    const last = questions.at(-1);
+    if (last === undefined) await typist.sees("What do you have?");
+    else {
+      await has(typist, "");
+      for (const question of questions.slice(0, -1)) await typist.answers(question);
+      await typist.sees(last);
+    }
+    typist.types(endOfInput);
     await typist.sees("nothing was written");
     expect(await typist.ended).toBe(1);
     expect(await leftIn(place.dir)).toEqual([]);

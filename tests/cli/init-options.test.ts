@@ -159,6 +159,24 @@ test("a key that another would stand before is refused, wherever that is", async
   expect(await place.read(".env")).toContain(`ANTHROPIC_API_KEY_FILE=${place.path("key")}\n`);
 });
 
+test.each([
+  [["--config", "."], "is a folder. Name the file itself: "],
+  [["--config", "watch.conf"], "would not be read. Its name must end in .ts, .mts, .js, .mjs"],
+  [["--config", "x.ts", "--state", "x.ts"], "cannot be state directory too"],
+  [["--config", ""], "--config is given, but empty"],
+  [["--state", ""], "--state is given, but empty"],
+])("a place that would not do is refused before anything is written: %j", async (args, what) => {
+  await using place = await createPlace();
+  const before = await filesIn(place);
+  for (const more of [["--template"], ["--service", "127.0.0.1:1", "--no-check"]]) {
+    const refused = await place.run("init", ...args, ...more);
+    expect(refused).toMatchObject({ exitCode: 2, stdout: "" });
+    expect(refused.stderr).toMatch(oneLine);
+    expect(refused.stderr).toContain(what);
+  }
+  expect(await filesIn(place)).toEqual(before);
+});
+
 test("the template is not wanted together with answers", async () => {
   await using place = await createPlace();
   const { exitCode, stderr } = await place.run("init", "--template", "--service", "example.com");

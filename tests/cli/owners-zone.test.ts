@@ -24,3 +24,22 @@ test("times are in the owner's zone, whatever that of the host is", async () => 
   const { value } = await place.json("status");
   expect(value).toMatchObject({ timezone: "Asia/Kolkata" });
 });
+
+test.each(["", "Nowhere/Bad", ":/etc/localtime"])(
+  "with TZ=%j, which names no zone, it is UTC, and doctor says so",
+  async (zone) => {
+    await using place = await createPlace({ TZ: zone });
+    await place.config("{}");
+    expect(await place.run("beat")).toMatchObject({ exitCode: 0, stderr: "" });
+    const status = await place.json("status");
+    expect(status).toMatchObject({ exitCode: 3, value: { timezone: "UTC" } });
+    const { value } = await place.json("doctor");
+    expect(value).toContainEqual({
+      name: "clock",
+      level: "warn",
+      message: expect.stringMatching(
+        /^TZ=".*" is no time zone, so times are those of UTC/,
+      ) as string,
+    });
+  },
+);

@@ -19,7 +19,13 @@ export interface Typist extends AsyncDisposable {
   readonly ended: Promise<number | null>;
 }
 
-export const keys = { enter: "\r", down: "\u001b[B", space: " ", interrupt: "\u0003" } as const;
+export const keys = {
+  enter: "\r",
+  down: "\u001b[B",
+  space: " ",
+  interrupt: "\u0003",
+  endOfInput: "\u0004",
+} as const;
 
 /** Empties what stands in a text field. */
 export const erase = "\u0015";

@@ -57,6 +57,8 @@ describe("the config file", () => {
       "Correct the name",
     ],
     ["no default export", "export const config = {};", "has no default export", "export default"],
+    ["lost what it held", "", "has no default export", "export default"],
+    ["only comments", "// export default {};", "has no default export", "export default"],
     [
       "an error of its own",
       '\n\nthrow new Error("kaputt");\nexport default {};',

@@ -1,3 +1,6 @@
+import { spawnSync } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createPlace, oneLine, watching, type Place, type Running } from "./place.ts";
 
@@ -95,4 +98,23 @@ test("a second daemon is refused with the pid of the first, and the first goes o
   expect(second.stderr).toMatch(oneLine);
   expect(second.stderr).toContain(`the daemon with pid ${daemon.pid} already keeps watch`);
   expect((await place.run("status")).exitCode).toBe(0);
+});
+
+test("what could not be printed for want of room is a failure", () => {
+  const bin = fileURLToPath(new URL("../../bin/watchkeeper.js", import.meta.url));
+  const full = openSync("/dev/full", "w");
+  try {
+    const printed = (stdout: number | "pipe") =>
+      spawnSync(process.execPath, [bin, "beats", "--json"], {
+        ...{ cwd: place.dir, env: place.environment, encoding: "utf8" },
+        stdio: ["ignore", stdout, "pipe"],
+      });
+    const refused = printed(full);
+    expect(refused.status).toBe(1);
+    expect(refused.stderr).toMatch(oneLine);
+    expect(refused.stderr).toContain("not everything that was to be printed could be written");
+    expect(printed("pipe")).toMatchObject({ status: 0, stderr: "" });
+  } finally {
+    closeSync(full);
+  }
 });

@@ -5,7 +5,7 @@ import { inspectConfig } from "../config-report.ts";
 import { exit, loadConfigFor, type CommandContext } from "../context.ts";
 import { channelParts } from "../doctor/channels.ts";
 import { openChecks } from "../doctor/checks.ts";
-import { diagnoseClock } from "../doctor/clock.ts";
+import { diagnoseClock, diagnoseZone } from "../doctor/clock.ts";
 import { diagnoseConfigFiles } from "../doctor/configuration.ts";
 import { diagnoseDaemon } from "../doctor/daemon.ts";
 import { fail, ok, warn, type Diagnosis, type Part } from "../doctor/diagnosis.ts";
@@ -59,7 +59,11 @@ export async function doctor(
     progress: progressOn(context.err, context.environment),
   });
   const timezone = config?.timezone ?? (await ownersZone(undefined));
-  const all = [...found, diagnoseClock(times.heard, { now: Date.now(), timezone })];
+  const all = [
+    ...found,
+    diagnoseClock(times.heard, { now: Date.now(), timezone }),
+    ...diagnoseZone(context.environment, { timezone }),
+  ];
   print(all, context);
   return all.some(({ level }) => level === "fail") ? exit.failed : exit.done;
 }

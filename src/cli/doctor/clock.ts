@@ -1,3 +1,5 @@
+import { hostNamesTimezone, hostTimezone } from "../../config/host-timezone.ts";
+import type { Environment } from "../../config/secret.ts";
 import { formatDuration } from "../../domain/duration.ts";
 import { formatTimeOfDay } from "../../domain/zoned-time.ts";
 import { isLoopback } from "../../web/gate.ts";
@@ -35,6 +37,15 @@ export function diagnoseClock(
   return Math.abs(aheadMs) > harmfulMs && agreeing.length > 1
     ? fail(name, message)
     : warn(name, message);
+}
+
+/** A zone that nobody has named is told: quiet hours and the digest hang on it. */
+export function diagnoseZone({ TZ }: Environment, { timezone }: { timezone: string }): Diagnosis[] {
+  if (hostNamesTimezone() || timezone !== hostTimezone()) return [];
+  const what = TZ === undefined ? "this machine names no time zone" : `TZ="${TZ}" is no time zone`;
+  return [
+    warn(name, `${what}, so times are those of UTC; set timezone to one such as "Europe/Berlin"`),
+  ];
 }
 
 /** Each host once. Those on this machine have our own clock, and count where there are no others. */

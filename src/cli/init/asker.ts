@@ -2,7 +2,7 @@ import type { Option } from "@clack/prompts";
 import { WatchkeeperError } from "../../domain/errors.ts";
 import type { Verdict } from "./trial.ts";
 
-/** Puts questions to a person. Whatever they answer with Ctrl-C ends it: {@link notFinished}. */
+/** Puts questions to a person. Whatever they answer with Ctrl-C or Ctrl-D ends it: {@link notFinished}. */
 export interface Asker {
   begin(words: string): void;
   say(words: string): void;
@@ -40,10 +40,20 @@ export const notFinished = (): WatchkeeperError =>
 export async function terminalAsker(): Promise<Asker> {
   const clack = await import("@clack/prompts");
 
-  async function answered<Value>(question: Promise<Value>): Promise<Exclude<Value, symbol>> {
-    const value = await question;
-    if (clack.isCancel(value)) throw notFinished();
-    return value as Exclude<Value, symbol>;
+  async function answered<Value>(
+    ask: (stop: { signal: AbortSignal }) => Promise<Value>,
+  ): Promise<Exclude<Value, symbol>> {
+    const stop = new AbortController();
+    // After Ctrl-D nobody reads the keys: the process would run dry, and end as if all were well.
+    const onDry = () => void setImmediate(() => stop.abort());
+    process.once("beforeExit", onDry);
+    try {
+      const value = await ask({ signal: stop.signal });
+      if (clack.isCancel(value)) throw notFinished();
+      return value as Exclude<Value, symbol>;
+    } finally {
+      process.off("beforeExit", onDry);
+    }
   }
   const optionsOf = <Value extends string>(choices: Choices<Value>) =>
     (Object.entries(choices) as [Value, string | readonly [string, string]][]).map(
@@ -57,8 +67,9 @@ export async function terminalAsker(): Promise<Asker> {
     say: (words) => clack.log.message(words),
     tell: ({ ok, message }) => (ok ? clack.log.success(message) : clack.log.error(message)),
     text: async ({ message, initial, example, problem }) => {
-      const text = await answered(
+      const text = await answered((stop) =>
         clack.text({
+          ...stop,
           message,
           ...(initial !== undefined && { initialValue: initial }),
           ...(example !== undefined && { placeholder: example }),
@@ -68,12 +79,16 @@ export async function terminalAsker(): Promise<Asker> {
       return text.trim();
     },
     secret: async ({ message, problem }) =>
-      answered(clack.password({ message, validate: (value = "") => problem?.(value) })),
+      answered((stop) =>
+        clack.password({ ...stop, message, validate: (value = "") => problem?.(value) }),
+      ),
     yes: async (message, otherwise) =>
-      answered(clack.confirm({ message, initialValue: otherwise !== "no" })),
+      answered((stop) => clack.confirm({ ...stop, message, initialValue: otherwise !== "no" })),
     choose: async (message, choices) =>
-      answered(clack.select({ message, options: optionsOf(choices) })),
+      answered((stop) => clack.select({ ...stop, message, options: optionsOf(choices) })),
     chooseSeveral: async (message, choices) =>
-      answered(clack.multiselect({ message, options: optionsOf(choices), required: false })),
+      answered((stop) =>
+        clack.multiselect({ ...stop, message, options: optionsOf(choices), required: false }),
+      ),
   };
 }

@@ -1,9 +1,11 @@
 import { accessSync, constants, existsSync, readFileSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, extname, join } from "node:path";
 import { parseEnv } from "node:util";
+import { loadable } from "../../config/user-module.ts";
 import { ConfigError, WatchkeeperError } from "../../domain/errors.ts";
 import { whyUnusableStateDir } from "../../store/database.ts";
 import type { CommandContext } from "../context.ts";
+import { isOpenToOthers } from "../doctor/permissions.ts";
 import { refuseUnfinished } from "./dotenv-text.ts";
 import type { KnownEnvironment } from "./setup.ts";
 
@@ -20,7 +22,9 @@ export interface Places {
   refuseUnfit(): void;
 }
 
+/** @throws ConfigError when what would be written there could not be used */
 export function places({ configFile, stateDir, environment }: CommandContext): Places {
+  refuseUnloadable(configFile, stateDir);
   const dotEnvFile = join(dirname(configFile), ".env");
   const text = readExisting(dotEnvFile);
   return {
@@ -40,6 +44,20 @@ export function places({ configFile, stateDir, environment }: CommandContext): P
       refuseUnfinished(dotEnvFile, text);
     },
   };
+}
+
+function refuseUnloadable(configFile: string, stateDir: string): void {
+  const refusal = (text: string, hint: string) =>
+    new ConfigError("INIT_CONFIG_NAME", `${configFile} ${text}`, { hint });
+  if (statSync(configFile, { throwIfNoEntry: false })?.isDirectory()) {
+    throw refusal("is a folder", `Name the file itself: ${join(configFile, "agent.config.ts")}`);
+  }
+  if (!loadable.includes(extname(configFile))) {
+    throw refusal("would not be read", `Its name must end in ${loadable.join(", ")}`);
+  }
+  if (configFile === stateDir) {
+    throw refusal("cannot be state directory too", "Give another name with --config or --state");
+  }
 }
 
 function readExisting(path: string): string | undefined {
@@ -92,10 +110,8 @@ function typeOf(about: string): unknown {
   }
 }
 
-const others = 0o077;
-
 function refuseOpen(path: string): void {
-  if ((statSync(path).mode & others) === 0) return;
+  if (!isOpenToOthers(statSync(path).mode)) return;
   throw new ConfigError("INIT_ENV_OPEN", `${path} is open to others, and secrets go into it`, {
     hint: `Close it with chmod 600 ${path}`,
   });
