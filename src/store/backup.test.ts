@@ -1,4 +1,15 @@
-import { chownSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  chownSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import Database from "better-sqlite3";
 import { expect, it } from "vitest";
@@ -65,6 +76,19 @@ it.each(["copy", "verify"] as const)("told to stop during %s, it leaves nothing"
   const tables = readContent(sql).length;
   expect(steps.filter((step) => step === "verify").length).toBeLessThan(tables / 2);
   expect(readdirSync(dirname(file))).toEqual(["state"]);
+});
+
+it("keeps what each of two restores in one second found", async () => {
+  const { store, stateDir, sql, file } = await filled();
+  await backUp(stateDir, file);
+  await store[Symbol.asyncDispose]();
+  sql.close();
+  const kept: (string | null)[] = [];
+  for (const text of ["the first", "the second"]) {
+    writeFileSync(databasePath(stateDir), text);
+    kept.push((await restore(stateDir, file, { migrationsDir, stamp })).kept);
+  }
+  expect(kept.map((each) => readFileSync(each!, "utf8"))).toEqual(["the first", "the second"]);
 });
 
 it.each<[string, (file: string) => string, string]>([
@@ -135,21 +159,6 @@ it.runIf(process.getuid?.() === 0)(
   },
 );
 
-it("never takes the place of what an earlier one has kept", async () => {
-  const { store, stateDir, sql, file } = await filled();
-  await backUp(stateDir, file);
-  await store[Symbol.asyncDispose]();
-  sql.close();
-  const { kept } = await restore(stateDir, file, { migrationsDir, stamp });
-  writeFileSync(kept!, "kept");
-  const before = contentOf(databasePath(stateDir));
-  await expect(restore(stateDir, file, { migrationsDir, stamp })).rejects.toMatchObject({
-    code: "BACKUP_FAILED",
-  });
-  expect(readFileSync(kept!, "utf8")).toBe("kept");
-  expect(contentOf(databasePath(stateDir))).toEqual(before);
-});
-
 it("puts a copy in the place of a damaged file, and of none", async () => {
   const { store, stateDir, sql, file } = await filled();
   await backUp(stateDir, file);
@@ -174,6 +183,12 @@ it.each<[string, (file: string) => void, string]>([
     },
     "BACKUP_FOREIGN",
   ],
+  ["is a folder", (file) => mkdirSync(file), "BACKUP_MISSING"],
+  [
+    "is a pipe, which would never come to its end",
+    (file) => execFileSync("mkfifo", [file]),
+    "BACKUP_MISSING",
+  ],
 ])("refuses a file that %s, and changes nothing", async (_, plant, code) => {
   const { stateDir, sql, file } = await filled();
   const before = readContent(sql);
@@ -194,12 +209,17 @@ it("refuses a copy of a newer version, one that was cut short, and the database 
   sql.exec("update __drizzle_migrations set created_at = 99999999999999");
   sql.close();
   const codes: string[] = [];
-  for (const each of [newer, cut, databasePath(stateDir)]) {
+  const link = `${file}.link`;
+  symlinkSync(databasePath(stateDir), link);
+  const twin = `${file}.twin`;
+  linkSync(databasePath(stateDir), twin);
+  for (const each of [newer, cut, databasePath(stateDir), link, twin]) {
     await restore(stateDir, each, { migrationsDir, stamp }).catch((error: { code: string }) =>
       codes.push(error.code),
     );
   }
-  expect(codes).toEqual(["BACKUP_NEWER", "DATABASE_DAMAGED", "BACKUP_IS_DATABASE"]);
+  const itself = "BACKUP_IS_DATABASE";
+  expect(codes).toEqual(["BACKUP_NEWER", "DATABASE_DAMAGED", itself, itself, itself]);
 });
 
 it("says what is in the file, and which rows name others that are gone", async () => {

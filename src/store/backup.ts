@@ -15,7 +15,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import Database from "better-sqlite3";
 import { describeError, isWatchkeeperError, StoreError } from "../domain/errors.ts";
 import { differences, readContent, readContentInTurns, type TableContent } from "./content.ts";
-import { databasePath, isNewer } from "./database.ts";
+import { databasePath, hasDatabase, isNewer } from "./database.ts";
 import { giveToOwner } from "./ownership.ts";
 import { asStoreError, codeOf } from "./store-errors.ts";
 
@@ -56,7 +56,7 @@ export async function backUp(
   };
   const target = resolve(file);
   const source = databasePath(stateDir);
-  refuseTarget(target, source);
+  refuseTarget(target, stateDir);
   const part = `${target}.${process.pid}.part`;
   using client = disposable(openReadonly(source));
   try {
@@ -110,13 +110,9 @@ export async function restore(
   file: string,
   { migrationsDir, stamp }: { readonly migrationsDir: string; readonly stamp: string },
 ): Promise<RestoreSummary> {
+  refuseSource(stateDir, file);
   const source = resolve(file);
   const path = databasePath(stateDir);
-  if (source === path) {
-    throw new StoreError("BACKUP_IS_DATABASE", `${source} is the database itself`, {
-      hint: "Name a file that `watchkeeper db backup` has made",
-    });
-  }
   const expected = readBackup(source, migrationsDir);
   const part = `${path}.${process.pid}.part`;
   try {
@@ -143,13 +139,24 @@ export async function restore(
   }
 }
 
+/**
+ * What can be said of a backup before anything is opened or locked: a pipe would never come to its end.
+ * @throws StoreError when there is no such file, or it is the database under whatever name
+ */
+export function refuseSource(stateDir: string, file: string): void {
+  const source = resolve(file);
+  const hint = "Name a file that `watchkeeper db backup` has made";
+  const found = statSync(source, { throwIfNoEntry: false });
+  if (!found) throw new StoreError("BACKUP_MISSING", `there is no file ${source}`, { hint });
+  if (!found.isFile()) throw new StoreError("BACKUP_MISSING", `${source} is not a file`, { hint });
+  if (!hasDatabase(stateDir)) return;
+  const { dev, ino } = statSync(databasePath(stateDir));
+  if (found.dev !== dev || found.ino !== ino) return;
+  throw new StoreError("BACKUP_IS_DATABASE", `${source} is the database itself`, { hint });
+}
+
 /** What a backup holds. @throws StoreError when it is none, or cannot be used by this version. */
 function readBackup(file: string, migrationsDir: string): TableContent[] {
-  if (!existsSync(file)) {
-    throw new StoreError("BACKUP_MISSING", `there is no file ${file}`, {
-      hint: "Name a file that `watchkeeper db backup` has made",
-    });
-  }
   using client = disposable(openReadonly(file));
   try {
     const content = readContent(client);
@@ -204,12 +211,19 @@ async function sealAndRead(part: string, pause: () => Promise<void>): Promise<Ta
 function keepAside(path: string, stamp: string): string | null {
   if (!existsSync(path)) return null;
   foldLog(path);
-  const kept = `${path}.before-restore-${stamp}`;
+  const kept = freeName(`${path}.before-restore-${stamp}`);
   linkSync(path, kept);
   for (const end of ["-wal", "-shm"]) {
     if (existsSync(`${path}${end}`)) renameSync(`${path}${end}`, `${kept}${end}`);
   }
   return kept;
+}
+
+/** Of two restores in one second neither takes the place of what the other has kept. */
+function freeName(name: string, count = 1): string {
+  const tried = count === 1 ? name : `${name}-${count}`;
+  const taken = ["", "-wal", "-shm"].some((end) => existsSync(tried + end));
+  return taken ? freeName(name, count + 1) : tried;
 }
 
 function foldLog(path: string): void {
@@ -223,8 +237,9 @@ function foldLog(path: string): void {
   }
 }
 
-function refuseTarget(target: string, source: string): void {
-  if (!existsSync(source)) {
+function refuseTarget(target: string, stateDir: string): void {
+  if (!hasDatabase(stateDir)) {
+    const source = databasePath(stateDir);
     throw new StoreError("BACKUP_OF_NOTHING", `there is no database at ${source} yet`, {
       hint: "Start the daemon once, or name its directory with --state DIR",
     });

@@ -1,6 +1,6 @@
 import { existsSync, statSync } from "node:fs";
 import Database from "better-sqlite3";
-import { databasePath, isNewer } from "./database.ts";
+import { databasePath, hasDatabase, isNewer } from "./database.ts";
 import { asStoreError } from "./store-errors.ts";
 
 /** What can be said of the database's health without changing it; works beside a running daemon. */
@@ -24,8 +24,8 @@ export function checkFile(
   stateDir: string,
   { migrationsDir }: { readonly migrationsDir: string },
 ): FileReport | undefined {
+  if (!hasDatabase(stateDir)) return undefined;
   const file = databasePath(stateDir);
-  if (!existsSync(file)) return undefined;
   let client: Database.Database | undefined;
   try {
     client = new Database(file, { readonly: true, fileMustExist: true, timeout: 5_000 });

@@ -39,6 +39,21 @@ export const isOneOf = (column: AnySQLiteColumn, ids: readonly number[]): SQL =>
 
 export const databasePath = (stateDir: string): string => join(stateDir, "watchkeeper.db");
 
+/**
+ * Whether something was ever saved there.
+ * @throws StoreError where that cannot be seen: what is out of sight is not nothing
+ */
+export function hasDatabase(stateDir: string): boolean {
+  try {
+    return statSync(databasePath(stateDir), { throwIfNoEntry: false }) !== undefined;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== "EACCES") return false;
+    throw new StoreError("STATE_DIR_CLOSED", `you may not look into ${stateDir}`, {
+      hint: "Call the command as the user that the daemon runs as, or with `sudo`",
+    });
+  }
+}
+
 /** The sticky bit, as on /tmp: closing such a directory would take it from everybody else. */
 const sharedByAll = 0o1000;
 
@@ -145,6 +160,8 @@ export function openDatabase(
     client.pragma("journal_mode = WAL");
     client.pragma("synchronous = FULL");
     client.pragma("foreign_keys = ON");
+    // In KB. The system keeps what is read often anyway; a large file must not make a large daemon.
+    client.pragma("cache_size = -4000");
     refuseNewer(client, migrationsDir, path);
     const applied = lastAppliedMigration(client);
     if (applied !== null && applied < lastKnownMigration(migrationsDir)) {
@@ -165,8 +182,8 @@ export function openDatabase(
  * @returns undefined when there is no database yet.
  */
 export function openDatabaseReadonly(stateDir: string, migrationsDir: string): Db | undefined {
+  if (!hasDatabase(stateDir)) return undefined;
   const path = databasePath(stateDir);
-  if (!existsSync(path)) return undefined;
   const client = connect(path, { readonly: true, fileMustExist: true });
   try {
     refuseNewer(client, migrationsDir, path);

@@ -164,6 +164,19 @@ test("a damaged file is said with its mend, and exit 1", async () => {
   });
 });
 
+test("a restore of what is no file makes no state directory", async () => {
+  await using empty = await createPlace();
+  for (const [file, what] of [
+    ["nothing.db", "there is no file"],
+    [".", "is not a file"],
+  ] as const) {
+    const refused = await empty.run("db", "restore", file);
+    expect(refused).toMatchObject({ exitCode: 1, stdout: "" });
+    expect(refused.stderr).toContain(what);
+  }
+  await expect(stat(empty.stateDir)).rejects.toThrow("ENOENT");
+});
+
 test("JSON says what was copied", async () => {
   await place.run("beat");
   const { value } = await place.json("db", "backup", "copy.db");

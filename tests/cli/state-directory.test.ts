@@ -1,4 +1,6 @@
-import { stat, truncate, writeFile, open } from "node:fs/promises";
+import { spawnSync } from "node:child_process";
+import { chmod, stat, truncate, writeFile, open } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createPlace, oneLine, watching, type Place } from "./place.ts";
@@ -127,6 +129,36 @@ test("commands that only read say that nothing was saved yet, and make nothing",
   expect((await place.run("status")).exitCode).toBe(3);
   await expect(stat(place.stateDir)).rejects.toThrow("ENOENT");
 });
+
+const bin = fileURLToPath(new URL("../../bin/watchkeeper.js", import.meta.url));
+/** Root may look everywhere, and has somebody else look. */
+const stranger = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
+const reachesProgram = spawnSync(process.execPath, [bin, "--version"], stranger).status === 0;
+
+test.skipIf(!reachesProgram)(
+  "a state directory that is another user's is not taken for an empty one",
+  async () => {
+    await place.run("beat");
+    await chmod(place.dir, 0o755);
+    await chmod(place.stateDir, 0o000);
+    const { dir: cwd, environment: env } = place;
+    const said = (words: string) =>
+      spawnSync(process.execPath, [bin, ...words.split(" ")], {
+        ...{ cwd, env, encoding: "utf8" },
+        ...stranger,
+      });
+    for (const words of ["status", "findings", "findings ack 1", "db check", "db backup copy"]) {
+      const { status, stdout, stderr } = said(words);
+      expect({ status, stdout }, words).toEqual({ status: 1, stdout: "" });
+      expect(stderr).toMatch(oneLine);
+      expect(stderr).toContain(`you may not look into ${place.stateDir}. Call the command as`);
+    }
+    const doctor = JSON.parse(said("doctor --json").stdout) as { name: string; level: string }[];
+    const failed = doctor.filter(({ level }) => level === "fail").map(({ name }) => name);
+    expect(failed).toEqual(expect.arrayContaining(["state", "database", "daemon"]));
+    await chmod(place.stateDir, 0o700);
+  },
+);
 
 test("where the state lies: --state, WATCHKEEPER_STATE, then systemd's STATE_DIRECTORY", async () => {
   place.environment.STATE_DIRECTORY = `${place.path("systemd")}:${place.path("second")}`;

@@ -5,6 +5,7 @@ import {
   backUp,
   checkFile,
   isLocked,
+  refuseSource,
   restore as putBack,
   type BackupStep,
 } from "../../store/index.ts";
@@ -30,6 +31,7 @@ export async function backup(context: CommandContext, file: string): Promise<num
 
 export async function restore(context: CommandContext, file: string): Promise<number> {
   const { stateDir, packageInfo, out, json } = context;
+  refuseSource(stateDir, file);
   const lock = acquireLock(stateDir);
   if (!lock) {
     throw new StoreError("RESTORE_WHILE_RUNNING", `a daemon keeps watch with ${stateDir}`, {

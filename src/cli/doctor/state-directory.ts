@@ -1,7 +1,7 @@
 import { existsSync, lstatSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describeError } from "../../domain/errors.ts";
-import { databasePath, whyUnusableStateDir } from "../../store/database.ts";
+import { databasePath, hasDatabase, whyUnusableStateDir } from "../../store/database.ts";
 import { readStore, type CommandContext } from "../context.ts";
 import { enumerated, isOpenToOthers, octal } from "./permissions.ts";
 import { fail, ok, warn, type Diagnosis } from "./diagnosis.ts";
@@ -49,8 +49,8 @@ const namesOf = (files: readonly { readonly file: string }[]): string =>
 /** The file can be read, and is of this version's schema. */
 export async function diagnoseDatabase(context: CommandContext): Promise<Diagnosis> {
   const path = databasePath(context.stateDir);
-  if (!existsSync(path)) return ok("database", "none yet; made at the first start");
   try {
+    if (!hasDatabase(context.stateDir)) return ok("database", "none yet; made at the first start");
     await using store = readStore(context);
     await store?.status();
     return ok("database", `${path}, of this version's schema`);
