@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, truncateSync, writeFileSync } from "node:fs";
-import { mkdir, rename, rm } from "node:fs/promises";
+import { readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -42,8 +42,10 @@ describe("a daemon whose state directory", () => {
       "is emptied",
       /watchkeeper\.db is gone from the state directory/,
       async (dir) => {
-        await rm(dir, { recursive: true });
-        await mkdir(dir);
+        // The database first: whenever the daemon looks, that is what is gone.
+        for (const name of ["watchkeeper.db", ...(await readdir(dir))]) {
+          await rm(join(dir, name), { recursive: true, force: true });
+        }
       },
     ],
     [
