@@ -13,6 +13,8 @@ export default defineConfig({
   test: {
     include: ["src/**/*.test.ts", "skills/**/*.test.ts", "tests/**/*.test.ts"],
     globalSetup: ["tests/ground/before-all-tests.ts"],
+    // Most of them wait, for processes and disks, more than they compute.
+    maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },

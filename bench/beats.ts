@@ -11,9 +11,13 @@ import { timesOf, type Figure } from "./measure.ts";
 
 /** Beats in this process, over a store on this disk, with checks that look at nothing. */
 export async function measureBeats(): Promise<Figure[]> {
-  const quiet = await withHeartbeat(100, (heartbeat) => timesOf(200, () => heartbeat.beatNow([])));
-  const busy = await withHeartbeat(1_000, (heartbeat, names) =>
-    timesOf(9, () => heartbeat.beatNow(names)),
+  const quiet = await inNewStore((stateDir) =>
+    withHeartbeat(stateDir, 100, (heartbeat) => timesOf(200, () => heartbeat.beatNow([]))),
+  );
+  const busy = await inNewStore((stateDir) =>
+    withHeartbeat(stateDir, 1_000, (heartbeat, names) =>
+      timesOf(9, () => heartbeat.beatNow(names)),
+    ),
   );
   return [
     { name: "quiet beat, 100 checks not due", unit: "ms", values: quiet, atMost: 5 },
@@ -21,14 +25,24 @@ export async function measureBeats(): Promise<Figure[]> {
   ];
 }
 
-async function withHeartbeat(
+async function inNewStore<Value>(work: (stateDir: string) => Promise<Value>): Promise<Value> {
+  const stateDir = mkdtempSync(join(tmpdir(), "watchkeeper-bench-"));
+  try {
+    return await work(stateDir);
+  } finally {
+    rmSync(stateDir, { recursive: true, force: true });
+  }
+}
+
+/** Over the store in that directory, which may hold something. @param count of checks */
+export async function withHeartbeat<Value>(
+  stateDir: string,
   count: number,
   measure: (
     heartbeat: ReturnType<typeof createHeartbeat>,
     names: readonly string[],
-  ) => Promise<number[]>,
-): Promise<number[]> {
-  const stateDir = mkdtempSync(join(tmpdir(), "watchkeeper-bench-"));
+  ) => Promise<Value>,
+): Promise<Value> {
   const store = openStore({ stateDir, migrationsDir: packageInfo().migrationsDir });
   const skill = "bench";
   const checks = Array.from({ length: count }, (_, index): LoadedCheck => ({
@@ -64,6 +78,5 @@ async function withHeartbeat(
     );
   } finally {
     await store[Symbol.asyncDispose]();
-    rmSync(stateDir, { recursive: true, force: true });
   }
 }

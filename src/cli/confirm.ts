@@ -28,7 +28,8 @@ export async function confirmed(
     return true;
   }
   shown.write(what);
-  const asking = createInterface({ input: process.stdin, output: process.stdout });
+  const output = json ? process.stderr : process.stdout;
+  const asking = createInterface({ input: process.stdin, output });
   const stop = new AbortController();
   // Ctrl-D is a no as well.
   asking.once("close", () => stop.abort());

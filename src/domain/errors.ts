@@ -61,6 +61,10 @@ export function isWatchkeeperError(error: unknown): error is WatchkeeperError {
   return typeof error === "object" && error !== null && marker in error;
 }
 
+/** Whether a file or folder was not there. */
+export const isMissing = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && error.code === "ENOENT";
+
 const longestMessage = 2_000;
 
 /**

@@ -112,8 +112,17 @@ test("names of weekly copies sort by age; the oldest are too many, and others ar
   const names = ["2026-11-03", "2026-11-10", "2026-11-17"].map((date) =>
     weeklyName(at(`${date}T02:20:00Z`)),
   );
+  const now = at("2026-11-17T02:20:00Z");
   const others = ["before-upgrade-1-2.db", "weekly-mine.db", `${names[0] ?? ""}.77.part`];
-  expect(tooManyWeekly([...names.toReversed(), ...others], 2)).toEqual([names[0]]);
-  expect(tooManyWeekly(names, 4)).toEqual([]);
+  expect(tooManyWeekly([...names.toReversed(), ...others], 2, now)).toEqual([names[0]]);
+  expect(tooManyWeekly(names, 4, now)).toEqual([]);
   expect(others.map(isHalfWeekly)).toEqual([false, false, true]);
+});
+
+test("copies that a clock ahead has named go before the newest, when that is set back", () => {
+  const made = at("2026-05-01T03:20Z");
+  const ahead = [1, 2, 3, 4].map((week) => weeklyName(made + (52 + week) * 7 * 86_400_000));
+  const newest = weeklyName(made);
+  expect(tooManyWeekly([...ahead, newest], 4, made)).toEqual([ahead[0]]);
+  expect(tooManyWeekly([...ahead, newest], 1, made)).toEqual(ahead);
 });

@@ -68,10 +68,18 @@ const weekly = /^weekly-\d{8}T\d{6}Z\.db$/;
 export const weeklyName = (now: number): string =>
   `weekly-${new Date(now).toISOString().replace(/[-:]|\.\d+/g, "")}.db`;
 
-/** Of the names in the folder, the weekly copies that are too many: the oldest. Others are left alone. */
-export function tooManyWeekly(names: readonly string[], kept: number): string[] {
+/**
+ * Of the names in the folder, the weekly copies that are too many: the oldest. Others are left alone.
+ * @param now when the newest was made: what lies ahead is of a clock that was set back since, and older
+ */
+export function tooManyWeekly(names: readonly string[], kept: number, now: number): string[] {
+  const newest = weeklyName(now);
   const copies = names.filter((name) => weekly.test(name)).toSorted();
-  return copies.slice(0, Math.max(0, copies.length - kept));
+  const byAge = [
+    ...copies.filter((name) => name > newest),
+    ...copies.filter((name) => name <= newest),
+  ];
+  return byAge.slice(0, Math.max(0, byAge.length - kept));
 }
 
 /** What a process that was killed has left of a weekly copy. */

@@ -163,10 +163,11 @@ async function pruneInTurns({ store, clock, retention, stopping }: UpkeepDepende
 async function backUpWeekly({ stateDir, clock, settings, stopping }: UpkeepDependencies) {
   const folder = folderOf(stateDir);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const name = weeklyName(clock.now());
+  const now = clock.now();
+  const name = weeklyName(now);
   const { bytes } = await backUp(stateDir, join(folder, name), { signal: stopping });
   // Only now: a copy that is good is worth more than the room.
-  for (const old of tooManyWeekly(readdirSync(folder), settings.weeklyBackups)) {
+  for (const old of tooManyWeekly(readdirSync(folder), settings.weeklyBackups, now)) {
     rmSync(join(folder, old), { force: true });
   }
   return { file: join("backups", name), bytes };

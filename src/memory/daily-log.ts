@@ -2,7 +2,7 @@ import { chmod, mkdir, open, readdir, readFile, rename, unlink } from "node:fs/p
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Clock } from "../domain/clock.ts";
-import { describeError } from "../domain/errors.ts";
+import { describeError, isMissing } from "../domain/errors.ts";
 import type { Scrub } from "../domain/scrub.ts";
 import { instantOfWallClock, startOf, wallClockAt } from "../domain/zoned-time.ts";
 import type { StoreReader } from "../store/index.ts";
@@ -186,6 +186,3 @@ async function readPage(path: string): Promise<string | undefined> {
     throw error;
   }
 }
-
-const isMissing = (error: unknown): boolean =>
-  error instanceof Error && "code" in error && error.code === "ENOENT";

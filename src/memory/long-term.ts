@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { open, realpath, rename, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { ToolError } from "../domain/errors.ts";
+import { ToolError, isMissing } from "../domain/errors.ts";
 import { applyDiff, editLines, invertDiff } from "../domain/line-diff.ts";
 import { oneLine } from "../domain/plain-text.ts";
 import { largestBytes, longTermMemoryFile } from "./owner-file.ts";
@@ -143,9 +143,6 @@ async function readMemory(stateDir: string): Promise<MemoryFile> {
     throw new ToolError("MEMORY_UNREADABLE", "MEMORY.md cannot be read", { cause: error });
   }
 }
-
-const isMissing = (error: unknown): boolean =>
-  error instanceof Error && "code" in error && error.code === "ENOENT";
 
 async function replace({ path, mode = 0o600 }: MemoryFile, text: string): Promise<void> {
   const beside = join(dirname(path), `.${basename(path)}.part`);

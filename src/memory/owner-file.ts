@@ -1,7 +1,7 @@
 import { constants, statSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
-import { describeError } from "../domain/errors.ts";
+import { describeError, isMissing } from "../domain/errors.ts";
 
 /** The files that the owner writes in the state directory; read afresh at each run. */
 
@@ -65,6 +65,3 @@ export function ownerFileMark(stateDir: string, name: string): string {
     return isMissing(error) ? "missing" : describeError(error);
   }
 }
-
-const isMissing = (error: unknown): boolean =>
-  error instanceof Error && "code" in error && error.code === "ENOENT";

@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import {
+  chownSync,
   existsSync,
   linkSync,
   mkdirSync,
@@ -16,6 +17,7 @@ import { backUp, restore } from "./backup.ts";
 import { checkFile } from "./check-file.ts";
 import { readContent } from "./content.ts";
 import { databasePath } from "./database.ts";
+import { acquireLock } from "./lock.ts";
 import { commit, migrationsDir, observation, openTemporaryStore, seen } from "./store-fixture.ts";
 
 const stamp = "20261127-081500";
@@ -99,6 +101,16 @@ it.each<[string, (file: string) => string, string]>([
   expect(readFileSync(file, "utf8")).toBe("mine");
 });
 
+it("is not written over a file that has come in the meantime", async () => {
+  const { stateDir, file } = await filled();
+  const copying = backUp(stateDir, file, {
+    progress: ({ step }) => void (step === "verify" && writeFileSync(file, "mine")),
+  });
+  await expect(copying).rejects.toMatchObject({ code: "BACKUP_EXISTS" });
+  expect(readFileSync(file, "utf8")).toBe("mine");
+  expect(readdirSync(dirname(file)).sort()).toEqual(["copy.db", "state"]);
+});
+
 it("is not made of a file that is damaged", async () => {
   const { stateDir, sql, store, file } = await filled(3_000);
   sql.pragma("wal_checkpoint(truncate)");
@@ -128,6 +140,24 @@ it("puts a copy back and keeps what was there, with what its log held", async ()
   expect(statSync(databasePath(stateDir)).mode & 0o777).toBe(0o600);
   expect(readdirSync(stateDir).filter((name) => name.includes(".part"))).toEqual([]);
 });
+
+it.runIf(process.getuid?.() === 0)(
+  "put back by root, it belongs to whom the state belongs",
+  async () => {
+    const { store, stateDir, sql, file } = await filled();
+    await backUp(stateDir, file);
+    await store[Symbol.asyncDispose]();
+    sql.close();
+    const [uid, gid] = [65_534, 65_533];
+    chownSync(stateDir, uid, gid);
+    const lock = acquireLock(stateDir);
+    await restore(stateDir, file, { migrationsDir, stamp });
+    lock?.release();
+    for (const path of [databasePath(stateDir), join(stateDir, "watchkeeper.lock")]) {
+      expect(statSync(path)).toMatchObject({ uid, gid });
+    }
+  },
+);
 
 it("puts a copy in the place of a damaged file, and of none", async () => {
   const { store, stateDir, sql, file } = await filled();

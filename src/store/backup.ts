@@ -1,4 +1,14 @@
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { chmod, copyFile, open } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
@@ -6,6 +16,7 @@ import Database from "better-sqlite3";
 import { describeError, isWatchkeeperError, StoreError } from "../domain/errors.ts";
 import { differences, readContent, readContentInTurns, type TableContent } from "./content.ts";
 import { databasePath, hasDatabase, isNewer } from "./database.ts";
+import { giveToOwner } from "./ownership.ts";
 import { asStoreError, codeOf } from "./store-errors.ts";
 
 /** Copies of the database: made while the daemon writes, read back before they count, and put back. */
@@ -72,7 +83,7 @@ export async function backUp(
         hint: "The disk may be failing: try another one",
       });
     }
-    renameSync(part, target);
+    giveName(part, target);
     syncFolder(dirname(target));
     return { file: target, bytes: statSync(target).size, tables };
   } catch (error) {
@@ -105,8 +116,11 @@ export async function restore(
   const expected = readBackup(source, migrationsDir);
   const part = `${path}.${process.pid}.part`;
   try {
-    await copyFile(source, part);
+    // A file of its own: a link that lies there is not followed.
+    rmSync(part, { force: true });
+    await copyFile(source, part, constants.COPYFILE_EXCL);
     await chmod(part, 0o600);
+    giveToOwner(part, stateDir);
     const tables = await sealAndRead(part, nextTurn);
     const wrong = differences(expected, tables);
     if (wrong.length > 0) {
@@ -114,7 +128,7 @@ export async function restore(
         hint: "The disk may be failing; the database is as it was",
       });
     }
-    const kept = setAside(path, stamp);
+    const kept = keepAside(path, stamp);
     renameSync(part, path);
     syncFolder(stateDir);
     return { kept, tables };
@@ -190,12 +204,16 @@ async function sealAndRead(part: string, pause: () => Promise<void>): Promise<Ta
   return await readContentInTurns(copy, { pause });
 }
 
-/** Moves the database, with its log, out of the way; a damaged one as it is. */
-function setAside(path: string, stamp: string): string | null {
+/**
+ * Gives the database another name, and its log with it; a damaged one as it is. It has its own name as well until
+ * another file takes that: a daemon that found none there would begin anew.
+ */
+function keepAside(path: string, stamp: string): string | null {
   if (!existsSync(path)) return null;
   foldLog(path);
   const kept = freeName(`${path}.before-restore-${stamp}`);
-  for (const end of ["", "-wal", "-shm"]) {
+  linkSync(path, kept);
+  for (const end of ["-wal", "-shm"]) {
     if (existsSync(`${path}${end}`)) renameSync(`${path}${end}`, `${kept}${end}`);
   }
   return kept;
@@ -226,15 +244,27 @@ function refuseTarget(target: string, stateDir: string): void {
       hint: "Start the daemon once, or name its directory with --state DIR",
     });
   }
-  if (existsSync(target)) {
-    throw new StoreError("BACKUP_EXISTS", `${target} is there already`, {
-      hint: "Name another file; a backup never overwrites",
-    });
-  }
+  if (existsSync(target)) throw isThere(target);
   if (!existsSync(dirname(target)) || !statSync(dirname(target)).isDirectory()) {
     throw new StoreError("BACKUP_PLACE", `there is no folder ${dirname(target)}`, {
       hint: "Make it first, or name another place",
     });
+  }
+}
+
+const isThere = (target: string): StoreError =>
+  new StoreError("BACKUP_EXISTS", `${target} is there already`, {
+    hint: "Name another file; a backup never overwrites",
+  });
+
+/** Not over a file that has come since either. */
+function giveName(part: string, target: string): void {
+  try {
+    linkSync(part, target);
+  } catch (error) {
+    if (codeOf(error) === "EEXIST") throw isThere(target);
+    // Not every file system knows links; such a one is fit for a copy all the same.
+    renameSync(part, target);
   }
 }
 

@@ -1,5 +1,5 @@
 import { closeSync, mkdirSync, openSync, readdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import Database from "better-sqlite3";
 import { StoreError } from "../domain/errors.ts";
 import { differences, readContent } from "./content.ts";
@@ -32,7 +32,7 @@ export function keepBeforeUpgrade(
     } finally {
       copy.close();
     }
-    forgetOldest(folder);
+    forgetOldest(folder, file);
     return file;
   } catch (cause) {
     forget(file);
@@ -47,10 +47,13 @@ export function keepBeforeUpgrade(
   }
 }
 
-function forgetOldest(folder: string): void {
-  const copies = readdirSync(folder).filter((name) => name.startsWith("before-upgrade-"));
+/** @param made is the newest one, whatever a clock that was ahead has named others */
+function forgetOldest(folder: string, made: string): void {
+  const copies = readdirSync(folder).filter(
+    (name) => name.startsWith("before-upgrade-") && name !== basename(made),
+  );
   const age = (name: string): number => Number(name.split("-").at(-1)?.replace(".db", ""));
-  const oldest = copies.toSorted((a, b) => age(b) - age(a)).slice(kept);
+  const oldest = copies.toSorted((a, b) => age(b) - age(a)).slice(kept - 1);
   for (const name of oldest) rmSync(join(folder, name), { force: true });
 }
 

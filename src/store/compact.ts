@@ -64,7 +64,8 @@ function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    // Whom one may not signal, such as root, runs.
+    return error instanceof Error && "code" in error && error.code === "EPERM";
   }
 }

@@ -1,9 +1,17 @@
-import { copyFileSync, mkdirSync, readFileSync, statSync, chmodSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, it } from "vitest";
 import { allowWrites, refuseWrites } from "../../tests/servers/small-disk.ts";
-import { databasePath } from "./database.ts";
+import { databasePath, openDatabase } from "./database.ts";
 import { openStore, openStoreReader } from "./index.ts";
 import {
   commit,
@@ -37,6 +45,15 @@ describe("the file", () => {
     expect(mode(stateDir)).toBe(0o700);
     const path = databasePath(stateDir);
     for (const suffix of ["", "-wal", "-shm"]) expect(mode(path + suffix)).toBe(0o600);
+  });
+
+  it.runIf(process.getuid?.() === 0)("is its owner's too when root makes it", () => {
+    const stateDir = temporaryStateDir();
+    const [uid, gid] = [65_534, 65_533];
+    mkdirSync(stateDir);
+    chownSync(stateDir, uid, gid);
+    openDatabase(stateDir, migrationsDir).$client.close();
+    expect(statSync(databasePath(stateDir))).toMatchObject({ uid, gid });
   });
 
   it("closes a directory that was open, but not one that everybody shares", async () => {

@@ -19,6 +19,7 @@ import { sql, type SQL } from "drizzle-orm";
 import type { AnySQLiteColumn } from "drizzle-orm/sqlite-core";
 import { keepBeforeUpgrade } from "./before-upgrade.ts";
 import { examineFile, refuseEmpty } from "./examine-file.ts";
+import { giveToOwner } from "./ownership.ts";
 import * as schema from "./schema.ts";
 import { asStoreError } from "./store-errors.ts";
 
@@ -159,6 +160,8 @@ export function openDatabase(
     client.pragma("journal_mode = WAL");
     client.pragma("synchronous = FULL");
     client.pragma("foreign_keys = ON");
+    // In KB. The system keeps what is read often anyway; a large file must not make a large daemon.
+    client.pragma("cache_size = -4000");
     refuseNewer(client, migrationsDir, path);
     const applied = lastAppliedMigration(client);
     if (applied !== null && applied < lastKnownMigration(migrationsDir)) {
@@ -214,6 +217,7 @@ function makeFile(path: string): void {
     const made = new Database(part);
     made.pragma("journal_mode = WAL");
     made.close();
+    giveToOwner(part, dirname(path));
     linkSync(part, path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw asStoreError(error, path);

@@ -49,6 +49,9 @@ async function killedWatch(): Promise<{ stateDir: string; path: string; log: str
   return { stateDir, path, log: `${path}-wal` };
 }
 
+const damageOf = (log: Buffer): string | null =>
+  logDamage({ length: log.length, read: (at, length) => log.subarray(at, at + length) });
+
 const findingsIn = async (store: Store): Promise<number> =>
   (await store.listFindings({ all: true, limit: 100 })).length;
 
@@ -89,6 +92,13 @@ it("a watch that was killed is opened with all that it had saved", async () => {
   await using store = openAsDaemon(stateDir);
   expect(await findingsIn(store)).toBe(transactions);
 });
+
+it("a log that has grown far beyond what fits into memory is looked through", async () => {
+  const { stateDir, log } = await killedWatch();
+  truncateSync(log, 2 ** 31 + 2 ** 20);
+  await using store = openAsDaemon(stateDir);
+  expect(await findingsIn(store)).toBe(transactions);
+}, 120_000);
 
 describe("a file that has lost something is refused at the start, and left as it is:", () => {
   it("cut to nothing, with and without its log", async () => {
@@ -154,16 +164,16 @@ it("can be gone on with without the damaged log, where the owner wants that", as
 
 it("a log that was cut off anywhere, as by a power cut, is no damage", async () => {
   const bytes = readFileSync((await killedWatch()).log);
-  expect(logDamage(bytes)).toBeNull();
+  expect(damageOf(bytes)).toBeNull();
   fc.assert(
     fc.property(fc.integer({ min: 0, max: bytes.length }), (length) => {
-      expect(logDamage(bytes.subarray(0, length))).toBeNull();
+      expect(damageOf(bytes.subarray(0, length))).toBeNull();
       // Room that was given to the file and never written to.
-      expect(logDamage(Buffer.concat([bytes.subarray(0, length), Buffer.alloc(9_000)]))).toBeNull();
+      expect(damageOf(Buffer.concat([bytes.subarray(0, length), Buffer.alloc(9_000)]))).toBeNull();
     }),
     { numRuns: 60 },
   );
-  expect(logDamage(Buffer.alloc(9_000))).toBeNull();
+  expect(damageOf(Buffer.alloc(9_000))).toBeNull();
 });
 
 it("any byte that has changed in the log is found, but in the last transactions", async () => {
@@ -178,7 +188,7 @@ it("any byte that has changed in the log is found, but in the last transactions"
     fc.property(fc.integer({ min: 0, max: certain - 1 }), (at) => {
       const damagedLog = Buffer.from(bytes);
       damagedLog.writeUInt8(bytes.readUInt8(at) ^ 0x10, at);
-      expect(logDamage(damagedLog)).toMatch(/^its log is/);
+      expect(damageOf(damagedLog)).toMatch(/^its log is/);
     }),
     { numRuns: 120 },
   );

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import Database from "better-sqlite3";
 import { StoreError } from "../domain/errors.ts";
 import { logDamage } from "./log-damage.ts";
@@ -41,11 +41,28 @@ function refuseDamagedLog(path: string): void {
   const log = `${path}-wal`;
   let damage: string | null = null;
   for (let look = 0; look < looksAtLog; look += 1) {
-    damage = existsSync(log) ? logDamage(readFileSync(log)) : null;
+    damage = damageIn(log);
     if (damage === null) return;
   }
   throw damaged(
     path,
     new Error(`${damage}; without its log (move ${log} aside) what was saved last is missing`),
   );
+}
+
+function damageIn(log: string): string | null {
+  if (!existsSync(log)) return null;
+  const descriptor = openSync(log, "r");
+  try {
+    return logDamage({
+      length: fstatSync(descriptor).size,
+      read(at, length) {
+        const bytes = Buffer.alloc(length);
+        readSync(descriptor, bytes, 0, length, at);
+        return bytes;
+      },
+    });
+  } finally {
+    closeSync(descriptor);
+  }
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { StoreError } from "../domain/errors.ts";
 import { prepareStateDir } from "./database.ts";
+import { giveToOwner } from "./ownership.ts";
 import { sameFiles } from "./same-files.ts";
 
 /**
@@ -31,6 +32,7 @@ export function acquireLock(stateDir: string): Lock | undefined {
     // Long enough to outlast somebody who only asks whether it is held.
     lock = new Database(lockPath(stateDir), { timeout: 300 });
     chmodSync(lockPath(stateDir), 0o600);
+    giveToOwner(lockPath(stateDir), stateDir);
     lock.pragma("journal_mode = DELETE");
     lock.exec("begin exclusive");
   } catch (cause) {

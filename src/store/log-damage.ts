@@ -13,48 +13,69 @@ const fewestAfter = 2;
 
 type Checksum = readonly [number, number];
 
-/** @returns what is wrong, in words, or null */
-export function logDamage(log: Buffer): string | null {
-  if (log.length <= headerBytes) return null;
-  const isBigEndian = (log.readUInt32BE(0) & 1) === 1;
-  const sum = (bytes: Buffer, start: Checksum) => checksum(bytes, start, isBigEndian);
-  const first = sum(log.subarray(0, 24), [0, 0]);
-  const isHeader =
-    (log.readUInt32BE(0) & ~1) === magic &&
-    log.readUInt32BE(4) === version &&
-    isSame(first, storedAt(log, 24));
-  // Before anything was ever saved in it, a file may be as long and hold nothing.
-  const isBlank = log.subarray(headerBytes).every((byte) => byte === 0);
-  if (!isHeader) return !isBlank ? "its log is not one any more" : null;
+/** A log is read piece by piece: as long as somebody holds an old moment open it grows without end. */
+export interface LogBytes {
+  readonly length: number;
+  /** Exactly so many bytes, which lie within it. */
+  readonly read: (at: number, length: number) => Buffer;
+}
 
-  const pageBytes = log.readUInt32BE(8);
+/** @returns what is wrong, in words, or null */
+export function logDamage(log: LogBytes): string | null {
+  if (log.length <= headerBytes) return null;
+  const header = log.read(0, headerBytes);
+  const isBigEndian = (header.readUInt32BE(0) & 1) === 1;
+  const sum = (bytes: Buffer, start: Checksum) => checksum(bytes, start, isBigEndian);
+  const first = sum(header.subarray(0, 24), [0, 0]);
+  const isHeader =
+    (header.readUInt32BE(0) & ~1) === magic &&
+    header.readUInt32BE(4) === version &&
+    isSame(first, storedAt(header, 24));
+  // Before anything was ever saved in it, a file may be as long and hold nothing.
+  if (!isHeader) return !isBlank(log, headerBytes) ? "its log is not one any more" : null;
+
+  const pageBytes = header.readUInt32BE(8);
   const frameBytes = frameHeaderBytes + pageBytes;
-  const isOfThisLog = (at: number) => log.compare(log, 16, 24, at + 8, at + 16) === 0;
-  const sumOf = (at: number, before: Checksum) =>
-    sum(
-      log.subarray(at + frameHeaderBytes, at + frameBytes),
-      sum(log.subarray(at, at + 8), before),
-    );
-  const isWhole = (at: number, before: Checksum) =>
-    isOfThisLog(at) && isSame(sumOf(at, before), storedAt(log, at + 16));
+  const isOfThisLog = (frame: Buffer) => header.compare(frame, 8, 16, 16, 24) === 0;
+  const sumOf = (frame: Buffer, before: Checksum) =>
+    sum(frame.subarray(frameHeaderBytes), sum(frame.subarray(0, 8), before));
+  const isWhole = (frame: Buffer, before: Checksum) =>
+    isOfThisLog(frame) && isSame(sumOf(frame, before), storedAt(frame, 16));
 
   let at = headerBytes;
   let before = first;
   const lastAt = log.length - frameBytes;
-  for (; at <= lastAt && isWhole(at, before); at += frameBytes) before = storedAt(log, at + 16);
+  for (; at <= lastAt; at += frameBytes) {
+    const frame = log.read(at, frameBytes);
+    const isNext = isWhole(frame, before);
+    before = storedAt(frame, 16);
+    if (!isNext) break;
+  }
   let after = 0;
   for (at += frameBytes; at <= lastAt; at += frameBytes) {
-    const isCommit = log.readUInt32BE(at + 4) !== 0;
-    if (isCommit && isWhole(at, storedAt(log, at - frameBytes + 16))) after += 1;
+    const start = log.read(at, frameHeaderBytes);
+    const isCommit = start.readUInt32BE(4) !== 0;
+    if (isCommit && isOfThisLog(start) && isWhole(log.read(at, frameBytes), before)) after += 1;
+    before = storedAt(start, 16);
   }
   return after >= fewestAfter
     ? `its log is damaged before the last ${after} transactions in it`
     : null;
 }
 
-const storedAt = (log: Buffer, at: number): Checksum => [
-  log.readUInt32BE(at),
-  log.readUInt32BE(at + 4),
+const pieceBytes = 1_000_000;
+
+function isBlank(log: LogBytes, from: number): boolean {
+  for (let at = from; at < log.length; at += pieceBytes) {
+    const piece = log.read(at, Math.min(pieceBytes, log.length - at));
+    if (piece.some((byte) => byte !== 0)) return false;
+  }
+  return true;
+}
+
+const storedAt = (bytes: Buffer, at: number): Checksum => [
+  bytes.readUInt32BE(at),
+  bytes.readUInt32BE(at + 4),
 ];
 
 const isSame = (a: Checksum, b: Checksum): boolean => a[0] === b[0] && a[1] === b[1];

@@ -166,8 +166,11 @@ export interface StoreReader extends AsyncDisposable {
 }
 
 export interface Store extends StoreReader {
-  /** Notes since when the file is cared for, where that is not known yet; returns how it stands. */
-  beginUpkeep(since: number): Promise<UpkeepRecord[]>;
+  /**
+   * Notes since when the file is cared for, where that is not known yet, and brings back to `now` what a clock that
+   * was set back has left ahead; returns how it stands.
+   */
+  beginUpkeep(now: number): Promise<UpkeepRecord[]>;
   /** How a try has ended: with what came of it, or with an error. */
   recordUpkeep(
     name: UpkeepTask,

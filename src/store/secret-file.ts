@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { chmodSync, linkSync, readFileSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
-import { StoreError } from "../domain/errors.ts";
+import { isMissing, StoreError } from "../domain/errors.ts";
 
 /**
  * Secrets of the daemon's own, each a file of mode 0600 in the state directory: whoever can read them can
@@ -19,7 +19,7 @@ export function readSecretFile(path: string): string | undefined {
   try {
     text = readFileSync(path, "utf8").trim();
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    if (isMissing(error)) return undefined;
     throw unusable(path, error);
   }
   // An empty or cut file must never be a secret that is easy to guess.

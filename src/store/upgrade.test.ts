@@ -1,4 +1,4 @@
-import { cpSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, it } from "vitest";
@@ -109,6 +109,20 @@ it("is not touched when no copy of it can be kept", async () => {
     expect.objectContaining({ code: "UPGRADE_BACKUP_FAILED" }),
   );
   expect(readFileSync(databasePath(stateDir)).equals(before)).toBe(true);
+});
+
+it("keeps the copy that it has just made, whatever a clock ahead has named before", async () => {
+  const stateDir = temporaryStateDir();
+  const oldMigrations = migrationsUpTo(1, join(dirname(stateDir), "old"));
+  openDatabase(stateDir, oldMigrations).$client.close();
+  const backups = join(stateDir, "backups");
+  mkdirSync(backups);
+  const ahead = [1, 2, 3].map((day) => `before-upgrade-1-${Date.now() + day * 86_400_000}.db`);
+  for (const name of ahead) writeFileSync(join(backups, name), "");
+  await openStore({ stateDir, migrationsDir })[Symbol.asyncDispose]();
+  const made = readdirSync(backups).filter((name) => !ahead.includes(name));
+  expect(made).toHaveLength(1);
+  expect(readdirSync(backups)).toHaveLength(3);
 });
 
 it("of the present version is not copied", async () => {

@@ -8,7 +8,7 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { describeError } from "../domain/errors.ts";
+import { describeError, isMissing } from "../domain/errors.ts";
 import type { LogDestination } from "./log.ts";
 
 /**
@@ -113,9 +113,6 @@ function renameIfThere(from: string, to: string): void {
     if (!isMissing(error)) throw error;
   }
 }
-
-export const isMissing = (error: unknown): boolean =>
-  error instanceof Error && "code" in error && error.code === "ENOENT";
 
 const missedLine = (count: number): string =>
   `${JSON.stringify({

@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
-import { isMissing, logFiles } from "./log-file.ts";
+import { isMissing } from "../domain/errors.ts";
+import { logFiles } from "./log-file.ts";
 
 /** Reads the log while it is written, over rotation and restarts, and whatever somebody does to its files. */
 

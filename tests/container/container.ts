@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { parse } from "yaml";
 import { checkout, runProcess, type Outcome } from "../ground/miniature.ts";
 
@@ -43,6 +44,19 @@ const confinement = [
   // Where this shell may do less than podman wants by default, runc could not raise it.
   ...["--ulimit", "nofile=4096:4096", "--ulimit", "nproc=4096:4096"],
 ];
+
+/** What takes a daemon minutes: it is asked each second. @throws Error when it does not come true in time */
+export async function patiently(
+  what: string,
+  seconds: number,
+  ask: () => Promise<boolean>,
+): Promise<void> {
+  const deadline = performance.now() + seconds * 1_000;
+  while (!(await ask())) {
+    if (performance.now() > deadline) throw new Error(`${what}: this has not come true.`);
+    await pause(1_000);
+  }
+}
 
 export interface Setting {
   readonly image: string;

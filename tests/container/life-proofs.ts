@@ -145,4 +145,15 @@ export async function lifeProofs({ world, setting, prove }: Scene): Promise<void
       return `${now.length} findings`;
     },
   );
+
+  await prove("logs reads all that was logged, in the containers before too", async () => {
+    const lines = await container.ask<{ level: string; msg: string }[]>("logs", "--limit", "5000");
+    const starts = lines.filter(({ msg }) => msg.startsWith("keeping watch"));
+    assert.equal(starts.length, 4);
+    // What the container itself has collected of this one is the same, as JSON.
+    const collected = (await container.logs()).split("\n").filter((line) => line.startsWith("{"));
+    const messages = collected.map((line) => (JSON.parse(line) as { msg: string }).msg);
+    assert.equal(messages[0], lines.at(-messages.length)?.msg);
+    return `${lines.length} lines, ${starts.length} starts`;
+  });
 }

@@ -1,8 +1,11 @@
+import { authorityProofs } from "./authority-proofs.ts";
 import { confinementProofs } from "./confinement-proofs.ts";
+import { fullVolumeProofs } from "./full-volume-proofs.ts";
 import { imageProofs } from "./image-proofs.ts";
 import { lifeProofs } from "./life-proofs.ts";
 import { pageProofs } from "./page-proofs.ts";
 import { podman, type Setting } from "./container.ts";
+import { beginUpkeepProofs } from "./upkeep-proofs.ts";
 import { createWorld, type World } from "./world.ts";
 
 /**
@@ -50,9 +53,16 @@ const setting: Setting = {
 const scene: Scene = { world, setting, base, canary, prove };
 try {
   await imageProofs(scene);
-  await lifeProofs(scene);
-  await confinementProofs(scene);
-  await pageProofs(scene);
+  const endUpkeepProofs = await beginUpkeepProofs(scene);
+  try {
+    await lifeProofs(scene);
+    await confinementProofs(scene);
+    await pageProofs(scene);
+    await authorityProofs(scene);
+    await fullVolumeProofs(scene);
+  } finally {
+    await endUpkeepProofs();
+  }
 } finally {
   await podman("volume", "rm", "--force", volume);
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the image of this checkout with podman and proves that it does what docs/operations.md promises.
-# By hand and as root, not in CI: tests/container/run.sh. Needs podman, runc or crun, catatonit and curl's CA
-# certificates, and debootstrap where node:24-bookworm-slim cannot be pulled beforehand.
+# By hand and as root, not in CI: tests/container/run.sh; it takes about seven minutes. Needs podman, runc or crun,
+# catatonit, openssl and curl's CA certificates, and debootstrap where node:24-bookworm-slim cannot be pulled beforehand.
 # Prints a PASS or FAIL for each proof; exit code 0 when all of them passed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."

@@ -182,6 +182,21 @@ test("a clock that has leapt a year ahead makes nothing old before it has been l
   await recorded(kept, "prune", (record) => (record.lastOkAt ?? 0) > (lastOkAt ?? 0));
 });
 
+test("a clock that was a year ahead, and is set back, puts nothing off until then", async () => {
+  await using folder = await temporaryFolder();
+  const clock = new FakeClock("2027-01-06T03:00:00Z");
+  await using kept = await start(folder.path, clock, { heartbeat: { every: "12h" } });
+  await kept.pass(30 * minute);
+  await recorded(kept, "prune", ({ lastOkAt }) => lastOkAt !== null);
+  await recorded(kept, "backup", ({ lastOkAt }) => lastOkAt !== null);
+
+  clock.set("2026-01-06T12:00:00Z");
+  await kept.pass(16 * hour);
+  const nextNight = Date.parse("2026-01-07T03:20:00Z");
+  expect((await pruning(kept)).lastOkAt).toBeGreaterThanOrEqual(nextNight);
+  expect((await pruning(kept)).lastOkAt).toBeLessThan(nextNight + hour);
+});
+
 const pruning = async ({ store }: KeptWatch) => {
   const record = (await store.status()).upkeep.find(({ name }) => name === "prune");
   if (!record) throw new Error("there is no record of pruning");

@@ -21,9 +21,10 @@ export interface SmallDisk extends AsyncDisposable {
 const run = (program: string, ...args: string[]): boolean =>
   spawnSync(program, args, { stdio: "ignore" }).status === 0;
 
-export async function openSmallDisk(): Promise<SmallDisk> {
+export async function openSmallDisk({ megabytes = 4 } = {}): Promise<SmallDisk> {
   const path = await mkdtemp(join(tmpdir(), "watchkeeper-disk-"));
-  const isMounted = run("mount", "-t", "tmpfs", "-o", "size=4m,mode=755", "tmpfs", path);
+  const size = `size=${megabytes}m,mode=755`;
+  const isMounted = run("mount", "-t", "tmpfs", "-o", size, "tmpfs", path);
   const filler = join(path, "filler");
   return {
     path,

@@ -44,6 +44,10 @@ pid_is_new() { is ActiveState active && [[ $(shows MainPID) != "$1" && $(shows M
 shows_no_failure() { [[ $(shows StatusText) == *'no check fails' ]]; }
 kept() { watchkeeper --state /var/lib/watchkeeper "$@"; }
 ask() { node -e "process.stdout.write(String((${1})(JSON.parse(require('node:fs').readFileSync(0, 'utf8')))))"; }
+at_home() { # FILE: it names the last beat by the owner's clock, which is not this machine's.
+  local hours='s => new Date(s.beat.last).toLocaleTimeString("en-GB", { timeZone: "Asia/Kathmandu", timeStyle: "short" })'
+  grep -q "last beat $(kept status --json | ask "$hours").*(Asia/Kathmandu)" "$1"
+}
 said() { journalctl --no-pager -o cat -u watchkeeper | grep -q -- "$1"; }
 drop_in() {
   mkdir -p /etc/systemd/system/watchkeeper.service.d
@@ -84,6 +88,8 @@ expect "a beat is complete then" -- beaten
 expect "service status exits 0" -- watchkeeper service status
 cat /tmp/said
 expect "it says how it is to systemd" -- grep -q 'last beat' <(shows StatusText)
+expect "service status tells the time of the owner's zone" -- at_home <(watchkeeper service status)
+expect "status does" -- at_home <(kept status)
 uid_of() { stat -c %u /proc/"$(shows MainPID)"; }
 made_up() { (($(uid_of) >= 61184)); }
 expect "it runs as a user that systemd has made up" -- made_up
@@ -101,6 +107,26 @@ expect "and restarts nothing" -- same_pid
 exposure=$(systemd-analyze security watchkeeper --no-pager | grep -o 'watchkeeper.service: [0-9.]*' | cut -d' ' -f2)
 low() { [[ $exposure =~ ^[01]\.[0-9]$ || $exposure == 2.0 ]]; }
 expect "exposure of at most 2.0: $exposure" -- low
+
+# Beside it a second watch under the very same unit, whose state is old. It lets its first minutes pass before it
+# cares for the file: what came of it is looked at further below.
+cp -r . /etc/aged
+sed -i 's|/etc/watchkeeper|/etc/aged|g' /etc/aged/.env /etc/aged/agent.config.ts /etc/aged/skills/tide/index.ts
+sed 's|/etc/watchkeeper|/etc/aged|g; s|=watchkeeper$|=aged|' /etc/systemd/system/watchkeeper.service \
+  >/etc/systemd/system/aged.service
+aged() { # SQL: what the aged state answers
+  node -e '
+    const { DatabaseSync } = require("node:sqlite");
+    const store = new DatabaseSync("/var/lib/aged/watchkeeper.db");
+    for (const row of store.prepare(process.argv[1]).all()) console.log(Object.values(row).join(" "));
+  ' "$1"
+}
+systemctl start aged && systemctl stop aged
+days_ago() { echo "(unixepoch() - $1 * 86400) * 1000"; }
+aged "insert into beats (trigger, outcome, started_at, finished_at, checks)
+  select 'schedule', 'quiet', $(days_ago value), $(days_ago value) + 5, '[]' from json_each('[1.2, 40, 41, 42]')"
+aged "insert into upkeep (name, since) values ('prune', $(days_ago 8)), ('backup', $(days_ago 8))"
+expect "a watch under the same unit, forgotten for 40 days, starts" -- systemctl start aged
 
 (
   umask 077
@@ -168,18 +194,28 @@ start_clock
 expect "an upgrade in place: install --yes over the old one" -- watchkeeper service install --yes
 echo "     $(took) to its return"
 expect "the new version runs" -- said '"version":"99.0.0"'
-after() { # What is new since then may be there as well.
+knows_all() { # STATE: what is in $before; what is new since then may be there as well.
   export before
   local lost='f => JSON.parse(process.env.before).filter(({ id, key }) => !f.some((now) => now.id === id && now.key === key)).length'
-  [[ $before == *'"id"'* && $(kept findings --all --json | ask "$lost") == 0 ]]
+  [[ $before == *'"id"'* && $(watchkeeper --state "$1" findings --all --json | ask "$lost") == 0 ]]
 }
-expect "and knows what the old one knew" -- after
+expect "and knows what the old one knew" -- knows_all /var/lib/watchkeeper
+
+cared_for() { [[ $(aged "select count(*) from upkeep where last_ok_at > 0 and last_error is null") == 2 ]]; }
+expect "meanwhile the forgotten one has cared for its file" -- until_true 400 cared_for
+aged "select '    ', name, outcome from upkeep"
+long_gone() { [[ $(aged "select count(*) from beats where started_at < $(days_ago 30)") == 0 ]]; }
+expect "what is past its time is gone" -- long_gone
+copied() { [[ $(stat -c '%a %U' /var/lib/aged/backups/weekly-*.db) == "600 $(stat -c %U /var/lib/aged/watchkeeper.db)" ]]; }
+expect "and a copy is there, closed to others" -- copied
+expect "which can be put back" -- watchkeeper --state /tmp/put-back db restore /var/lib/aged/backups/weekly-*.db
+systemctl stop aged
 
 touch blind
 expect "a blind check: service status exits 4" -- until_true 120 exits 4 watchkeeper service status
 warned() { grep -q '^{"level":"warn".*"a look failed"' <(journalctl --no-pager -o cat -u watchkeeper -p warning); }
 expect "the journal knows a warning by its severity" -- warned
-quiet() { ! grep -q '"level":"info"' <(journalctl --no-pager -o cat -u watchkeeper -p warning); }
+quiet() { ! grep -v '^{"level":"\(warn\|error\|fatal\)"' <(journalctl --no-pager -o cat -p warning _SYSTEMD_UNIT=watchkeeper.service); }
 expect "and takes nothing else for one" -- quiet
 expect "logs reads the same" -- grep -q 'warn: a look failed' <(kept logs --level warn)
 rm blind high
@@ -203,10 +239,28 @@ cp -r /etc/watchkeeper/. "$odd"
 install -d -m 700 -o robin "$odd/state"
 sed -i 's/targets: \[/targets: [{ name: "bus", systemd: "dbus.service" },/' "$odd/agent.config.ts"
 cd "$odd" || exit 1
+if [[ -e /opt/old ]]; then
+  # Run by hand by another version, until it has seen something; then it is robin's.
+  of_old() { /opt/old/bin/watchkeeper --state "$odd/state" "$@"; }
+  /opt/old/bin/watchkeeper --state "$odd/state" --config "$odd/agent.config.ts" start >/tmp/old-said 2>&1 &
+  old=$!
+  has_seen() { [[ $(of_old findings --json) == *'"id"'* ]]; }
+  expect "another version runs there: $(of_old --version), $(ls /opt/old/lib/node_modules/watchkeeper/migrations | grep -c sql) migrations" -- \
+    until_true 30 has_seen
+  before=$(of_old findings --all --json)
+  kill "$old"
+  wait "$old"
+  chown -R robin: "$odd/state"
+fi
 expect "--state DIR, in a path with everything in it" -- watchkeeper --state "$odd/state" service install --yes
 robin_runs() { [[ $(uid_of) == $(id -u robin) && -e $odd/state/watchkeeper.db ]]; }
 expect "runs as the owner of it" -- robin_runs
 expect "and can ask systemd" -- shows_no_failure
+if [[ -e /opt/old ]]; then
+  expect "and knows what the other version knew" -- knows_all "$odd/state"
+  first_copy() { stat -c '%a %U' "$odd"/state/backups/before-upgrade-*.db; }
+  expect "a copy was made before the upgrade" -- test "$(first_copy)" = "600 robin"
+fi
 expect "service status exits 0" -- watchkeeper service status
 expect "uninstall" -- watchkeeper service uninstall --yes
 
@@ -229,6 +283,7 @@ expect "install --user --yes" -- as_robin watchkeeper service install --user --y
 expect "service status --user exits 0" -- as_robin watchkeeper service status --user
 cat /tmp/said
 expect "a command in that folder finds its state" -- as_robin watchkeeper status
+expect "and its log" -- grep -q 'keeping watch: ' <(as_robin watchkeeper logs)
 expect "uninstall --user" -- as_robin watchkeeper service uninstall --user --yes
 expect "service status --user exits 3" -- exits 3 as_robin watchkeeper service status --user
 echo "all of it"

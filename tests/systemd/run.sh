@@ -1,18 +1,25 @@
 #!/usr/bin/env bash
 # Proves the service in a systemd of its own: a container that boots, what `npm pack` makes in it, and a Node
-# beside it. By hand and as root, not in CI; it takes about six minutes. Debian packages: debootstrap,
-# systemd-container. With --rootfs DIR the system is made once and used again.
+# beside it. By hand and as root, not in CI; it takes about ten minutes. Debian packages: debootstrap,
+# systemd-container. With --rootfs DIR the system is made once and used again; with --from FILE, what `npm pack` made
+# of an older version, it is proven as well that this one goes on with what that one has left.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 checkout=$(cd "$here/../.." && pwd)
 
 rootfs=
-if [[ ${1:-} == --rootfs && -n ${2:-} ]]; then
-  rootfs=$(realpath -m "$2")
-elif (($# > 0)); then
-  echo "usage: $0 [--rootfs DIR]" >&2
-  exit 2
-fi
+from=
+while (($# > 0)); do
+  case $1,${2:+value} in
+    --rootfs,value) rootfs=$(realpath -m "$2") ;;
+    --from,value) from=$(realpath "$2") ;;
+    *)
+      echo "usage: $0 [--rootfs DIR] [--from FILE]" >&2
+      exit 2
+      ;;
+  esac
+  shift 2
+done
 if ((EUID != 0)); then
   echo "$0: only root can boot a container" >&2
   exit 2
@@ -64,6 +71,7 @@ install_into() {
 }
 install_into "$system/usr/local" "$tarball"
 install_into "$system/opt/next" "$work"/next/watchkeeper-*.tgz
+if [[ -n $from ]]; then install_into "$system/opt/old" "$from"; fi
 cp -r "$here/watch" "$system/etc/watchkeeper"
 (
   umask 077

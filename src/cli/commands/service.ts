@@ -1,5 +1,4 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { userInfo } from "node:os";
 import { dirname } from "node:path";
 import { ConfigProblems } from "../../config/problems.ts";
 import { processBasics } from "../../config/process-basics.ts";
@@ -10,7 +9,7 @@ import { inspectConfig } from "../config-report.ts";
 import { exit, type CommandContext } from "../context.ts";
 import { nextCall } from "../next-call.ts";
 import { planService, unitName, unitPath, type ServicePlan } from "../service/plan.ts";
-import { openSystemctl, type Scope, type UnitState } from "../service/systemctl.ts";
+import { lingers, openSystemctl, type Scope, type UnitState } from "../service/systemctl.ts";
 import { buildUnit, isOwnUnit, stateDirIn } from "../service/unit.ts";
 import { quoted, wrap } from "../text.ts";
 
@@ -175,8 +174,7 @@ function nextSteps(
 }
 
 /** A user's own systemd ends with their last session, unless they linger. */
-const needsLinger = (scope: Scope): boolean =>
-  scope === "user" && !existsSync(`/var/lib/systemd/linger/${userInfo().username}`);
+const needsLinger = (scope: Scope): boolean => scope === "user" && !lingers();
 
 function warn({ err }: CommandContext, line: string): void {
   err.write(wrap(`watchkeeper: ${quoted(line)}`, err.columns, "  ") + "\n");

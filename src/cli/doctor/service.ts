@@ -1,8 +1,6 @@
 import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
-import { userInfo } from "node:os";
 import { promisify } from "node:util";
-import { readState, showWords, type Scope, type UnitState } from "../service/systemctl.ts";
+import { lingers, readState, showWords, type Scope, type UnitState } from "../service/systemctl.ts";
 import { fail, ok, warn, type Diagnosis } from "./diagnosis.ts";
 
 /** What a service manager says of the unit; nothing where there is no systemd, or no unit. */
@@ -33,16 +31,6 @@ async function show(scope: Scope, signal: AbortSignal): Promise<UnitState | unde
     return readState(stdout);
   } catch {
     return undefined;
-  }
-}
-
-/** Whether the user's services go on when nobody is logged in. */
-function lingers(): boolean {
-  try {
-    return existsSync(`/var/lib/systemd/linger/${userInfo().username}`);
-  } catch {
-    // A user id without a name.
-    return false;
   }
 }
 

@@ -5,6 +5,7 @@ import { loadable } from "../../config/user-module.ts";
 import { ConfigError, WatchkeeperError } from "../../domain/errors.ts";
 import { whyUnusableStateDir } from "../../store/database.ts";
 import type { CommandContext } from "../context.ts";
+import { isOpenToOthers } from "../doctor/permissions.ts";
 import { refuseUnfinished } from "./dotenv-text.ts";
 import type { KnownEnvironment } from "./setup.ts";
 
@@ -109,10 +110,8 @@ function typeOf(about: string): unknown {
   }
 }
 
-const others = 0o077;
-
 function refuseOpen(path: string): void {
-  if ((statSync(path).mode & others) === 0) return;
+  if (!isOpenToOthers(statSync(path).mode)) return;
   throw new ConfigError("INIT_ENV_OPEN", `${path} is open to others, and secrets go into it`, {
     hint: `Close it with chmod 600 ${path}`,
   });

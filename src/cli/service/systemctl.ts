@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
+import { userInfo } from "node:os";
 import { WatchkeeperError } from "../../domain/errors.ts";
 import { oneLine } from "../../domain/plain-text.ts";
 
@@ -29,6 +30,16 @@ export interface UnitState {
   readonly restarts: number;
   /** The daemon's own word for it. */
   readonly text: string;
+}
+
+/** Whether the user's services go on when nobody is logged in. */
+export function lingers(): boolean {
+  try {
+    return existsSync(`/var/lib/systemd/linger/${userInfo().username}`);
+  } catch {
+    // A user id without a name.
+    return false;
+  }
 }
 
 const patienceMs = 10_000;

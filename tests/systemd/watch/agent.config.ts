@@ -1,7 +1,7 @@
 import { defineConfig, secret } from "watchkeeper";
 
 export default defineConfig({
-  timezone: "UTC",
+  timezone: "Asia/Kathmandu",
   heartbeat: { every: "1m", slack: "1s" },
   skills: {
     "./skills/tide": { token: secret("TIDE_TOKEN"), moon: secret("MOON_TOKEN") },
