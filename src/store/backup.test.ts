@@ -189,6 +189,7 @@ it.each<[string, (file: string) => void, string]>([
     (file) => execFileSync("mkfifo", [file]),
     "BACKUP_MISSING",
   ],
+  ["is a link that leads back to itself", (file) => symlinkSync(file, file), "BACKUP_UNREADABLE"],
 ])("refuses a file that %s, and changes nothing", async (_, plant, code) => {
   const { stateDir, sql, file } = await filled();
   const before = readContent(sql);

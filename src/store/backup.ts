@@ -8,6 +8,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  type Stats,
 } from "node:fs";
 import { chmod, copyFile, open } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
@@ -146,13 +147,23 @@ export async function restore(
 export function refuseSource(stateDir: string, file: string): void {
   const source = resolve(file);
   const hint = "Name a file that `watchkeeper db backup` has made";
-  const found = statSync(source, { throwIfNoEntry: false });
+  const found = lookAt(source);
   if (!found) throw new StoreError("BACKUP_MISSING", `there is no file ${source}`, { hint });
   if (!found.isFile()) throw new StoreError("BACKUP_MISSING", `${source} is not a file`, { hint });
   if (!hasDatabase(stateDir)) return;
   const { dev, ino } = statSync(databasePath(stateDir));
   if (found.dev !== dev || found.ino !== ino) return;
   throw new StoreError("BACKUP_IS_DATABASE", `${source} is the database itself`, { hint });
+}
+
+function lookAt(file: string): Stats | undefined {
+  try {
+    return statSync(file, { throwIfNoEntry: false });
+  } catch (error) {
+    throw new StoreError("BACKUP_UNREADABLE", `cannot read ${file}: ${describeError(error)}`, {
+      hint: "Name a file that you may read",
+    });
+  }
 }
 
 /** What a backup holds. @throws StoreError when it is none, or cannot be used by this version. */

@@ -25,7 +25,7 @@ export function modelParts({ model }: ResolvedConfig, { ask }: { readonly ask: b
     return [{ name, look: () => [said] }];
   }
   return usable.map((entry) => ({
-    name: entry.model,
+    name: `${name} ${entry.model}`,
     look: async (signal) => [
       await (ask ? askOnce(entry, model.prices, signal) : lookUp(entry, signal)),
     ],

@@ -50,7 +50,7 @@ const jobPatienceMs = 6 * 60_000;
 export function openSystemctl(scope: Scope): Systemctl {
   if (!existsSync("/run/systemd/system")) {
     throw new WatchkeeperError("SERVICE_NO_SYSTEMD", "systemd does not run here", {
-      hint: "`--dry-run` prints the unit; another service manager can run `watchkeeper start`",
+      hint: "`watchkeeper service install --dry-run` prints the unit; another service manager can run `watchkeeper start`",
     });
   }
   const flags = scope === "user" ? ["--user"] : [];
