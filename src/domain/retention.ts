@@ -60,6 +60,9 @@ export type RetentionKind = keyof typeof retentionRules;
 
 export const retentionKinds = Object.keys(retentionRules) as RetentionKind[];
 
+/** How long what was only news, and is no state that could end, stays open for whoever looks at what is open. */
+export const newsKeptMs = 14 * dayMs;
+
 /** In milliseconds, by kind. */
 export type Retention = Readonly<Record<RetentionKind, number>>;
 

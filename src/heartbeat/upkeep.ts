@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Clock } from "../domain/clock.ts";
 import { describeError, isWatchkeeperError } from "../domain/errors.ts";
-import type { Retention } from "../domain/retention.ts";
+import { newsKeptMs, type Retention } from "../domain/retention.ts";
 import {
   isClockSettled,
   isHalfWeekly,
@@ -14,6 +14,7 @@ import {
   weeklyName,
   type UpkeepTask,
 } from "../domain/upkeep.ts";
+import { approvalsCheck, repliesCheck } from "../effects/outcome.ts";
 import { backUp, prune } from "../store/index.ts";
 import type { Store } from "../store/port.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -153,11 +154,14 @@ const work: Readonly<Record<UpkeepTask, (dependencies: UpkeepDependencies) => Pr
 };
 
 async function pruneInTurns({ store, clock, retention, stopping }: UpkeepDependencies) {
+  const at = clock.now();
+  const checks = [approvalsCheck, repliesCheck];
+  const closed = await store.closeOldNews({ checks, before: at - newsKeptMs, at });
   const { removed, slices, longestMs } = await prune(store, {
     ...{ retention, now: clock.now(), signal: stopping },
     pause: () => nextTurn(),
   });
-  return { ...removed, slices, longestMs };
+  return { ...removed, closed, slices, longestMs };
 }
 
 async function backUpWeekly({ stateDir, clock, settings, stopping }: UpkeepDependencies) {

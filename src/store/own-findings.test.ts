@@ -65,4 +65,24 @@ describe("a finding about ourselves", () => {
     await store.resolveOwnFinding({ ...about, at: 1_000 });
     expect(await allOf(store)).toEqual([]);
   });
+
+  test("that is only news is closed once it is old and judged; states, and what is put off, are not", async () => {
+    const { store, sql } = await openTemporaryStore();
+    const news = { severity: "notice", text: null, at: 1_000 } as const;
+    const checks = ["watchkeeper/approvals"];
+    const put = async (check: string, key: string, at = 1_000) =>
+      store.setOwnFinding({ ...news, check, key, title: key, at });
+    for (const key of ["old", "unjudged", "put-off"]) await put("watchkeeper/approvals", key);
+    await put("watchkeeper/approvals", "young", 9_000);
+    await put("watchkeeper/model", "state");
+    sql.exec("update findings set handled_revision = revision where key <> 'unjudged'");
+    const putOff = (await allOf(store)).find(({ key }) => key === "put-off");
+    await store.snooze(putOff!.id, 50_000);
+
+    expect(await store.closeOldNews({ checks, before: 5_000, at: 10_000 })).toBe(1);
+    expect(await store.closeOldNews({ checks, before: 5_000, at: 11_000 })).toBe(0);
+    const over = (await allOf(store)).filter(({ status }) => status === "resolved");
+    expect(over).toMatchObject([{ key: "old", state: "resolved", resolvedAt: 10_000 }]);
+    expect((await store.pendingFindings(10)).map(({ key }) => key)).toEqual(["unjudged"]);
+  });
 });

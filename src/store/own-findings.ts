@@ -1,4 +1,4 @@
-import { and, eq, ne, sql, type SQL } from "drizzle-orm";
+import { and, eq, inArray, lt, lte, ne, sql, type SQL } from "drizzle-orm";
 import { writing, type Db } from "./database.ts";
 import { changeIsNews, endIsNews } from "../domain/diff.ts";
 import type { OwnFinding, Store } from "./port.ts";
@@ -6,7 +6,7 @@ import { findingEvents, findings } from "./schema.ts";
 
 /** Findings about ourselves that no check looks for: they begin and end with what the daemon meets. */
 
-type OwnFindingWrites = Pick<Store, "setOwnFinding" | "resolveOwnFinding">;
+type OwnFindingWrites = Pick<Store, "setOwnFinding" | "resolveOwnFinding" | "closeOldNews">;
 
 export function ownFindingWrites(db: Db): OwnFindingWrites {
   return {
@@ -32,6 +32,19 @@ export function ownFindingWrites(db: Db): OwnFindingWrites {
           .returning()
           .get();
         addEvent(db, row);
+      }, writing);
+    },
+
+    async closeOldNews({ checks, before, at }) {
+      return db.transaction(() => {
+        const isOld = and(
+          eq(findings.skill, "watchkeeper"),
+          inArray(findings.check, [...checks]),
+          eq(findings.status, "open"),
+          lt(findings.changedAt, before),
+          lte(findings.revision, findings.handledRevision),
+        );
+        return closeQuietly(db, isOld, at);
       }, writing);
     },
   };
@@ -73,8 +86,11 @@ export function putOwnFinding(db: Db, { at, ...finding }: OwnFinding): number {
   return row.id;
 }
 
-/** Within a transaction of the caller's: those are over, and nobody needs to hear of it. */
-export function closeQuietly(db: Db, those: SQL | undefined, at: number): void {
+/**
+ * Within a transaction of the caller's: those are over, and nobody needs to hear of it.
+ * @returns how many
+ */
+export function closeQuietly(db: Db, those: SQL | undefined, at: number): number {
   const revision = sql`${findings.revision} + 1`;
   const closed = db
     .update(findings)
@@ -86,6 +102,7 @@ export function closeQuietly(db: Db, those: SQL | undefined, at: number): void {
     .returning()
     .all();
   for (const row of closed) addEvent(db, row);
+  return closed.length;
 }
 
 /** Nobody needs to hear of it. */

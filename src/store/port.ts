@@ -346,6 +346,15 @@ export interface Store extends StoreReader {
   /** Opens a finding of the daemon's own, or changes the open one when its title or severity is new. */
   setOwnFinding(finding: OwnFinding): Promise<number>;
   resolveOwnFinding(finding: Pick<OwnFinding, "check" | "key" | "at">): Promise<void>;
+  /**
+   * Closes the open findings of these checks of our own that were judged and have not changed since `before`: what
+   * is only news never ends by itself. Nobody is told. @returns how many
+   */
+  closeOldNews(news: {
+    readonly checks: readonly string[];
+    readonly before: number;
+    readonly at: number;
+  }): Promise<number>;
 
   acknowledge(findingId: number, at: number): Promise<Finding | undefined>;
   snooze(findingId: number, until: number): Promise<Finding | undefined>;

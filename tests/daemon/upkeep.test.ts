@@ -12,6 +12,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import Database from "better-sqlite3";
 import { expect, test } from "vitest";
 import { FakeClock } from "watchkeeper/testing";
+import { approvalsCheck } from "../../src/effects/outcome.ts";
 import { upkeepCheck } from "../../src/heartbeat/upkeep.ts";
 import { keepWatch, temporaryFolder, type KeptWatch } from "./harness.ts";
 
@@ -202,3 +203,23 @@ const pruning = async ({ store }: KeptWatch) => {
   if (!record) throw new Error("there is no record of pruning");
   return record;
 };
+
+test("news of an approval that is two weeks old is closed, without a word", async () => {
+  await using folder = await temporaryFolder();
+  const clock = new FakeClock("2026-01-06T03:00:00Z");
+  await using kept = await start(folder.path, clock);
+  const news = { check: approvalsCheck, severity: "info", text: null } as const;
+  for (const [key, age] of Object.entries({ old: 15 * day, young: 13 * day })) {
+    await kept.store.setOwnFinding({ ...news, key, title: key, at: clock.now() - age });
+  }
+  await kept.pass(15 * minute);
+  const told = kept.printed.length;
+  await kept.pass(15 * minute);
+  await recorded(kept, "prune", ({ lastOkAt }) => lastOkAt !== null);
+  await kept.pass(minute);
+  expect((await kept.findings()).map(({ key, status }) => [key, status])).toEqual([
+    ["old", "resolved"],
+    ["young", "open"],
+  ]);
+  expect(kept.printed).toHaveLength(told);
+});
