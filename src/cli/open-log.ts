@@ -1,6 +1,7 @@
 import type { ResolvedConfig } from "../config/load.ts";
 import { createLineScrub, createScrub } from "../domain/scrub.ts";
 import { formatTimeOfDay } from "../domain/zoned-time.ts";
+import { giveToOwner } from "../store/index.ts";
 import { guardLog } from "../telemetry/guarded-log.ts";
 import { createLog, type Log, type LogDestination, type LogLevel } from "../telemetry/log.ts";
 import { openLogFile } from "../telemetry/log-file.ts";
@@ -58,7 +59,12 @@ export function openCommandLog(
 }
 
 const keptLines = ({ stateDir }: LogContext, elsewhere: Log): LogDestination =>
-  openLogFile({ stateDir, told: (level, what, fields) => elsewhere[level](fields, what) });
+  openLogFile({
+    stateDir,
+    told: (level, what, fields) => elsewhere[level](fields, what),
+    // A command of root's must not keep the daemon of somebody else from writing there.
+    made: (path) => giveToOwner(path, stateDir),
+  });
 
 function standardError({ err, environment }: LogContext, timezone: string): LogDestination {
   const lines: LogDestination = { write: (line) => err.write(line) };

@@ -2,7 +2,6 @@ import {
   closeSync,
   constants,
   existsSync,
-  fsyncSync,
   linkSync,
   openSync,
   renameSync,
@@ -11,7 +10,7 @@ import {
   type Stats,
 } from "node:fs";
 import { chmod, copyFile, open } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import Database from "better-sqlite3";
 import { describeError, isWatchkeeperError, StoreError } from "../domain/errors.ts";
@@ -19,6 +18,7 @@ import { differences, readContent, readContentInTurns, type TableContent } from 
 import { databasePath, hasDatabase, isNewer } from "./database.ts";
 import { giveToOwner } from "./ownership.ts";
 import { asStoreError, codeOf } from "./store-errors.ts";
+import { syncFolder } from "./sync-folder.ts";
 
 /** Copies of the database: made while the daemon writes, read back before they count, and put back. */
 
@@ -299,11 +299,5 @@ const leftovers = (part: string): string[] =>
   ["", "-journal", "-wal", "-shm"].map((end) => part + end);
 
 /** A rename lasts through a power cut when its folder is on the disk. */
-function syncFolder(folder: string): void {
-  const handle = openSync(join(folder, "."), "r");
-  fsyncSync(handle);
-  closeSync(handle);
-}
-
 const disposable = (client: Database.Database): Database.Database & Disposable =>
   Object.assign(client, { [Symbol.dispose]: () => void client.close() });

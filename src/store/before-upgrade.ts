@@ -3,6 +3,8 @@ import { basename, join } from "node:path";
 import Database from "better-sqlite3";
 import { StoreError } from "../domain/errors.ts";
 import { differences, readContent } from "./content.ts";
+import { giveToOwner } from "./ownership.ts";
+import { syncFile, syncFolder } from "./sync-folder.ts";
 
 /** The copy that is kept of a database before a newer version changes its tables. */
 
@@ -24,6 +26,7 @@ export function keepBeforeUpgrade(
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     // Made by us first, so that nobody else can ever read it.
     closeSync(openSync(file, "wx", 0o600));
+    for (const made of [folder, file]) giveToOwner(made, stateDir);
     client.prepare("vacuum into ?").run(file);
     const copy = new Database(file, { readonly: true });
     try {
@@ -32,6 +35,8 @@ export function keepBeforeUpgrade(
     } finally {
       copy.close();
     }
+    syncFile(file);
+    syncFolder(folder);
     forgetOldest(folder, file);
     return file;
   } catch (cause) {

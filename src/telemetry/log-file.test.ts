@@ -42,6 +42,20 @@ it("appends each line at once, in a file that only its owner may read", () => {
   expect(modeOf(dirname(logFile(stateDir)))).toBe("700");
 });
 
+it("says what it had to make, once each", () => {
+  const made: string[] = [];
+  const log = openLogFile({
+    ...{ stateDir, largestBytes: 100 },
+    told: (_, what) => told.push(what),
+    made: (path) => made.push(path),
+  });
+  for (const number of [1, 2, 3]) log.write(line(number));
+  expect(made).toEqual([dirname(logFile(stateDir)), logFile(stateDir)]);
+  for (const number of [4, 5]) log.write(line(number));
+  expect(made.slice(2)).toEqual([logFile(stateDir)]);
+  expect(told).toEqual([]);
+});
+
 it("keeps four files of a bounded size, the newest lines in them, each line whole and once", () => {
   const largest = 1_000;
   const log = open(largest);

@@ -1,5 +1,6 @@
 import {
   closeSync,
+  constants,
   fstatSync,
   mkdirSync,
   openSync,
@@ -33,6 +34,8 @@ export interface LogFileOptions {
   readonly stateDir: string;
   /** Told once when lines cannot be kept any more, and once when they can again. Must not throw. */
   readonly told: (level: "error" | "info", what: string, fields: object) => void;
+  /** Told of the folder and each file that had to be made. May throw: the file is then not written. */
+  readonly made?: (path: string) => void;
   /** Default 2 MB. */
   readonly largestBytes?: number;
 }
@@ -41,6 +44,7 @@ export interface LogFileOptions {
 export function openLogFile({
   stateDir,
   told,
+  made = () => undefined,
   largestBytes = largestFileBytes,
 }: LogFileOptions): LogDestination {
   const file = logFile(stateDir);
@@ -69,7 +73,7 @@ export function openLogFile({
 
   /** @returns false when there is no room for it in the file */
   function addTo(bytes: Buffer): boolean {
-    const descriptor = openForAppending(file);
+    const descriptor = openForAppending(file, made);
     try {
       const { size } = fstatSync(descriptor);
       if (size > 0 && size + bytes.length > largestBytes) return false;
@@ -89,13 +93,20 @@ export function openLogFile({
   }
 }
 
-function openForAppending(file: string): number {
+function openForAppending(file: string, made: (path: string) => void): number {
   try {
-    return openSync(file, "a+", 0o600);
+    return openSync(file, constants.O_RDWR | constants.O_APPEND);
   } catch (error) {
     if (!isMissing(error)) throw error;
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    return openSync(file, "a+", 0o600);
+  }
+  if (mkdirSync(dirname(file), { recursive: true, mode: 0o700 })) made(dirname(file));
+  const descriptor = openSync(file, "a+", 0o600);
+  try {
+    made(file);
+    return descriptor;
+  } catch (error) {
+    closeSync(descriptor);
+    throw error;
   }
 }
 
