@@ -6,7 +6,7 @@ import { runInNewContext } from "node:vm";
  * twice what it needs. Collecting once in many beats, while nothing else is to be done, keeps it flat.
  * @returns to be called after each beat
  */
-export function createMemoryTidier(everyBeats = 50): () => void {
+export function createMemoryTidier(everyBeats = 10): () => void {
   let collect: ((options: { type: "major"; execution: "async" }) => unknown) | undefined;
   let beats = 0;
   return () => {
