@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { drawSvg, readLines } from "./ansi-svg.js";
 
 const columns = 80;
-const shownLines = 38;
+const shownLines = 44;
 const secondsUntilBack = 40;
 
 const checkout = fileURLToPath(new URL("..", import.meta.url));
