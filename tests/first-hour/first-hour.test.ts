@@ -64,9 +64,9 @@ async function playAll(
       const answers: string[] = [];
       for (const { command } of block.calls) {
         if (block.runsOnUntil === undefined) {
-          answers.push(onPage((await shell.type(here(command))).output));
+          answers.push(onPage(await shell.type(here(command))));
         } else {
-          const { output: folder } = await shell.type("pwd");
+          const folder = await shell.type("pwd");
           running = runOn(here(command), block.runsOnUntil, environment, folder.trim());
           answers.push(onPage(await running.shown));
         }

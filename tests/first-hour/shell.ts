@@ -8,7 +8,7 @@ const longestMs = 90_000;
 /** Somebody's terminal: one bash, so that `cd` and `export` hold for what is typed later. */
 export interface Shell extends AsyncDisposable {
   /** @returns what the terminal showed, both streams, without the end of line at its end */
-  type(command: string): Promise<{ readonly output: string; readonly exitCode: number }>;
+  type(command: string): Promise<string>;
 }
 
 export interface Background extends AsyncDisposable {
@@ -32,8 +32,8 @@ export function openShell(environment: Record<string, string>, folder: string): 
   return {
     async type(command) {
       const mark = randomUUID();
-      bash.stdin.write(`{ ${command}\n} 2>&1 </dev/null; printf '\\n${mark} %s\\n' $?\n`);
-      const end = new RegExp(`\\n?\\n${mark} (\\d+)\\n`);
+      bash.stdin.write(`{ ${command}\n} 2>&1 </dev/null; printf '\\n${mark}\\n'\n`);
+      const end = new RegExp(`\\n?\\n${mark}\\n`);
       const hasHung = AbortSignal.timeout(longestMs);
       const hung = once(hasHung, "abort");
       for (;;) {
@@ -41,7 +41,7 @@ export function openShell(environment: Record<string, string>, folder: string): 
         if (found) {
           const output = held.slice(0, found.index);
           held = held.slice(found.index + found[0].length);
-          return { output, exitCode: Number(found[1]) };
+          return output;
         }
         if (bash.exitCode !== null) throw new Error(`bash has ended after: ${command}\n${held}`);
         if (hasHung.aborted) throw new Error(`no end of: ${command}\n${held}`);
