@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { checkout, runProcess } from "../ground/miniature.ts";
 import { startDovecot, type DovecotServer } from "../servers/dovecot.ts";
 import { freePort } from "../servers/free-port.ts";
@@ -65,6 +66,7 @@ export async function createWorld(): Promise<World> {
         writeFile(join(home, "watch/imap-password"), `${dovecot.password}\n`, { mode: 0o600 }),
       // Whoever else tests here may have the usual one.
       "the port of the page is free": async () => givePage(join(home, "watch"), pagePort),
+      "nothing is due for a while": async () => nothingIsDue(environment, join(home, "watch")),
       "a mail arrives": async () => deliver(dovecot),
     },
     async [Symbol.asyncDispose]() {
@@ -72,6 +74,20 @@ export async function createWorld(): Promise<World> {
       await rm(home, { recursive: true, force: true });
     },
   };
+}
+
+/** Longer than what is typed while the daemon runs takes. */
+const quietMs = 60_000;
+
+/** A look at its time, between two that are asked for, would be one more in what is shown. */
+async function nothingIsDue(environment: Record<string, string>, folder: string): Promise<void> {
+  for (;;) {
+    const asked = ["status", "--json"];
+    const { stdout } = await runProcess("watchkeeper", asked, environment, folder);
+    const { beat } = JSON.parse(stdout) as { beat: { next: string | null } };
+    if (Date.parse(beat.next ?? "") - Date.now() > quietMs) return;
+    await pause(1_000);
+  }
 }
 
 /** Where this machine takes packages from holds for the new user, too. */
