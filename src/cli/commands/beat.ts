@@ -1,12 +1,12 @@
 import { offerPublicApi } from "../../config/user-module.ts";
 import { requestBeat } from "../../control.ts";
-import { attentionSettings } from "../../daemon.ts";
 import { systemClock } from "../../domain/clock.ts";
 import { createScrub } from "../../domain/scrub.ts";
 import { formatDuration } from "../../domain/duration.ts";
 import { dryRun, type DryLook } from "../../heartbeat/dry-run.ts";
 import { readTimedOrders } from "../../heartbeat/timed-orders.ts";
 import { standingOrdersFile } from "../../memory/owner-file.ts";
+import { attentionSettings } from "../../notify/attention-settings.ts";
 import { loadSkills, silentSkillLog, toolsOf } from "../../skills/load.ts";
 import { resolveNames } from "../../skills/names.ts";
 import { isLocked } from "../../store/index.ts";

@@ -1,6 +1,7 @@
 import { offerPublicApi } from "../../config/user-module.ts";
 import type { ResolvedConfig } from "../../config/load.ts";
-import { offerControl, openWatch, type Watch } from "../../daemon.ts";
+import { openWatch, type Watch } from "../../daemon.ts";
+import { offerControl } from "../../daemon/offer-control.ts";
 import { describeError } from "../../domain/errors.ts";
 import { ordersSkill } from "../../domain/standing-orders.ts";
 import { missingPrices, pricesWith } from "../../model/pricing.ts";
