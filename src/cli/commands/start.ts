@@ -1,4 +1,3 @@
-import { offerPublicApi } from "../../config/user-module.ts";
 import type { ResolvedConfig } from "../../config/load.ts";
 import { openWatch, type Watch } from "../../daemon.ts";
 import { offerControl } from "../../daemon/offer-control.ts";
@@ -21,7 +20,6 @@ export async function start(
   context: CommandContext,
   options: { logLevel: LogLevel },
 ): Promise<number> {
-  offerPublicApi(context.packageInfo.root);
   const config = await loadConfigFor(context);
   return keepWatch(context, config, options.logLevel);
 }
