@@ -15,7 +15,9 @@ export default defineConfig({
     globalSetup: ["tests/ground/before-all-tests.ts"],
     // Most of them wait, for processes and disks, more than they compute.
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // What reaches these hangs. The outer one is longer, so that the inner one can say what it waited for.
+    expect: { poll: { timeout: 120_000 } },
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
   },
 });

@@ -88,7 +88,7 @@ describe("the demo's services", () => {
     const { stdout } = await promisify(execFile)(
       process.execPath,
       ["--input-type=module", "--eval", script],
-      { timeout: 20_000 },
+      { timeout: 120_000 },
     );
     expect(stdout.trim().split("\n")).toEqual(["HTTP/1.1 200 OK", "0"]);
   });

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import {
   callTools,
   FakeClock,
@@ -283,7 +283,7 @@ test("a server's process is given its own environment and nothing of ours, and e
     delete process.env.WATCHKEEPER_TEST_SECRET;
   }
   for (const pid of (await readFile(pidFile, "utf8")).split(" ").map(Number)) {
-    await vi.waitFor(async () => expect(await hasEnded(pid)).toBe(true), { timeout: 10_000 });
+    await expect.poll(() => hasEnded(pid)).toBe(true);
   }
 });
 
