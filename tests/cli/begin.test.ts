@@ -1,7 +1,6 @@
-import { once } from "node:events";
 import { rm, stat } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
 import { expect, test } from "vitest";
+import { freePort } from "../servers/free-port.ts";
 import { furnish } from "./desk.ts";
 import { createPlace } from "./place.ts";
 
@@ -52,10 +51,7 @@ test("everything that init only suggests is in order too", async () => {
 
 test("doctor warns of what a look has seen, and of what it doubts", async () => {
   await using place = await createPlace();
-  const gone = createServer().listen(0, "127.0.0.1");
-  await once(gone, "listening");
-  const { port } = gone.address() as AddressInfo;
-  await gone[Symbol.asyncDispose]();
+  const port = await freePort();
   const target = (name: string, failureThreshold: number) =>
     `{ name: "${name}", tcp: "127.0.0.1:${port}", failureThreshold: ${failureThreshold} }`;
   await place.config(

@@ -28,7 +28,7 @@ beforeAll(async () => {
   const tarball = (await readdir(folder)).find((name) => name.endsWith(".tgz")) ?? "no tarball";
   await writeFile(join(folder, "package.json"), '{ "private": true, "type": "module" }');
   installed = await npm(["install", "--prefer-offline", `./${tarball}`], folder);
-}, 180_000);
+});
 
 afterAll(async () => rm(folder, { recursive: true, force: true }));
 
