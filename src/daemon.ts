@@ -23,7 +23,6 @@ import { guardLog, skillLog } from "./telemetry/guarded-log.ts";
 import type { PackageInfo } from "./config/package.ts";
 import type { ResolvedConfig } from "./config/load.ts";
 import { listenForControl } from "./control.ts";
-import { startDemoWorld } from "./demo/index.ts";
 import { systemClock, type Clock } from "./domain/clock.ts";
 import { formatDuration } from "./domain/duration.ts";
 import { describeError, StoreError } from "./domain/errors.ts";
@@ -195,6 +194,7 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
   await store.recordSkillsOff(broken.map(({ name, error }) => ({ name, error })));
   if (config.demo) {
     const { timezone } = config;
+    const { startDemoWorld } = await import("./demo/index.ts");
     onFailure.use(
       await startDemoWorld({
         ...config.demo,
