@@ -1,21 +1,27 @@
 import { fileURLToPath } from "node:url";
-import { defineConfig } from "vitest/config";
+import { defineConfig, type TestProjectConfiguration } from "vitest/config";
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-export default defineConfig({
+const project = (name: string, include: string[], isolate: boolean): TestProjectConfiguration => ({
   resolve: {
     alias: [
       { find: /^watchkeeper$/, replacement: at("./src/index.ts") },
       { find: /^watchkeeper\/testing$/, replacement: at("./src/testing/index.ts") },
     ],
   },
+  test: { name, include, isolate, testTimeout: 30_000, hookTimeout: 60_000 },
+});
+
+export default defineConfig({
   test: {
-    include: ["src/**/*.test.ts", "skills/**/*.test.ts", "tests/**/*.test.ts"],
+    projects: [
+      project("whole", ["tests/**/*.test.ts"], true),
+      // No module of ours keeps anything that changes: files share a process, and load it all once.
+      project("unit", ["src/**/*.test.ts", "skills/**/*.test.ts"], false),
+    ],
     globalSetup: ["tests/ground/before-all-tests.ts"],
-    // Most of them wait, for processes and disks, more than they compute.
-    maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Of two cores, one would often be idle: tests wait for processes, disks and servers as much as they compute.
+    maxWorkers: 3,
   },
 });

@@ -39,14 +39,14 @@ async function run() {
       return 1;
     }
   }
-  await keepMemorySmall();
+  if (process.argv.includes("start")) await keepMemorySmall();
   await cacheCompiledCode();
   const { main } = await import(here("../dist/cli.js").href);
   return main(process.argv.slice(2));
 }
 
 // Else loading alone grows the young generation to 16 MB and more, which stay with a daemon that mostly sleeps; the
-// middle one of V8's compilers keeps 4 MB of code for it.
+// middle one of V8's compilers keeps 4 MB of code for it. Any other command is soon over, and a fifth faster without.
 async function keepMemorySmall() {
   const { setFlagsFromString } = await import("node:v8");
   setFlagsFromString("--semi-space-growth-factor=1");

@@ -2,7 +2,6 @@ import { channelWarnings } from "../config/channels.ts";
 import type { ResolvedConfig } from "../config/load.ts";
 import { formatPath } from "../config/issues.ts";
 import { ConfigProblems } from "../config/problems.ts";
-import { offerPublicApi } from "../config/user-module.ts";
 import { ConfigError, describeError } from "../domain/errors.ts";
 import { whyNoReplies, type ReplyAddress } from "../domain/reply-address.ts";
 import { missingPrices, pricesWith } from "../model/pricing.ts";
@@ -27,7 +26,6 @@ export interface ConfigReport {
 /** Gathers everything that is wrong, so that it can be mended in one go. */
 export async function inspectConfig(context: CommandContext): Promise<ConfigReport> {
   const { configFile: file, packageInfo, stateDir } = context;
-  offerPublicApi(packageInfo.root);
   const nothing = { ok: false, file, skills: [], checks: [], broken: [], warnings: [] };
   let config: ResolvedConfig;
   try {

@@ -1,7 +1,6 @@
 import { ownTools, type OwnToolStore } from "../agent/own-tools.ts";
 import { describeIssues, nearestOf } from "../config/issues.ts";
 import type { ResolvedConfig } from "../config/load.ts";
-import { offerPublicApi } from "../config/user-module.ts";
 import { ConfigError, describeError } from "../domain/errors.ts";
 import type { ToolEffect } from "../domain/policy.ts";
 import { effectOf } from "../effects/fit.ts";
@@ -29,7 +28,6 @@ export interface OpenTools extends AsyncDisposable {
 
 export async function openTools(context: CommandContext): Promise<OpenTools> {
   const { packageInfo, stateDir, err } = context;
-  offerPublicApi(packageInfo.root);
   const config = await loadConfigFor(context);
   const { builtinSkillsDir } = packageInfo;
   const { skills, broken } = await loadSkills(config, {

@@ -4,6 +4,7 @@ import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { sharedCache } from "../ground/shared-cache.ts";
 
 const bin = fileURLToPath(new URL("../../bin/watchkeeper.js", import.meta.url));
 
@@ -46,12 +47,10 @@ export async function createPlace(environment: Record<string, string> = {}): Pro
   const env: Record<string, string> = {
     PATH: process.env.PATH ?? "",
     HOME: dir,
-    // Shared, so that every process but the first starts fast.
-    XDG_CACHE_HOME: join(tmpdir(), "watchkeeper-cli-cache"),
+    XDG_CACHE_HOME: sharedCache,
     TZ: "UTC",
     ...environment,
   };
-  await mkdir(env.XDG_CACHE_HOME ?? dir, { recursive: true });
   const started: Running[] = [];
   const path = (name: string) => join(dir, name);
   const launch = (args: readonly string[]) => launchIn(dir, env, args);

@@ -15,6 +15,7 @@ import {
 } from "watchkeeper/testing";
 import { packageInfo } from "../../src/config/package.ts";
 import { forms, inAllForms, leaksIn } from "./canary-forms.ts";
+import { sharedCache } from "../ground/shared-cache.ts";
 import { look, startDaemon, until, writeFiles } from "./daemon-process.ts";
 import { temporaryFolder } from "./harness.ts";
 
@@ -254,7 +255,7 @@ async function run(
       [bin, ...args, ...places],
       {
         cwd: folder,
-        env: { PATH: process.env.PATH, HOME: folder, ...environment },
+        env: { PATH: process.env.PATH, HOME: folder, XDG_CACHE_HOME: sharedCache, ...environment },
         maxBuffer: 2 ** 28,
       },
       (_, stdout, stderr) => resolve(`${stdout}\n${stderr}`),

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { packageInfo } from "../../src/config/package.ts";
 import { openStoreReader, type StoreReader } from "../../src/store/index.ts";
+import { sharedCache } from "../ground/shared-cache.ts";
 
 /** The daemon as users start it: the bin in a process of its own, which can be stopped and killed. */
 
@@ -40,6 +41,7 @@ export function startDaemon(options: DaemonOptions): DaemonProcess {
     env: {
       PATH: process.env.PATH,
       HOME: folder,
+      XDG_CACHE_HOME: sharedCache,
       ...(modelUrl ? { ANTHROPIC_BASE_URL: modelUrl, ANTHROPIC_API_KEY: "sk-test" } : {}),
       ...environment,
     },

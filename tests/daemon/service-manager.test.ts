@@ -50,6 +50,17 @@ describe.skipIf(!systemdToolsAvailable())("a service manager", () => {
     daemon.signal("SIGTERM");
     expect(await manager.next()).toBe("STOPPING=1\nSTATUS=stopping");
     expect(await daemon.exitCode).toBe(0);
+
+    // Its only check is due in an hour: what follows a start is a beat all the same.
+    await using again = startDaemon({ folder: folder.path, stateDir, environment });
+    expect(await manager.next()).toMatch(/^READY=1\nWATCHDOG=1\nSTATUS=last beat \d\d:\d\d/);
+    const beats = (await look(stateDir, (store) => store.listBeats({ limit: 9 }))) ?? [];
+    expect(beats.map(({ outcome, finishedAt }) => [outcome, finishedAt !== null])).toEqual([
+      ["quiet", true],
+      ["found", true],
+    ]);
+    again.signal("SIGTERM");
+    expect(await again.exitCode).toBe(0);
   });
 
   test("that is not there any more is said once, and the watch goes on", async () => {
