@@ -4,7 +4,6 @@ import { openWaysToOwner } from "./daemon/channels.ts";
 import { openGround } from "./daemon/ground.ts";
 import { openSkills } from "./daemon/skills.ts";
 import { openToolbox } from "./daemon/toolbox.ts";
-import { startDemoWorld } from "./demo/index.ts";
 import { systemClock, type Clock } from "./domain/clock.ts";
 import { tellInterruptedUndos, undoEffect } from "./effects/undo.ts";
 import { createAttendance, type Attendance, type AttendObserver } from "./heartbeat/attend.ts";
@@ -110,6 +109,7 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
   if (config.demo) {
     const warn = (message: string) => log.warn({}, message);
     const world = { ...config.demo, now: clock.now(), timezone, warn };
+    const { startDemoWorld } = await import("./demo/index.ts");
     onFailure.use(await startDemoWorld(world));
   }
   const { chain, withoutModel } = chooseModels(config.model.chain, {
