@@ -191,6 +191,16 @@ describe("control.sock", () => {
   });
 });
 
+it("a daemon that hangs does not hold up the owner's word", async () => {
+  let asked = 0;
+  const dir = stateDir();
+  const hung = createServer(() => void (asked += 1));
+  await new Promise<void>((resolve) => hung.listen(controlPath(dir), resolve));
+  onTestFinished(() => void hung.close().closeAllConnections());
+  await Promise.all([requestWake(dir, 1_000), requestResume(dir, 1_000)]);
+  expect(asked).toBe(2);
+});
+
 describe("without a daemon", () => {
   it("a beat cannot be asked for, and a wake wakes nobody", async () => {
     const dir = stateDir();

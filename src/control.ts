@@ -171,16 +171,24 @@ export async function requestUndo(stateDir: string, effectId: number): Promise<U
 }
 
 /** Tells a daemon, if one listens, that the owner's word has changed something. */
-export async function requestWake(stateDir: string): Promise<void> {
-  await post(stateDir, "/wake", {}).catch(() => undefined);
+export async function requestWake(stateDir: string, waitMs = callMs): Promise<void> {
+  await post(stateDir, "/wake", {}, AbortSignal.timeout(waitMs)).catch(() => undefined);
 }
 
 /** Tells a daemon, if one listens, that the stop button is lifted. */
-export async function requestResume(stateDir: string): Promise<void> {
-  await post(stateDir, "/resume", {}).catch(() => undefined);
+export async function requestResume(stateDir: string, waitMs = callMs): Promise<void> {
+  await post(stateDir, "/resume", {}, AbortSignal.timeout(waitMs)).catch(() => undefined);
 }
 
-function post(stateDir: string, path: string, body: unknown): Promise<unknown> {
+/** The owner's word is saved by then: a daemon that hangs must not hold up the one who gave it. */
+const callMs = 5_000;
+
+function post(
+  stateDir: string,
+  path: string,
+  body: unknown,
+  signal?: AbortSignal,
+): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const unreachable = (cause: unknown): void =>
       reject(
@@ -191,7 +199,7 @@ function post(stateDir: string, path: string, body: unknown): Promise<unknown> {
         ),
       );
     const outgoing = request(
-      { socketPath: controlPath(stateDir), path, method: "POST" },
+      { socketPath: controlPath(stateDir), path, method: "POST", ...(signal && { signal }) },
       (incoming) => {
         readJson(incoming).then((reply) => {
           const message = String((reply as { error?: unknown }).error);
