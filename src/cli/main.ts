@@ -28,9 +28,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   outliveClosedStreams((error) => (lost = error));
   const info = packageInfo();
   let code: number = exit.done;
-  outliveStrayErrors((words) => {
-    if (!keepsWatch.has(program.args[0])) err.write(`watchkeeper: ${quoted(words)}\n`);
-  });
+  outliveStrayErrors((words) => err.write(`watchkeeper: ${quoted(words)}\n`));
   const program = buildProgram({
     version: info.version,
     out,
@@ -64,12 +62,15 @@ export async function main(argv: readonly string[]): Promise<number> {
 /** To a watch that goes on for months a full disk is a passing thing. */
 const keepsWatch = new Set<string | undefined>(["start", "demo"]);
 
-/** A skill may leave a promise behind that nobody waits for. `start` has a log to say so in. */
+/** A skill may leave a promise behind that nobody waits for. Whoever has a log says so there, by a listener of their own. */
 function outliveStrayErrors(say: (words: string) => void): void {
-  process.on("unhandledRejection", (error) =>
-    say(`something failed that nobody waited for: ${describeError(error)}`),
-  );
+  const isLeftToUs = (event: string) => process.listenerCount(event) === 1;
+  process.on("unhandledRejection", (error) => {
+    if (!isLeftToUs("unhandledRejection")) return;
+    say(`something failed that nobody waited for: ${describeError(error)}`);
+  });
   process.on("uncaughtException", (error) => {
+    if (!isLeftToUs("uncaughtException")) return;
     say(`something was thrown that nobody caught: ${describeError(error)}`);
     process.exit(exit.failed);
   });

@@ -76,22 +76,7 @@ test("a beat in which every check fails does not say that nothing is new", async
   expect(half.stdout).toMatch(/\nnothing new where it could be seen: 1 of 2 checks failed\n$/);
 });
 
-test.each([
-  [
-    "a promise that fails is a line, and the beat goes on",
-    `void Promise.reject(new Error("lost"));`,
-    { exitCode: 0, said: "something failed that nobody waited for: lost" },
-  ],
-  [
-    "an error that nobody can catch is a line, and ends the beat",
-    `setTimeout(() => { throw new Error("lost"); });\n        await new Promise(() => {});`,
-    { exitCode: 1, said: "something was thrown that nobody caught: lost" },
-  ],
-])("of what a check leaves behind, %s", async (_, leaves, { exitCode, said }) => {
-  await using place = await createPlace();
-  await place.skill(
-    "careless",
-    `import { defineSkill } from "watchkeeper";
+const carelessSkill = (leaves: string): string => `import { defineSkill } from "watchkeeper";
 export default defineSkill({
   checks: () => ({
     look: {
@@ -102,10 +87,37 @@ export default defineSkill({
     },
   }),
 });
-`,
-  );
+`;
+const throwsLater = `setTimeout(() => { throw new Error("lost"); });\n        await new Promise(() => {});`;
+
+test.each([
+  [
+    "a promise that fails is a line, and the beat goes on",
+    `void Promise.reject(new Error("lost"));`,
+    { exitCode: 0, said: "something failed that nobody waited for: lost" },
+  ],
+  [
+    "an error that nobody can catch is a line, and ends the beat",
+    throwsLater,
+    { exitCode: 1, said: "something was thrown that nobody caught: lost" },
+  ],
+])("of what a check leaves behind, %s", async (_, leaves, { exitCode, said }) => {
+  await using place = await createPlace();
+  await place.skill("careless", carelessSkill(leaves));
   await place.config(`{ skills: { "./skills/careless": {} } }`);
   expect(await place.run("beat")).toMatchObject({ exitCode, stderr: `watchkeeper: ${said}\n` });
+});
+
+test("an error that nobody can catch ends a daemon with a line in its log", async () => {
+  await using place = await createPlace();
+  await place.skill("careless", carelessSkill(throwsLater));
+  await place.config(`{ web: false, skills: { "./skills/careless": {} } }`);
+  const { exitCode, stderr } = await place.run("start");
+  expect(exitCode).toBe(1);
+  const said = stderr.split("\n").filter((line) => line.includes("nobody caught"));
+  expect(said.map((line) => JSON.parse(line) as unknown)).toEqual([
+    expect.objectContaining({ level: "error", error: "lost" }),
+  ]);
 });
 
 test("two demos side by side have each a shop of their own", async () => {
