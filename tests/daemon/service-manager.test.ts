@@ -56,7 +56,7 @@ describe.skipIf(!systemdToolsAvailable())("a service manager", () => {
     expect(await manager.next()).toBe("STOPPING=1\nSTATUS=stopping");
     expect(await daemon.exitCode).toBe(0);
 
-    // Its only check is due in an hour: what follows a start is a beat all the same.
+    // Its only check is not due for long: what follows a start is a beat all the same.
     await using again = startDaemon({ folder: folder.path, stateDir, environment });
     expect(await manager.next()).toMatch(/^READY=1\nWATCHDOG=1\nSTATUS=last beat \d\d:\d\d/);
     const beats = (await look(stateDir, (store) => store.listBeats({ limit: 9 }))) ?? [];
