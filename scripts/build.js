@@ -5,6 +5,7 @@ import { readFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, stop } from "esbuild";
+import { builtinsByNeed, librariesWithoutComments } from "./lean-bundle.js";
 import { publish } from "./publish.js";
 import { readSourceState } from "./sources.js";
 
@@ -62,6 +63,7 @@ export async function buildBundle({ root = checkout, prune = false, extra } = {}
       watchkeeper: join(root, "src/index.ts"),
       "watchkeeper/testing": join(root, "src/testing/index.ts"),
     },
+    plugins: [builtinsByNeed, librariesWithoutComments],
     chunkNames: "chunks/[name]-[hash]",
     banner: { js: requireBanner },
     // Names and lines stay as written: a stack trace must be worth reading. Dead code goes.

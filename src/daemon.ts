@@ -1,67 +1,38 @@
+import type { PackageInfo } from "./config/package.ts";
+import type { ResolvedConfig } from "./config/load.ts";
+import { openWaysToOwner } from "./daemon/channels.ts";
+import { openGround } from "./daemon/ground.ts";
+import { openSkills } from "./daemon/skills.ts";
+import { openToolbox } from "./daemon/toolbox.ts";
+import { systemClock, type Clock } from "./domain/clock.ts";
+import { tellInterruptedUndos, undoEffect } from "./effects/undo.ts";
 import { createAttendance, type Attendance, type AttendObserver } from "./heartbeat/attend.ts";
-import { consolidation } from "./heartbeat/consolidation.ts";
 import { keepBackground } from "./heartbeat/background.ts";
-import { keepUpkeep } from "./heartbeat/upkeep.ts";
-import { createDeadMansPing } from "./heartbeat/dead-mans-ping.ts";
 import type { BeatSummary } from "./heartbeat/beat.ts";
+import { consolidation } from "./heartbeat/consolidation.ts";
+import { createDeadMansPing } from "./heartbeat/dead-mans-ping.ts";
 import {
   createHeartbeat,
   type Heartbeat,
   type HeartbeatObserver,
   type Turn,
 } from "./heartbeat/heartbeat.ts";
-import { watchStore, type StoreWatch } from "./heartbeat/store-trouble.ts";
-import { openWatchList } from "./heartbeat/watch-list.ts";
-import { ownTools } from "./agent/own-tools.ts";
-import { buildPrompt, type Prompt } from "./agent/prompt.ts";
-import { processBasics } from "./config/process-basics.ts";
-import { chooseModels, isUsable } from "./model/choose.ts";
-import { channelDependencies } from "./notify/channel-dependencies.ts";
-import { guardChannel } from "./notify/guarded-channel.ts";
-import { wordSecretOf } from "./notify/word-secret.ts";
-import { guardLog, skillLog } from "./telemetry/guarded-log.ts";
-import type { PackageInfo } from "./config/package.ts";
-import type { ResolvedConfig } from "./config/load.ts";
-import { listenForControl } from "./control.ts";
-import { startDemoWorld } from "./demo/index.ts";
-import { systemClock, type Clock } from "./domain/clock.ts";
-import { formatDuration } from "./domain/duration.ts";
-import { describeError, StoreError } from "./domain/errors.ts";
-import { linkedAbort } from "./domain/linked-abort.ts";
-import { whyNoReplies } from "./domain/reply-address.ts";
-import { createScrub } from "./domain/scrub.ts";
-import { notificationMail } from "./effects/notification-mail.ts";
-import { tellInterruptedUndos, undoEffect } from "./effects/undo.ts";
 import { tellOutages } from "./heartbeat/outage.ts";
-import { pricesWith } from "./model/pricing.ts";
-import { openChannels, type ConfiguredChannel } from "./notify/channel.ts";
-import { createExtrasFor } from "./notify/word-links.ts";
-import type { AttentionSettings } from "./notify/compose.ts";
-import { terminalChannel } from "./notify/terminal.ts";
-import { resolveNames } from "./skills/names.ts";
-import {
-  loadSkills,
-  toolsOf,
-  type BrokenSkill,
-  type LoadedCheck,
-  type LoadedSkill,
-  type LoadedTool,
-} from "./skills/load.ts";
-import { guardStore } from "./store/guarded.ts";
-import {
-  acquireLock,
-  openStore,
-  openStoreReader,
-  type EffectRecord,
-  type Store,
-} from "./store/index.ts";
+import { watchStore } from "./heartbeat/store-trouble.ts";
+import { keepUpkeep } from "./heartbeat/upkeep.ts";
+import { openWatchList } from "./heartbeat/watch-list.ts";
 import { createDailyLog } from "./memory/daily-log.ts";
-import { serversOf } from "./mcp/settings.ts";
-import { watchServers } from "./mcp/servers.ts";
-import { reportName } from "./agent/report.ts";
+import { chooseModels, isUsable } from "./model/choose.ts";
+import { pricesWith } from "./model/pricing.ts";
+import { attentionSettings } from "./notify/attention-settings.ts";
+import type { ConfiguredChannel } from "./notify/channel.ts";
+import type { BrokenSkill, LoadedCheck, LoadedSkill } from "./skills/load.ts";
+import { resolveNames } from "./skills/names.ts";
+import type { EffectRecord, Store } from "./store/index.ts";
+import { skillLog } from "./telemetry/guarded-log.ts";
 import type { Log } from "./telemetry/log.ts";
 
-/** Builds the adapters, wires them, and sees that everything is let go of again in the right order. */
+/** A start and a stop: what daemon/ builds is wired, and let go of again in the right order. */
 
 export interface DaemonOptions {
   readonly config: ResolvedConfig;
@@ -111,12 +82,6 @@ export interface Watch extends AsyncDisposable {
   stop(): void;
 }
 
-/** How long the start waits for MCP servers; what comes later joins the next run. */
-const serversPatienceMs = 10_000;
-
-/** How long a skill may take to let go of what it holds. */
-const closeMs = 3_000;
-
 /** How long a run and deliveries may go on after the daemon was told to stop. */
 const drainMs = 8_000;
 
@@ -125,144 +90,60 @@ const drainMs = 8_000;
  * @throws StoreError when another process has it, ConfigError when a skill's config is wrong.
  */
 export async function openWatch(options: DaemonOptions): Promise<Watch> {
-  const { config, stateDir, packageInfo, pid } = options;
+  const { config, stateDir, packageInfo, print } = options;
+  const { timezone } = config;
   const clock = options.clock ?? systemClock;
   await using onFailure = new AsyncDisposableStack();
 
-  const lock = acquireLock(stateDir);
-  if (!lock) throw await alreadyRunning(stateDir, packageInfo.migrationsDir);
-  onFailure.defer(() => lock.release());
-  const word = wordSecretOf(stateDir);
-  const wordSecret = word.secret;
-  const scrub = createScrub([...config.secrets, ...(wordSecret === null ? [] : [wordSecret])]);
-  const log = guardLog(options.log, scrub);
-  if (word.problem !== null) {
-    log.error({ error: word.problem }, "approvals can be answered by command only");
-  }
-  const ground: { watch?: StoreWatch; lost?: StoreError; end?: () => void } = {};
-  const opened = openStore(
-    { stateDir, migrationsDir: packageInfo.migrationsDir },
-    {
-      lock,
-      onError: (error) => ground.watch?.met(error),
-      onLost(error) {
-        ground.lost = error;
-        log.error({ error: describeError(error) }, "the store is lost; ending");
-        ground.end?.();
-      },
-    },
-  );
-  onFailure.use(opened);
-  const store = guardStore(options.decorateStore?.(opened) ?? opened, scrub);
-  const { version } = packageInfo;
-  await store.recordStart({
-    pid,
-    version,
-    at: clock.now(),
-    heartbeatMs: config.heartbeat.everyMs,
-    timezone: config.timezone,
-  });
-  onFailure.defer(async () => {
-    try {
-      await store.recordStop(clock.now());
-    } catch (error) {
-      if (!ground.lost) log.warn({ error: describeError(error) }, "that it stops cannot be saved");
-    }
-  });
-  await tellInterruptedUndos({ store, clock });
-  const early: { look?: (check: string) => void; wake?: () => void } = {};
-  const { email } = config.notify.channels;
-  const { skills, broken } = await loadSkills(config, {
-    builtinSkillsDir: packageInfo.builtinSkillsDir,
-    stateDir,
-    // The heartbeat is built over the checks of these skills; before that nobody can look early.
-    wake: (check) => early.look?.(check),
-    logFor: (skill) => skillLog(log, skill),
-    ...(wordSecret !== null && {
-      notificationMail: notificationMail({
-        secret: wordSecret,
-        answers: {
-          ...{ store, clock },
-          askedAddresses: (email?.to ?? []).map((address) => address.toLowerCase()),
-          wake: () => early.wake?.(),
-        },
-      }),
-    }),
-  });
-  const repliesAt = skills.flatMap((skill) => skill.repliesAt);
-  for (const skill of skills) onFailure.defer(() => letGo(skill, clock, log));
-  for (const { name, error } of broken) log.error({ skill: name, error }, "skill switched off");
-  await store.recordSkillsOff(broken.map(({ name, error }) => ({ name, error })));
-  if (config.demo) {
-    const { timezone } = config;
-    onFailure.use(
-      await startDemoWorld({
-        ...config.demo,
-        now: clock.now(),
-        timezone,
-        warn: (message) => log.warn({}, message),
-      }),
-    );
-  }
+  const ground = onFailure.use(await openGround({ ...options, clock }));
+  const { store, log, scrub, wordSecret } = ground;
+  const base = { store, clock, log, scrub };
+  await tellInterruptedUndos(base);
 
+  // What is looked at.
+  const { builtinSkillsDir, version } = packageInfo;
+  const loaded = onFailure.use(
+    await openSkills(ground, { config, stateDir, builtinSkillsDir, clock }),
+  );
+  const { skills, broken } = loaded;
+  if (config.demo) {
+    const warn = (message: string) => log.warn({}, message);
+    const world = { ...config.demo, now: clock.now(), timezone, warn };
+    const { startDemoWorld } = await import("./demo/index.ts");
+    onFailure.use(await startDemoWorld(world));
+  }
   const { chain, withoutModel } = chooseModels(config.model.chain, {
-    clock,
+    ...{ clock, log },
     random: options.random ?? Math.random,
-    log,
   });
   const housekeeping = consolidation({
-    ...{ store, timezone: config.timezone, hasModel: chain !== undefined },
+    ...{ store, timezone, hasModel: chain !== undefined },
     log: skillLog(log, "memory"),
   });
   const list = await openWatchList([...skills.flatMap((skill) => skill.checks), housekeeping], {
-    ...{ store, clock, log, scrub, stateDir },
+    ...base,
+    stateDir,
     slackMs: config.heartbeat.slackMs,
     brokenSkills: broken.map(({ name }) => name),
     unhurried: new Set([housekeeping]),
   });
-  const always = { tools: ownTools({ store, skills, stateDir, log: skillLog(log, "memory") }) };
-  const tools = new Map(toolsOf([...skills, always]));
-  const servers = watchServers(
-    serversOf(config.mcp, { cwd: config.baseDir, basics: processBasics() }),
-    {
-      ...{ store, clock, log, scrub },
-      version,
-      taken: new Set([...tools.keys(), reportName]),
-      changed: () => void remoteTools().catch(() => undefined),
-    },
+  const hurried = () => list.checks.filter((check) => check !== housekeeping);
+
+  // With what it is dealt with, and who hears of it.
+  const { tools, prompt } = onFailure.use(
+    await openToolbox(ground, { config, skills, stateDir, version, clock }),
   );
-  onFailure.use(servers);
-  /** Brings the tools of servers up to date, in the map that calls and approvals are looked up in. */
-  let remote: readonly LoadedTool[] = [];
-  async function remoteTools(): Promise<readonly LoadedTool[]> {
-    const current = await servers.tools();
-    for (const { name } of remote) tools.delete(name);
-    for (const tool of current) tools.set(tool.name, tool);
-    remote = current;
-    return current;
-  }
-  let built: { readonly of: readonly LoadedTool[]; readonly prompt: Prompt } | undefined;
-  async function prompt(): Promise<Prompt> {
-    const current = await remoteTools();
-    const isSame = current.every((tool, index) => tool === built?.of[index]);
-    if (built?.of.length === current.length && isSame) return built.prompt;
-    built = { of: current, prompt: buildPrompt(skills, [...always.tools, ...current]) };
-    return built.prompt;
-  }
-  await store.keepToolServers(Object.keys(config.mcp));
-  await servers.triedOnce(serversPatienceMs);
-  await remoteTools();
+  const { channels } = options;
+  const ways = openWaysToOwner(ground, { config, skills, stateDir, clock, print, channels });
+
   const stopping = new AbortController();
   const runStopping = new AbortController();
+  const signal = runStopping.signal;
   const { deadMansPing } = config.notify;
-  const deadMan =
-    deadMansPing &&
-    createDeadMansPing(deadMansPing, { clock, log, scrub, signal: runStopping.signal });
-  const dailyLog = createDailyLog({
-    ...{ store, stateDir, clock, log, scrub },
-    timezone: config.timezone,
-  });
+  const deadMan = deadMansPing && createDeadMansPing(deadMansPing, { clock, log, scrub, signal });
+  const dailyLog = createDailyLog({ ...base, stateDir, timezone });
   onFailure.defer(() => dailyLog.flush());
+  const storeWatch = watchStore({ ...base, ...ways, timezone, signal });
   const observer: DaemonObserver & HeartbeatObserver = {
     beat(summary) {
       options.observer.beat(summary);
@@ -280,78 +161,26 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
       dailyLog.note();
     },
   };
+
   const heartbeat = createHeartbeat(await list.refresh(), {
-    store,
-    clock,
-    log,
-    timezone: config.timezone,
-    scrub,
+    ...{ ...base, timezone, tools, observer },
     stopping: stopping.signal,
     hanging: new Set(),
-    tools,
     heartbeatEveryMs: config.heartbeat.everyMs,
-    observer,
     refresh: () => list.refresh(),
   });
-  early.look = (check) => heartbeat.lookEarly(check);
-  early.wake = () => heartbeat.wake();
-  const signal = runStopping.signal;
-  const channels = (
-    options.channels ??
-    openChannels(
-      config.notify.channels,
-      channelDependencies(config, {
-        stateDir,
-        wordSecret,
-        clock,
-        print: options.print,
-        warn: (text) => log.warn({}, text),
-      }),
-    )
-  ).map((configured) => ({ ...configured, channel: guardChannel(configured.channel, scrub) }));
-  const lastResort = guardChannel(
-    terminalChannel({ print: options.print, timezone: config.timezone }),
-    scrub,
-  );
-  const storeWatch = watchStore({
-    ...{ store, channels, lastResort, clock, log, signal },
-    timezone: config.timezone,
-  });
-  ground.watch = storeWatch;
-  const publicUrl = config.web ? config.web.publicUrl : undefined;
+  loaded.wakeBy(heartbeat);
+  const { budget, limits, gatherMs, prices } = config.model;
   const attendance = createAttendance(
     {
-      store,
-      clock,
-      log,
-      model: chain && tellOutages(chain, { store, clock, log }),
+      ...{ ...base, ...ways, stateDir, tools, prompt, observer, limits, gatherMs },
+      model: chain && tellOutages(chain, base),
       withoutModel: withoutModel ?? "",
       modelNames: config.model.chain.filter(isUsable).map(({ model }) => model),
-      budget: {
-        caps: config.model.budget,
-        prices: pricesWith(config.model.prices),
-        timezone: config.timezone,
-      },
-      limits: config.model.limits,
-      prompt,
-      tools,
-      stateDir,
+      budget: { caps: budget, prices: pricesWith(prices), timezone },
       attention: attentionSettings(config),
       activeHours: config.heartbeat.activeHours,
-      gatherMs: config.model.gatherMs,
-      channels,
-      lastResort,
-      extrasFor: createExtrasFor(
-        { store, clock },
-        {
-          ...{ publicUrl, secret: wordSecret },
-          repliesCount: whyNoReplies(email?.from, repliesAt) === null,
-        },
-      ),
-      hasLinks: publicUrl !== undefined && wordSecret !== null,
-      observer,
       grants: config.policy.grants,
-      scrub,
       stopping: stopping.signal,
       signal,
     },
@@ -369,17 +198,15 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
       log.info({}, `waiting up to ${drainMs / 1_000} s for what is under way to end`);
     }
   }
-
-  ground.end = stop;
-  if (ground.lost) stop();
+  ground.followedBy({ met: (error) => storeWatch.met(error), lost: stop });
 
   async function keepWatch(): Promise<void> {
     await Promise.all([
       heartbeat.keepWatch(attendance),
       keepBackground(skills, { clock, log, stopping: stopping.signal }),
       keepUpkeep({
-        ...{ store, clock, log, stateDir, stopping: stopping.signal },
-        ...{ timezone: config.timezone, retention: config.retention, settings: config.upkeep },
+        ...{ store, clock, log, stateDir, timezone, stopping: stopping.signal },
+        ...{ retention: config.retention, settings: config.upkeep },
         wake: () => heartbeat.wake(),
       }),
     ]);
@@ -390,19 +217,12 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
   }
 
   const held = onFailure.move();
-  const hurried = () => list.checks.filter((check) => check !== housekeeping);
   let watching: Promise<void> | null = null;
   return {
-    store,
-    skills,
-    broken,
-    wordSecret,
+    ...{ store, skills, broken, wordSecret, withoutModel, heartbeat, attendance, stop },
     get checks() {
       return hurried();
     },
-    withoutModel,
-    heartbeat,
-    attendance,
     keepWatch() {
       return (watching ??= keepWatch());
     },
@@ -414,12 +234,11 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
       await attendance.settle(summary.id);
       return summary;
     },
-    undo: (effectId) => undoEffect(effectId, { store, clock, log, tools, scrub, signal }),
+    undo: (effectId) => undoEffect(effectId, { ...base, tools, signal }),
     askAgain() {
       chain?.askAgain();
       heartbeat.wake();
     },
-    stop,
     async [Symbol.asyncDispose]() {
       stop();
       await watching?.catch(() => undefined);
@@ -432,62 +251,4 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
       await held.disposeAsync();
     },
   };
-}
-
-/** Whatever the skill makes of it, the rest is let go of too. */
-async function letGo(skill: LoadedSkill, clock: Clock, log: Log): Promise<void> {
-  using timer = linkedAbort();
-  const late = clock.sleep(closeMs, timer.signal).then(() => {
-    if (!timer.signal.aborted) throw new Error(`took longer than ${formatDuration(closeMs)}`);
-  });
-  try {
-    await Promise.race([skill.close(), late]);
-  } catch (error) {
-    log.warn({ skill: skill.name, error: describeError(error) }, "a skill could not let go");
-  } finally {
-    timer.abort();
-  }
-}
-
-export const attentionSettings = ({ notify, timezone }: ResolvedConfig): AttentionSettings => ({
-  quietHours: notify.quietHours ?? null,
-  timezone,
-  digestAt: notify.digestAt,
-  interruptionsPerDay: notify.interruptionsPerDay,
-});
-
-/** Opens `control.sock` for a watch; without it the daemon goes on, only unreachable. */
-export async function offerControl(
-  watch: Watch,
-  stateDir: string,
-  log: Log,
-): Promise<AsyncDisposable> {
-  try {
-    return await listenForControl(stateDir, {
-      async beat({ checks }) {
-        const summary = await watch.beatNow(checks);
-        return { beatId: summary.id };
-      },
-      undo: (effectId) => watch.undo(effectId),
-      wake: () => watch.heartbeat.wake(),
-      resume: () => watch.askAgain(),
-    });
-  } catch (error) {
-    log.error({ error: describeError(error) }, "commands cannot reach this daemon");
-    return { [Symbol.asyncDispose]: () => Promise.resolve() };
-  }
-}
-
-async function alreadyRunning(stateDir: string, migrationsDir: string): Promise<StoreError> {
-  let pid: number | undefined;
-  try {
-    await using reader = openStoreReader({ stateDir, migrationsDir });
-    pid = (await reader?.status())?.daemon?.pid;
-  } catch {
-    // Who holds it is a courtesy; that it is held is what counts.
-  }
-  const who = pid === undefined ? "another process" : `the daemon with pid ${pid}`;
-  return new StoreError("DAEMON_RUNNING", `${who} already keeps watch with ${stateDir}`, {
-    hint: "Ask it with `watchkeeper status`, or give another directory with --state DIR",
-  });
 }

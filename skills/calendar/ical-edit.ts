@@ -1,5 +1,4 @@
 import type ICAL from "ical.js";
-import { ToolError } from "watchkeeper";
 import { readBlocks } from "./blocks.ts";
 import type {
   Answer,
@@ -8,6 +7,14 @@ import type {
   EventReference,
   EventTimes,
 } from "./calendar-writer.ts";
+import {
+  noAddress,
+  noSuchEvent,
+  notInvited,
+  notYours,
+  othersInvited,
+  wholeSeries,
+} from "./edit-refusals.ts";
 import { type CalendarEvent, idOfBlock, readEvent } from "./events.ts";
 import { recurrenceIdOf } from "./expand.ts";
 import { createPacer } from "./pacer.ts";
@@ -66,11 +73,6 @@ export function composeEvent(
   calendar.addSubcomponent(event);
   return textOfCalendar(calendar);
 }
-
-const noAddress = (): ToolError =>
-  new ToolError("CALENDAR_NO_ADDRESS", "the owner's own address is not known", {
-    hint: "The owner must write calendar.address in agent.config.ts; without attendees it works",
-  });
 
 /** A calendar object opened for changing: its events with what they mean. */
 interface Opened {
@@ -222,11 +224,6 @@ export async function removeOccurrence(
   return textOfCalendar(opened.calendar);
 }
 
-export const noSuchEvent = (): ToolError =>
-  new ToolError("CALENDAR_NO_SUCH_EVENT", "the calendar has no such event", {
-    hint: "Use an id as it stands in a finding or in calendar_list; it may be gone by now",
-  });
-
 const seriesOf = ({ id }: EventReference): EventReference => ({ id, recurrenceId: "" });
 
 const isSeries = (component: ICAL.Component): boolean =>
@@ -330,29 +327,6 @@ function refuseOthers(
   }
   if (others.length > 0 && !tellOthers) throw othersInvited();
 }
-
-export const wholeSeries = (): ToolError =>
-  new ToolError("CALENDAR_WHOLE_SERIES", "a whole series cannot be moved", {
-    hint: "Name one occurrence, with the id that calendar_list gives for it",
-  });
-
-export const notInvited = (addresses: readonly string[]): ToolError =>
-  new ToolError("CALENDAR_NOT_INVITED", "the owner is not among those invited", {
-    hint:
-      addresses.length === 0
-        ? "The owner's address is not known: calendar.address in agent.config.ts"
-        : "There is nothing to answer; look at the event with calendar_list",
-  });
-
-export const notYours = (): ToolError =>
-  new ToolError("CALENDAR_NOT_YOURS", "somebody else organises this event", {
-    hint: "Answer it with calendar_respond, or ask the organiser to change it",
-  });
-
-export const othersInvited = (): ToolError =>
-  new ToolError("CALENDAR_OTHERS_INVITED", "others are invited to this event", {
-    hint: "They would learn of it: call again with tellOthers: true, and the owner is asked",
-  });
 
 const mailOf = (property: ICAL.Property): string =>
   String(property.getFirstValue() ?? "")

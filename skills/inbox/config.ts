@@ -99,7 +99,13 @@ const account = z
       )
       .max(60),
     /** What mail is sent from; needed with `smtp`. */
-    address: z.email('must be an e-mail address, such as "me@example.com"').max(254).optional(),
+    address: z
+      .email({
+        pattern: z.regexes.html5Email,
+        error: 'must be an e-mail address, such as "me@example.com"',
+      })
+      .max(254)
+      .optional(),
     /**
      * The name with which the account's own server begins its Authentication-Results header. Without
      * it nobody's address counts as proven.
@@ -152,6 +158,23 @@ const account = z
     }
   });
 
+const namesOnce =
+  (what: string) =>
+  ({ value, issues }: z.core.ParsePayload<readonly { readonly name: string }[]>): void => {
+    const seen = new Set<string>();
+    for (const [index, { name }] of value.entries()) {
+      if (seen.has(name)) {
+        issues.push({
+          code: "custom",
+          message: `the ${what} name "${name}" is used twice`,
+          path: [index, "name"],
+          input: name,
+        });
+      }
+      seen.add(name);
+    }
+  };
+
 export const inboxConfig = z
   .strictObject({
     every: z
@@ -160,42 +183,9 @@ export const inboxConfig = z
       .refine((text) => parseDuration(text) !== undefined, {
         error: 'is not a duration; write a number and s, m, h or d, such as "10m"',
       }),
-    accounts: z
-      .array(account)
-      .min(1)
-      .check((context) => {
-        const seen = new Set<string>();
-        for (const [index, { name }] of context.value.entries()) {
-          if (seen.has(name)) {
-            context.issues.push({
-              code: "custom",
-              message: `the account name "${name}" is used twice`,
-              path: [index, "name"],
-              input: name,
-            });
-          }
-          seen.add(name);
-        }
-      }),
+    accounts: z.array(account).min(1).check(namesOnce("account")),
     /** The owner's own rules: the first that fits a mail decides. */
-    rules: z
-      .array(rule)
-      .max(500)
-      .default([])
-      .check((context) => {
-        const seen = new Set<string>();
-        for (const [index, { name }] of context.value.entries()) {
-          if (seen.has(name)) {
-            context.issues.push({
-              code: "custom",
-              message: `the rule name "${name}" is used twice`,
-              path: [index, "name"],
-              input: name,
-            });
-          }
-          seen.add(name);
-        }
-      }),
+    rules: z.array(rule).max(500).default([]).check(namesOnce("rule")),
     /** How long a question by mail may wait for its answer before it is told, in milliseconds. */
     waitingFor: z
       .string()

@@ -1,7 +1,7 @@
 import { route } from "../domain/attention.ts";
 import type { Clock } from "../domain/clock.ts";
 import { composeAsking } from "../notify/asking.ts";
-import type { AttentionSettings } from "../notify/compose.ts";
+import type { AttentionSettings } from "../notify/attention-settings.ts";
 import type { Store } from "../store/port.ts";
 
 export interface AskDependencies {

@@ -1,4 +1,4 @@
-import type { AttentionSettings } from "../notify/compose.ts";
+import type { AttentionSettings } from "../notify/attention-settings.ts";
 import type { Clock } from "../domain/clock.ts";
 import type { Finding } from "../domain/finding.ts";
 import { longTermMemoryFile, readOwnerFile, standingOrdersFile } from "../memory/owner-file.ts";

@@ -2,7 +2,6 @@ import { channelWarnings } from "../config/channels.ts";
 import type { ResolvedConfig } from "../config/load.ts";
 import { formatPath } from "../config/issues.ts";
 import { ConfigProblems } from "../config/problems.ts";
-import { offerPublicApi } from "../config/user-module.ts";
 import { ConfigError, describeError } from "../domain/errors.ts";
 import { whyNoReplies, type ReplyAddress } from "../domain/reply-address.ts";
 import { missingPrices, pricesWith } from "../model/pricing.ts";
@@ -10,6 +9,8 @@ import { isSkillName } from "../skills/find.ts";
 import { loadSkills, silentSkillLog } from "../skills/load.ts";
 import { refuseExposed } from "../web/exposure.ts";
 import { loadConfigFor, type CommandContext } from "./context.ts";
+import { grantWarnings } from "./grant-warnings.ts";
+import { toolsWithin } from "./tools.ts";
 
 /** What `config check` found; `ok` when the daemon would start with all of its skills. */
 export interface ConfigReport {
@@ -27,7 +28,6 @@ export interface ConfigReport {
 /** Gathers everything that is wrong, so that it can be mended in one go. */
 export async function inspectConfig(context: CommandContext): Promise<ConfigReport> {
   const { configFile: file, packageInfo, stateDir } = context;
-  offerPublicApi(packageInfo.root);
   const nothing = { ok: false, file, skills: [], checks: [], broken: [], warnings: [] };
   let config: ResolvedConfig;
   try {
@@ -60,6 +60,13 @@ export async function inspectConfig(context: CommandContext): Promise<ConfigRepo
         config,
         skills.map(({ name }) => name),
       ),
+      ...(problems.length === 0
+        ? grantWarnings(
+            config,
+            [...toolsWithin(skills, stateDir).keys()],
+            [...broken.map(({ name }) => name), ...Object.keys(config.mcp)],
+          )
+        : []),
       ...warnings,
       ...replyWarnings(
         config,

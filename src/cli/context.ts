@@ -61,9 +61,10 @@ export function commandContext(
 
 /** Loads the config that a command means, and sees that none of its secrets is printed. */
 export async function loadConfigFor(
-  { configFile: file, environment, guard }: CommandContext,
+  { configFile: file, environment, packageInfo, guard }: CommandContext,
   options: { readonly baseDir?: string } = {},
 ): Promise<ResolvedConfig> {
+  offerPublicApi(packageInfo.root);
   const config = await loadConfig({ file, environment, ...options });
   guard(config.secrets);
   return config;
@@ -102,7 +103,6 @@ export async function writeStore(context: CommandContext): Promise<Store> {
 export async function writeStoreForText(context: CommandContext): Promise<Store> {
   let secrets: readonly string[] = [];
   try {
-    offerPublicApi(context.packageInfo.root);
     ({ secrets } = await loadConfigFor(context));
   } catch {
     const why = "the configuration cannot be read, so your text is kept as you typed it";

@@ -1,7 +1,6 @@
 import { ownTools, type OwnToolStore } from "../agent/own-tools.ts";
 import { describeIssues, nearestOf } from "../config/issues.ts";
 import type { ResolvedConfig } from "../config/load.ts";
-import { offerPublicApi } from "../config/user-module.ts";
 import { ConfigError, describeError } from "../domain/errors.ts";
 import type { ToolEffect } from "../domain/policy.ts";
 import { effectOf } from "../effects/fit.ts";
@@ -29,7 +28,6 @@ export interface OpenTools extends AsyncDisposable {
 
 export async function openTools(context: CommandContext): Promise<OpenTools> {
   const { packageInfo, stateDir, err } = context;
-  offerPublicApi(packageInfo.root);
   const config = await loadConfigFor(context);
   const { builtinSkillsDir } = packageInfo;
   const { skills, broken } = await loadSkills(config, {
@@ -41,8 +39,10 @@ export async function openTools(context: CommandContext): Promise<OpenTools> {
   for (const { name, error } of broken) {
     err.write(`watchkeeper: the skill ${name} is off: ${quoted(error)}\n`);
   }
-  const always = { tools: ownTools({ store: uncalled, log: silentSkillLog(), skills, stateDir }) };
-  const tools = new Map([...toolsOf([...skills, always]), ...(await pinnedTools(context, config))]);
+  const tools = new Map([
+    ...toolsWithin(skills, stateDir),
+    ...(await pinnedTools(context, config)),
+  ]);
   return {
     config,
     skills,
@@ -60,6 +60,16 @@ export async function openTools(context: CommandContext): Promise<OpenTools> {
     },
   };
 }
+
+/** Those of the skills and those that are always there, to be looked at and not called. */
+export const toolsWithin = (
+  skills: readonly LoadedSkill[],
+  stateDir: string,
+): ReadonlyMap<string, LoadedTool> =>
+  toolsOf([
+    ...skills,
+    { tools: ownTools({ store: uncalled, log: silentSkillLog(), skills, stateDir }) },
+  ]);
 
 const refuseCall = () => Promise.reject(new Error("a command that looks at a tool calls none"));
 const uncalled: OwnToolStore = {

@@ -1,11 +1,10 @@
 import { setTimeout } from "node:timers/promises";
 import type { ResolvedConfig } from "../config/load.ts";
-import { offerPublicApi } from "../config/user-module.ts";
 import { openWatch, type Watch } from "../daemon.ts";
 import { isWatchkeeperError } from "../domain/errors.ts";
 import { isLocked } from "../store/index.ts";
 import { createChronicle } from "./chronicle.ts";
-import { loadConfigFor, type CommandContext } from "./context.ts";
+import type { CommandContext } from "./context.ts";
 import { openCommandLog } from "./open-log.ts";
 import { quoted, wrapLines } from "./text.ts";
 
@@ -39,11 +38,6 @@ const isUnreachable = (error: unknown): boolean =>
 /** Somebody else has taken the state directory in the meantime. */
 export const isTaken = (error: unknown): boolean =>
   isWatchkeeperError(error) && error.code === "DAEMON_RUNNING";
-
-export function loadConfigOf(context: CommandContext): Promise<ResolvedConfig> {
-  offerPublicApi(context.packageInfo.root);
-  return loadConfigFor(context);
-}
 
 /** A watch at rest, for one command. */
 export async function openWatchHere(

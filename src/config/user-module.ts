@@ -15,7 +15,7 @@ const publicEntries = (packageRoot: string): Record<string, string> => ({
   "watchkeeper/testing": pathToFileURL(join(packageRoot, "dist", "testing.js")).href,
 });
 
-/** Leads imports of our own name to the built public API, from any folder. Call once per process. */
+/** Leads imports of our own name to the built public API, from any folder; once more changes nothing. */
 export function offerPublicApi(packageRoot: string): void {
   const entries = publicEntries(packageRoot);
   registerHooks({

@@ -1,6 +1,6 @@
+import { wallClockAt } from "../domain/zoned-time.ts";
 import type { DemoMeeting } from "./meetings.ts";
-import { clockChanges, wallClock } from "./zone.ts";
-import type { WallClock } from "./zone.ts";
+import { clockChanges } from "./zone.ts";
 
 const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
@@ -14,27 +14,26 @@ export function composeCalendar(
   now: Date,
   timezone: string,
 ): string {
-  const local = wallClock(timezone);
   const lines = [
     "BEGIN:VCALENDAR",
     "VERSION:2.0",
     "PRODID:-//Watchkeeper//Demo world//EN",
     `X-WR-TIMEZONE:${timezone}`,
-    ...zoneLines(local, now.getTime(), timezone),
-    ...meetings.flatMap((meeting) => eventLines(meeting, now, timezone, local)),
+    ...zoneLines(now.getTime(), timezone),
+    ...meetings.flatMap((meeting) => eventLines(meeting, now, timezone)),
     "END:VCALENDAR",
   ];
   return lines.map((line) => `${folded(line)}\r\n`).join("");
 }
 
-function eventLines(meeting: DemoMeeting, now: Date, timezone: string, local: WallClock): string[] {
+function eventLines(meeting: DemoMeeting, now: Date, timezone: string): string[] {
   const { organizer, attendees = [], location, description } = meeting;
   return [
     "BEGIN:VEVENT",
     // Another world's meetings are other meetings, not these moved.
     `UID:${meeting.id}.${Math.floor(now.getTime() / 1_000)}@harbourlight.example`,
     `DTSTAMP:${stamp(now)}Z`,
-    ...timeLines(meeting, now, timezone, local),
+    ...timeLines(meeting, now, timezone),
     ...(meeting.weeks === undefined ? [] : [`RRULE:FREQ=WEEKLY;COUNT=${meeting.weeks}`]),
     `SUMMARY:${escaped(meeting.title)}`,
     ...(location === undefined ? [] : [`LOCATION:${escaped(location)}`]),
@@ -45,19 +44,14 @@ function eventLines(meeting: DemoMeeting, now: Date, timezone: string, local: Wa
   ];
 }
 
-function timeLines(
-  { starts, minutes }: DemoMeeting,
-  now: Date,
-  timezone: string,
-  local: WallClock,
-): string[] {
+function timeLines({ starts, minutes }: DemoMeeting, now: Date, timezone: string): string[] {
   if (starts.kind === "soon") {
     const exact = now.getTime() + starts.minutes * minuteMs;
     const start = Math.floor(exact / (5 * minuteMs)) * 5 * minuteMs;
     const end = start + minutes * minuteMs;
     return [`DTSTART:${stamp(new Date(start))}Z`, `DTEND:${stamp(new Date(end))}Z`];
   }
-  const today = Math.floor(local(now.getTime()).getTime() / dayMs) * dayMs;
+  const today = Math.floor(wallClockAt(now.getTime(), timezone) / dayMs) * dayMs;
   const day = today + starts.day * dayMs;
   if (starts.kind === "all-day") {
     const next = new Date(day + dayMs);
@@ -76,8 +70,8 @@ function timeLines(
   ];
 }
 
-function zoneLines(local: WallClock, now: number, timezone: string): string[] {
-  const { firstMs, changes } = clockChanges(local, now - zoneBeforeMs, now + zoneAfterMs);
+function zoneLines(now: number, timezone: string): string[] {
+  const { firstMs, changes } = clockChanges(timezone, now - zoneBeforeMs, now + zoneAfterMs);
   const observance = (kind: string, from: number, to: number, start: Date): string[] => [
     `BEGIN:${kind}`,
     `DTSTART:${stamp(start)}`,

@@ -1,30 +1,8 @@
-/** The owner's zone as a calendar file needs it: local days, and the clock changes near by. */
+import { offsetAt, offsetChange } from "../domain/zoned-time.ts";
 
-const minuteMs = 60_000;
-const hourMs = 60 * minuteMs;
-const dayMs = 24 * hourMs;
+/** The owner's zone as a calendar file describes it: its offset, and the changes of it near by. */
 
-/** Wall clock of an instant, written as if it were UTC. */
-export type WallClock = (instant: number) => Date;
-
-export function wallClock(timezone: string): WallClock {
-  const format = new Intl.DateTimeFormat("en-US", {
-    timeZone: timezone,
-    hourCycle: "h23",
-    year: "numeric",
-    month: "numeric",
-    day: "numeric",
-    hour: "numeric",
-    minute: "numeric",
-    second: "numeric",
-  });
-  return (instant) => {
-    const fields: Record<string, number> = {};
-    for (const { type, value } of format.formatToParts(instant)) fields[type] = Number(value);
-    const { year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0 } = fields;
-    return new Date(Date.UTC(year, month - 1, day, hour, minute, second));
-  };
-}
+const dayMs = 24 * 60 * 60_000;
 
 export interface ClockChange {
   readonly instant: number;
@@ -32,30 +10,19 @@ export interface ClockChange {
   readonly afterMs: number;
 }
 
-/** Offset from UTC at `from`, and each change of it until `to`, to the minute. */
+/** Offset from UTC at `from`, and each change of it until `to`. */
 export function clockChanges(
-  local: WallClock,
+  timezone: string,
   from: number,
   to: number,
 ): { firstMs: number; changes: ClockChange[] } {
-  const offset = (instant: number): number => {
-    const whole = Math.floor(instant / minuteMs) * minuteMs;
-    return local(whole).getTime() - whole;
-  };
-  const firstMs = offset(from);
+  const firstMs = offsetAt(from, timezone);
   const changes: ClockChange[] = [];
   let beforeMs = firstMs;
   for (let day = from; day < to; day += dayMs) {
-    const afterMs = offset(day + dayMs);
+    const afterMs = offsetAt(day + dayMs, timezone);
     if (afterMs === beforeMs) continue;
-    let low = Math.floor(day / minuteMs);
-    let high = Math.ceil((day + dayMs) / minuteMs);
-    while (high - low > 1) {
-      const middle = Math.floor((low + high) / 2);
-      if (offset(middle * minuteMs) === beforeMs) low = middle;
-      else high = middle;
-    }
-    changes.push({ instant: high * minuteMs, beforeMs, afterMs });
+    changes.push({ instant: offsetChange(day, day + dayMs, timezone), beforeMs, afterMs });
     beforeMs = afterMs;
   }
   return { firstMs, changes };

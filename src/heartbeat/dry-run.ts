@@ -4,7 +4,7 @@ import type { Clock } from "../domain/clock.ts";
 import { changeIsNews, diffLook, endIsNews, noNews, type Change } from "../domain/diff.ts";
 import type { Finding, FindingState, Severity, Trust } from "../domain/finding.ts";
 import type { Scrub } from "../domain/scrub.ts";
-import type { AttentionSettings } from "../notify/compose.ts";
+import type { AttentionSettings } from "../notify/attention-settings.ts";
 import type { LoadedCheck, LoadedTool } from "../skills/load.ts";
 import type { AcceptedLook } from "../skills/observations.ts";
 import type { StoreReader } from "../store/port.ts";

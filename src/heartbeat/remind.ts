@@ -6,7 +6,7 @@ import {
   stillOpenAt,
   type ToldFinding,
 } from "../domain/reminder.ts";
-import type { AttentionSettings } from "../notify/compose.ts";
+import type { AttentionSettings } from "../notify/attention-settings.ts";
 import { composeDigest, worthTelling } from "../notify/digest.ts";
 import { composeReminders } from "../notify/reminders.ts";
 import type { Store } from "../store/port.ts";

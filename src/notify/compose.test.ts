@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Finding, Severity } from "../domain/finding.ts";
 import type { NotificationRecord } from "../store/port.ts";
-import { composeTelling, type AttentionSettings, type JudgedFinding } from "./compose.ts";
+import type { AttentionSettings } from "./attention-settings.ts";
+import { composeTelling, type JudgedFinding } from "./compose.ts";
 import { composeDigest, worthTelling } from "./digest.ts";
 
 const at = (time: string): number => Date.parse(`2026-11-23T${time}:00Z`);

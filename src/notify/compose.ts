@@ -1,4 +1,4 @@
-import { route, type Route, type RouteInput } from "../domain/attention.ts";
+import { route, type Route } from "../domain/attention.ts";
 import {
   severityRank,
   type DecidedBy,
@@ -16,6 +16,7 @@ import {
   type TellingHistory,
 } from "../domain/telling.ts";
 import type { FindingVerdict, NewNotification } from "../store/port.ts";
+import type { AttentionSettings } from "./attention-settings.ts";
 import { listed, type Entry } from "./listing.ts";
 import {
   beganAt,
@@ -40,11 +41,6 @@ export interface JudgedFinding {
   /** The model's own words, or null. */
   readonly message: string | null;
 }
-
-export type AttentionSettings = Pick<
-  RouteInput,
-  "quietHours" | "timezone" | "digestAt" | "interruptionsPerDay"
->;
 
 export interface Telling {
   readonly verdicts: readonly FindingVerdict[];

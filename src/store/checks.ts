@@ -3,6 +3,7 @@ import { ordersSkill } from "../domain/standing-orders.ts";
 import type { Db } from "./database.ts";
 import type { Store } from "./port.ts";
 import { blindCheck } from "./looks.ts";
+import { resolved } from "./resolved.ts";
 import { checks, findings, observations } from "./schema.ts";
 
 /** The rows of the checks that the daemon runs. */
@@ -25,14 +26,7 @@ export function checkWrites(db: Db): Pick<Store, "registerChecks"> {
   /** Nobody looks any more, so nobody would see that they are over. */
   function closeFindingsOf(check: string, at: number): void {
     db.update(findings)
-      .set({
-        state: "resolved",
-        status: "resolved",
-        resolvedAt: at,
-        changedAt: at,
-        revision: sql`${findings.revision} + 1`,
-        handledRevision: sql`${findings.revision} + 1`,
-      })
+      .set(resolved(at, { isNews: false }))
       .where(
         and(
           ne(findings.status, "resolved"),

@@ -10,6 +10,7 @@ import { describeError } from "../domain/errors.ts";
 import type { Observation } from "../domain/finding.ts";
 import { writing, type Db } from "./database.ts";
 import type { FindingEvent, Look, LookOutcome, Store, StoreReader } from "./port.ts";
+import { handled, resolved } from "./resolved.ts";
 import { checks, effects, findingEvents, findings, observations } from "./schema.ts";
 import { isStoreFault } from "./store-errors.ts";
 
@@ -145,9 +146,7 @@ export function lookWrites(db: Db): LookWrites {
         since: seen.since,
         revision: sql`${findings.revision} + 1`,
         changedAt: look.at,
-        ...(quiet
-          ? { handledRevision: sql`${findings.revision} + 1` }
-          : { ackedAt: null, snoozedUntil: null }),
+        ...(quiet ? handled : { ackedAt: null, snoozedUntil: null }),
       })
       .where(eq(findings.id, known.findingId))
       .run();
@@ -165,20 +164,10 @@ export function lookWrites(db: Db): LookWrites {
     because: "gone" | "missing" | "closed",
   ): FindingEvent {
     const before = sqlOf.finding.get({ id: findingId });
-    const quiet = before !== undefined && !endIsNews(before, because);
-    db.update(findings)
-      .set({
-        state: "resolved",
-        status: "resolved",
-        resolvedAt: at,
-        changedAt: at,
-        revision: sql`${findings.revision} + 1`,
-        ...(quiet ? { handledRevision: sql`${findings.revision} + 1` } : {}),
-      })
-      .where(eq(findings.id, findingId))
-      .run();
+    const isNews = before === undefined || endIsNews(before, because);
+    db.update(findings).set(resolved(at, { isNews })).where(eq(findings.id, findingId)).run();
     db.update(observations).set({ goneAt: at }).where(eq(observations.findingId, findingId)).run();
-    return addEvent(beatId, findingId, at, !quiet);
+    return addEvent(beatId, findingId, at, isNews);
   }
 
   function addEvent(

@@ -2,6 +2,7 @@ import { and, eq, inArray, lt, lte, ne, sql, type SQL } from "drizzle-orm";
 import { writing, type Db } from "./database.ts";
 import { changeIsNews, endIsNews } from "../domain/diff.ts";
 import type { OwnFinding, Store } from "./port.ts";
+import { handled, resolved } from "./resolved.ts";
 import { findingEvents, findings } from "./schema.ts";
 
 /** Findings about ourselves that no check looks for: they begin and end with what the daemon meets. */
@@ -20,14 +21,7 @@ export function ownFindingWrites(db: Db): OwnFindingWrites {
         if (!open) return;
         const row = db
           .update(findings)
-          .set({
-            state: "resolved",
-            status: "resolved",
-            resolvedAt: at,
-            changedAt: at,
-            revision: sql`${findings.revision} + 1`,
-            ...(endIsNews(open, "gone") ? {} : handled),
-          })
+          .set(resolved(at, { isNews: endIsNews(open, "gone") }))
           .where(eq(findings.id, open.id))
           .returning()
           .get();
@@ -91,22 +85,15 @@ export function putOwnFinding(db: Db, { at, ...finding }: OwnFinding): number {
  * @returns how many
  */
 export function closeQuietly(db: Db, those: SQL | undefined, at: number): number {
-  const revision = sql`${findings.revision} + 1`;
   const closed = db
     .update(findings)
-    .set({
-      ...{ state: "resolved", status: "resolved", resolvedAt: at, changedAt: at },
-      ...{ revision, handledRevision: revision },
-    })
+    .set(resolved(at, { isNews: false }))
     .where(and(those, ne(findings.status, "resolved")))
     .returning()
     .all();
   for (const row of closed) addEvent(db, row);
   return closed.length;
 }
-
-/** Nobody needs to hear of it. */
-const handled = { handledRevision: sql`${findings.revision} + 1` };
 
 type FindingRow = typeof findings.$inferSelect;
 

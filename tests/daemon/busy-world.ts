@@ -23,8 +23,8 @@ export interface BusyWorld {
   readonly mails: readonly string[];
   /** The lines of the feed so far. */
   readonly lines: readonly string[];
-  /** Delivers mails and lines until it is told to stop. */
-  happen(random: () => number, signal: AbortSignal): Promise<void>;
+  /** Delivers mails and lines until it is told to stop, and rests between two for up to so long. */
+  happen(random: () => number, longestRestMs: () => number, signal: AbortSignal): Promise<void>;
   /** What a tool has done, one entry for each time: the idempotency key and what it was about. */
   deeds(tool: string): Promise<readonly Deed[]>;
 }
@@ -47,9 +47,9 @@ export async function makeBusyWorld(folder: string): Promise<BusyWorld> {
   return {
     mails,
     lines,
-    async happen(random, signal) {
+    async happen(random, longestRestMs, signal) {
       while (!signal.aborted) {
-        await pause(20 + random() * 120);
+        await pause(20 + random() * longestRestMs());
         if (random() < 0.5) {
           const line = `Reading ${lines.length + 1}`;
           await appendFile(join(folder, "feed.txt"), `${line}\n`);

@@ -34,9 +34,11 @@ const killedAtStart = 0.1;
 test(`${kills} random kills under load: nothing lost, nothing found twice, nothing sent twice`, async () => {
   const began = performance.now();
   process.stdout.write(`random kills: KILL_SEED=${seed}\n`);
-  const ends = await Promise.all(
+  const lives = await Promise.allSettled(
     Array.from({ length: lanes }, (_, lane) => liveAndDie(seed + lane, Math.ceil(kills / lanes))),
   );
+  // Of one that has failed only when the others have ended: they leave no daemon behind.
+  const ends = lives.map(valueOf);
   const names = Object.keys(ends[0] ?? {}) as (keyof Figures)[];
   const figures = Object.fromEntries(
     names.map((name) => [name, ends.reduce((sum, end) => sum + end[name], 0)]),
@@ -50,6 +52,11 @@ test(`${kills} random kills under load: nothing lost, nothing found twice, nothi
     expect([name, figures[name]]).not.toEqual([name, 0]);
   }
 }, 600_000);
+
+function valueOf<Value>(result: PromiseSettledResult<Value>): Value {
+  if (result.status === "rejected") throw result.reason;
+  return result.value;
+}
 
 interface Figures {
   readonly kills: number;
@@ -71,15 +78,16 @@ async function liveAndDie(laneSeed: number, lives: number): Promise<Figures> {
   const options = { folder: folder.path, stateDir, modelUrl: model.baseUrl };
   const world = await makeBusyWorld(folder.path);
   const random = seededRandom(laneSeed);
-  const over = new AbortController();
-  const load = [
-    world.happen(seededRandom(laneSeed + 0.5), over.signal),
-    giveTheOwnersWord(stateDir, over.signal),
-  ];
+  let startMs = 300;
+  // A machine on which nothing gets on is not given ever more to do.
+  const longestRestMs = () => startMs / 3;
+  await using load = putUnderLoad((signal) => [
+    world.happen(seededRandom(laneSeed + 0.5), longestRestMs, signal),
+    giveTheOwnersWord(stateDir, signal),
+  ]);
   const killedAt: number[] = [];
   const cut = { beats: 0, runs: 0, effects: 0 };
   let printed = "";
-  let startMs = 300;
   for (let life = 0; life < lives; life += 1) {
     await using daemon = startDaemon(options);
     const startedAt = performance.now();
@@ -97,11 +105,18 @@ async function liveAndDie(laneSeed: number, lives: number): Promise<Figures> {
     const open = whatIsOpen(stateDir);
     for (const part of ["beats", "runs", "effects"] as const) cut[part] += Math.min(1, open[part]);
   }
-  over.abort();
-  await Promise.all(load);
+  await load.end();
 
   await using last = startDaemon(options);
-  await until("it has settled", () => look(stateDir, (store) => isSettled(store, world)), last);
+  let open: readonly string[] = [];
+  const settle = async () => {
+    await pause(100);
+    open = (await look(stateDir, (store) => unsettled(store, world))) ?? ["no store"];
+    return open.length === 0;
+  };
+  await until("it has settled", settle, last).catch((cause: unknown) => {
+    throw new Error(open.join("\n"), { cause });
+  });
   last.signal("SIGTERM");
   const code = await last.exitCode;
   expect([last.stderr, code]).toEqual([last.stderr, 0]);
@@ -118,6 +133,17 @@ async function liveAndDie(laneSeed: number, lives: number): Promise<Figures> {
     seen: world.mails.length + world.lines.length,
     ...counts,
   };
+}
+
+/** What goes on until it is ended. */
+function putUnderLoad(begin: (signal: AbortSignal) => Promise<void>[]) {
+  const over = new AbortController();
+  const load = Promise.all(begin(over.signal));
+  const end = async () => {
+    over.abort();
+    await load;
+  };
+  return { end, [Symbol.asyncDispose]: end };
 }
 
 /** Asks for one beat after another, until nobody answers. */
@@ -147,8 +173,10 @@ async function giveTheOwnersWord(stateDir: string, signal: AbortSignal): Promise
 
 /** What waits for the owner's word and they have heard of. */
 async function toldApprovals(store: StoreReader) {
-  const notifications = await store.listNotifications(everything);
   const pending = await store.listApprovals({ all: false, limit: 1_000 });
+  if (pending.length === 0) return [];
+  // The newest ones; reading all of them each time would keep the model waiting, which answers from here.
+  const notifications = await store.listNotifications({ limit: 100 });
   return pending.filter(({ id }) => notifications.some(({ title }) => tellsOf(title, id)));
 }
 
@@ -187,21 +215,33 @@ function checkFile(stateDir: string) {
   };
 }
 
-async function isSettled(store: StoreReader, world: BusyWorld): Promise<boolean> {
+/** What is still to come, by its name; empty when it has settled. */
+async function unsettled(store: StoreReader, world: BusyWorld): Promise<string[]> {
   const [run] = await store.listRuns({ limit: 1 });
   const findings = await store.listFindings(everything);
+  const seen = findings.filter(({ skill }) => skill !== "watchkeeper").length;
+  const toSee = world.mails.length + world.lines.length - seen;
+  const pending = await store.pendingFindings(1_000);
   const notifications = await store.listNotifications(everything);
   const approvals = await store.listApprovals(everything);
-  return (
-    findings.filter(({ skill }) => skill !== "watchkeeper").length >=
-      world.mails.length + world.lines.length &&
-    run?.finishedAt !== null &&
+  const effects = await store.listEffects(everything);
+  return [
+    ...(toSee > 0 ? [`${toSee} to be seen`] : []),
+    ...(run?.finishedAt === null ? [`run ${run.id} runs`] : []),
     // How a letter ended is only `info`: after the last run it waits for the digest.
-    (await store.pendingFindings(1_000)).every(({ severity }) => severity === "info") &&
-    notifications.every(({ state }) => state === "delivered") &&
-    approvals.every(({ status, effectId }) => status !== "approved" || effectId !== null) &&
-    (await store.listEffects(everything)).every(({ finishedAt }) => finishedAt !== null)
-  );
+    ...pending
+      .filter(({ severity }) => severity !== "info")
+      .map(({ id, severity, title }) => `finding ${id} (${severity}) undecided: ${title}`),
+    ...notifications
+      .filter(({ state }) => state !== "delivered")
+      .map(({ id, state, title }) => `notification ${id} ${state}: ${title}`),
+    ...approvals
+      .filter(({ status, effectId }) => status === "approved" && effectId === null)
+      .map(({ id }) => `approval ${id} not carried out`),
+    ...effects
+      .filter(({ finishedAt }) => finishedAt === null)
+      .map(({ id, state }) => `effect ${id} ${state}`),
+  ];
 }
 
 /** The store against the world outside. */

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { aLongTime } from "../cli/place.ts";
 import { startServiceManagerSocket, systemdToolsAvailable } from "../servers/systemd.ts";
 import { look, startDaemon, until, writeFiles } from "./daemon-process.ts";
 import { temporaryFolder } from "./harness.ts";
@@ -9,7 +10,12 @@ import { temporaryFolder } from "./harness.ts";
 const files = {
   "agent.config.ts": `
     import { defineConfig } from "watchkeeper";
-    export default defineConfig({ timezone: "UTC", web: false, skills: { "./buoy": {} } });
+    export default defineConfig({
+      timezone: "UTC",
+      web: false,
+      heartbeat: { every: "${aLongTime}" },
+      skills: { "./buoy": {} },
+    });
   `,
   "buoy/SKILL.md": "---\nname: buoy\ndescription: Says what its processes inherit.\n---\n",
   "buoy/index.ts": `
@@ -18,7 +24,6 @@ const files = {
     export default defineSkill({
       checks: () => ({
         light: {
-          every: "1h",
           async observe() {
             const inherited = execFileSync("env", { encoding: "utf8" });
             const title = /^(?:NOTIFY_SOCKET|WATCHDOG_\\w+)=/m.test(inherited) ? "a socket" : "no socket";
@@ -50,6 +55,17 @@ describe.skipIf(!systemdToolsAvailable())("a service manager", () => {
     daemon.signal("SIGTERM");
     expect(await manager.next()).toBe("STOPPING=1\nSTATUS=stopping");
     expect(await daemon.exitCode).toBe(0);
+
+    // Its only check is due in an hour: what follows a start is a beat all the same.
+    await using again = startDaemon({ folder: folder.path, stateDir, environment });
+    expect(await manager.next()).toMatch(/^READY=1\nWATCHDOG=1\nSTATUS=last beat \d\d:\d\d/);
+    const beats = (await look(stateDir, (store) => store.listBeats({ limit: 9 }))) ?? [];
+    expect(beats.map(({ outcome, finishedAt }) => [outcome, finishedAt !== null])).toEqual([
+      ["quiet", true],
+      ["found", true],
+    ]);
+    again.signal("SIGTERM");
+    expect(await again.exitCode).toBe(0);
   });
 
   test("that is not there any more is said once, and the watch goes on", async () => {

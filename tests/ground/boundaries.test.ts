@@ -197,7 +197,7 @@ describe("the world outside", () => {
     },
   );
 
-  test.each(["src/config/load.ts", "src/daemon.ts", "src/cli/start.ts"])(
+  test.each(["src/config/load.ts", "src/daemon.ts", "src/daemon/ground.ts", "src/cli/start.ts"])(
     "%s may read the environment and start processes",
     async (file) => {
       expect(await refusals(file, [processes, ...environment.slice(0, 2)].join("\n"))).toEqual([]);

@@ -1,5 +1,8 @@
+import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { checkout } from "./miniature.ts";
 
@@ -30,3 +33,23 @@ test.each(["cli.js", "skills/calendar/index.js"])(
     for (const [file, text] of loaded) expect(heavy.exec(text)?.[1], file).toBeUndefined();
   },
 );
+
+test("what `start` and the skills load brings neither Node's fetch nor its Web Crypto along", async () => {
+  const cli = await readFile(join(checkout, "dist/cli.js"), "utf8");
+  const start = /import\("\.\/(chunks\/start-[^"]+)"\)/.exec(cli)?.[1] ?? "chunks/start";
+  const skills = ["calendar", "inbox", "services"].map((name) => `skills/${name}/index.js`);
+  const urls = ["cli.js", start, ...skills].map((path) =>
+    pathToFileURL(join(checkout, "dist", path)),
+  );
+
+  const code = `
+    for (const url of ${JSON.stringify(urls)}) await import(url);
+    console.log(process.moduleLoadList.join("\\n"));`;
+  const arguments_ = ["--input-type=module", "--eval", code];
+  const { stdout } = await promisify(execFile)(process.execPath, arguments_);
+
+  const loaded = stdout.split("\n");
+  expect(loaded).toContain("NativeModule http");
+  expect(loaded).toContain("NativeModule crypto");
+  expect(loaded.filter((name) => /undici|webcrypto/.test(name))).toEqual([]);
+});

@@ -7,6 +7,7 @@ import type {
   WriteRequest,
   WrittenEvent,
 } from "../calendar-writer.ts";
+import { noSuchEvent } from "../edit-refusals.ts";
 import {
   answerEvent,
   bearsKey,
@@ -15,7 +16,6 @@ import {
   editEvent,
   type EditContext,
   idsIn,
-  noSuchEvent,
   occurs,
   readAnswer,
   removeOccurrence,

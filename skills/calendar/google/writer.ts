@@ -10,15 +10,9 @@ import type {
   WriteRequest,
   WrittenEvent,
 } from "../calendar-writer.ts";
+import { noSuchEvent, notInvited, notYours, othersInvited, wholeSeries } from "../edit-refusals.ts";
 import { idOfUid } from "../events.ts";
-import {
-  idsIn,
-  noSuchEvent,
-  notInvited,
-  notYours,
-  othersInvited,
-  wholeSeries,
-} from "../ical-edit.ts";
+import { idsIn } from "../ical-edit.ts";
 import {
   beforeWriting,
   cannotTakeBack,

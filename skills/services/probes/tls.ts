@@ -6,6 +6,7 @@ import type { TlsTarget } from "../target.ts";
 import { failureReason } from "./failure.ts";
 import { elapsedMs } from "./probe.ts";
 import type { CertificateFacts, Probe } from "./probe.ts";
+import { whenOpened } from "./socket.ts";
 
 const dayMs = 86_400_000;
 const urgentDays = 3;
@@ -57,12 +58,11 @@ interface Handshake {
   readonly verifyError: string | undefined;
 }
 
-async function handshake(
+function handshake(
   { host, port }: TlsTarget,
   signal: AbortSignal,
   hosts: HostFinder,
 ): Promise<Handshake> {
-  const { promise, resolve, reject } = Promise.withResolvers<Handshake>();
   const socket = connect({
     host,
     port,
@@ -73,21 +73,12 @@ async function handshake(
     rejectUnauthorized: false,
     checkServerIdentity: () => undefined,
   });
-  const abort = (): void => {
-    socket.destroy();
-    reject(signal.reason as Error);
-  };
-  signal.addEventListener("abort", abort, { once: true });
-  socket.once("secureConnect", () => {
-    resolve({ peer: socket.getPeerCertificate(true), verifyError: verifyErrorOf(socket) });
-  });
-  socket.on("error", reject);
-  try {
-    return await promise;
-  } finally {
-    signal.removeEventListener("abort", abort);
-    socket.destroy();
-  }
+  return whenOpened(
+    socket,
+    "secureConnect",
+    () => ({ peer: socket.getPeerCertificate(true), verifyError: verifyErrorOf(socket) }),
+    signal,
+  );
 }
 
 // Typed as an Error, but a code at run time.

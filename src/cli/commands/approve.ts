@@ -9,11 +9,11 @@ import { scrubData } from "../../domain/scrub-data.ts";
 import { findApproval, findPending, giveWord } from "../../effects/owner-word.ts";
 import { isLocked, type ApprovalRecord, type EffectRecord, type Store } from "../../store/index.ts";
 import { approvalWithOutcome, hasEnded, outcomeWords } from "../../views/approval.ts";
-import { exit, parseId, writeStore, type CommandContext } from "../context.ts";
+import { exit, loadConfigFor, parseId, writeStore, type CommandContext } from "../context.ts";
 import { ownersZone } from "../owners-zone.ts";
 import { wrap } from "../text.ts";
 import { fitArguments, openTools, parseArguments } from "../tools.ts";
-import { isTaken, loadConfigOf, openWatchHere } from "../watch-here.ts";
+import { isTaken, openWatchHere } from "../watch-here.ts";
 import { renderOutcome } from "./approvals.ts";
 
 /** How long a running daemon may take to carry it out before this command stops waiting. */
@@ -35,7 +35,7 @@ export async function approve(
   const edited = given && (await editedCall(approval, given.arguments, context));
   // A config that cannot be used is said before the word is given, not after it.
   const alone = !isLocked(stateDir) && (await store.pausedAt(Date.now())) === null;
-  const config = alone ? await loadConfigOf(context) : undefined;
+  const config = alone ? await loadConfigFor(context) : undefined;
   const word = { decision: "approved", note: null, at: Date.now() } as const;
   await giveWord(store, wanted, { ...word, ...(edited && { edited }) });
   await requestWake(stateDir);
@@ -80,7 +80,7 @@ async function untilCarriedOut(
     if (!effect && (await store.pausedAt(Date.now()))) return "a pause";
     if (!isLocked(context.stateDir)) {
       try {
-        await carryOutHere(context, loaded ?? (await loadConfigOf(context)));
+        await carryOutHere(context, loaded ?? (await loadConfigFor(context)));
         return "its end";
       } catch (error) {
         if (!isTaken(error)) throw error;

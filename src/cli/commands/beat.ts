@@ -1,12 +1,11 @@
-import { offerPublicApi } from "../../config/user-module.ts";
 import { requestBeat } from "../../control.ts";
-import { attentionSettings } from "../../daemon.ts";
 import { systemClock } from "../../domain/clock.ts";
 import { createScrub } from "../../domain/scrub.ts";
 import { formatDuration } from "../../domain/duration.ts";
 import { dryRun, type DryLook } from "../../heartbeat/dry-run.ts";
 import { readTimedOrders } from "../../heartbeat/timed-orders.ts";
 import { standingOrdersFile } from "../../memory/owner-file.ts";
+import { attentionSettings } from "../../notify/attention-settings.ts";
 import { loadSkills, silentSkillLog, toolsOf } from "../../skills/load.ts";
 import { resolveNames } from "../../skills/names.ts";
 import { isLocked } from "../../store/index.ts";
@@ -21,7 +20,7 @@ import {
 import { knownMail } from "../known-mail.ts";
 import { rehearseDemo } from "../demo-rehearsal.ts";
 import { painterFor, plural, quoted, severityStyle, wrap } from "../text.ts";
-import { byDaemonOrHere, loadConfigOf, openWatchHere } from "../watch-here.ts";
+import { byDaemonOrHere, openWatchHere } from "../watch-here.ts";
 import { findBeat, renderBeat } from "./beats.ts";
 
 export async function beat(
@@ -29,7 +28,6 @@ export async function beat(
   options: { check?: string[]; dryRun?: true },
 ): Promise<number> {
   const names = options.check ?? null;
-  offerPublicApi(context.packageInfo.root);
   if (options.dryRun) return showDryRun(context, names);
   return showReceipt(context, await beatSomewhere(context, names));
 }
@@ -39,7 +37,7 @@ function beatSomewhere(context: CommandContext, names: readonly string[] | null)
   return byDaemonOrHere(stateDir, {
     daemon: async () => (await requestBeat(stateDir, names && [...names])).beatId,
     async here() {
-      await using watch = await openWatchHere(context, await loadConfigOf(context));
+      await using watch = await openWatchHere(context, await loadConfigFor(context));
       return (await watch.beatNow(names)).id;
     },
   });

@@ -17,7 +17,6 @@ import {
   writeStore,
   type CommandContext,
 } from "../context.ts";
-import { offerPublicApi } from "../../config/user-module.ts";
 import { bytes, plural } from "../text.ts";
 
 /** Removes what is past its time, beside a daemon too; gives the room back to the disk only without one. */
@@ -33,7 +32,6 @@ const shortestPauseMs = 3;
 export async function prune(context: CommandContext, options: PruneChoice): Promise<number> {
   const { stateDir, packageInfo, out, json } = context;
   await readExistingStore(context)[Symbol.asyncDispose]();
-  offerPublicApi(packageInfo.root);
   const { retention } = await loadConfigFor(context);
   if (options.compact) refuseCompact(stateDir);
   const pruneIn = (store: Store) =>

@@ -1,6 +1,5 @@
 import { tmpdir, userInfo } from "node:os";
 import { join, resolve } from "node:path";
-import { offerPublicApi } from "../../config/user-module.ts";
 import { freeDemoPort } from "../../demo/index.ts";
 import { loadConfigFor, type CommandContext } from "../context.ts";
 import { keepWatch } from "./start.ts";
@@ -8,7 +7,6 @@ import { keepWatch } from "./start.ts";
 /** The real daemon with the real skills over the small world that the project ships. */
 export async function demo(context: CommandContext, options: { dir?: string }): Promise<number> {
   const { packageInfo, err } = context;
-  offerPublicApi(packageInfo.root);
   const dir = options.dir
     ? resolve(options.dir)
     : join(tmpdir(), `watchkeeper-demo-${userInfo().uid}`);

@@ -1,5 +1,4 @@
 import { nearestOf } from "../../config/issues.ts";
-import { offerPublicApi } from "../../config/user-module.ts";
 import { channelDependencies } from "../../notify/channel-dependencies.ts";
 import { systemClock } from "../../domain/clock.ts";
 import { ConfigError } from "../../domain/errors.ts";
@@ -17,7 +16,6 @@ export async function testChannels(
   names: readonly string[],
 ): Promise<number> {
   const { json, out, err, stateDir } = context;
-  offerPublicApi(context.packageInfo.root);
   const config = await loadConfigFor(context);
   const scrub = createScrub(config.secrets);
   const dependencies = channelDependencies(config, {

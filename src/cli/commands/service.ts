@@ -56,7 +56,7 @@ export async function installService(
     if (!isSame) writeUnit(path, unit);
     await systemctl.do("daemon-reload");
     await systemctl.do("enable", unitName);
-    // Both return with the first turn of the heartbeat: what was due has been looked at.
+    // Both return when the first beat is complete.
     await systemctl.do(isSame ? "start" : "restart", unitName);
   }
   if (json) {
@@ -164,7 +164,7 @@ function nextSteps(
     : "";
   return (
     (isNew
-      ? "The service is up: what was due has been looked at. It starts at each boot.\n"
+      ? "The service is up: its first beat is complete. It starts at each boot.\n"
       : `The service is set up and runs; nothing was changed. After an upgrade:\n  systemctl${flag} restart watchkeeper\n`) +
     linger +
     `\nNext:\n  1. ${call(`service status${flag}`)}\n` +

@@ -1,5 +1,4 @@
 import type { ResolvedConfig } from "../../config/load.ts";
-import { offerPublicApi } from "../../config/user-module.ts";
 import { describeSchedule } from "../../domain/schedule.ts";
 import { loadSkills, silentSkillLog } from "../../skills/load.ts";
 import { isLocked } from "../../store/index.ts";
@@ -11,7 +10,6 @@ import { effectWords } from "../tools.ts";
 /** The skills that are enabled: where each is from, what it checks, and what its tools may do. */
 export async function listSkills(context: CommandContext): Promise<number> {
   const { environment, packageInfo, stateDir, json, out } = context;
-  offerPublicApi(packageInfo.root);
   const config = await loadConfigFor(context);
   const { builtinSkillsDir } = packageInfo;
   const { skills, broken } = await loadSkills(config, {

@@ -1,6 +1,6 @@
-import { offerPublicApi } from "../../config/user-module.ts";
 import type { ResolvedConfig } from "../../config/load.ts";
-import { offerControl, openWatch, type Watch } from "../../daemon.ts";
+import { openWatch, type Watch } from "../../daemon.ts";
+import { offerControl } from "../../daemon/offer-control.ts";
 import { describeError } from "../../domain/errors.ts";
 import { ordersSkill } from "../../domain/standing-orders.ts";
 import { missingPrices, pricesWith } from "../../model/pricing.ts";
@@ -20,7 +20,6 @@ export async function start(
   context: CommandContext,
   options: { logLevel: LogLevel },
 ): Promise<number> {
-  offerPublicApi(context.packageInfo.root);
   const config = await loadConfigFor(context);
   return keepWatch(context, config, options.logLevel);
 }

@@ -2,10 +2,17 @@ import { requestUndo } from "../../control.ts";
 import { visibleJson } from "../../domain/canonical.ts";
 import type { EffectRecord } from "../../store/index.ts";
 import { isoTimeOrNull } from "../../views/time.ts";
-import { exit, parseId, parseLimit, readExistingStore, type CommandContext } from "../context.ts";
+import {
+  exit,
+  loadConfigFor,
+  parseId,
+  parseLimit,
+  readExistingStore,
+  type CommandContext,
+} from "../context.ts";
 import { ownersZone } from "../owners-zone.ts";
 import { shortTime, table } from "../text.ts";
-import { byDaemonOrHere, loadConfigOf, openWatchHere } from "../watch-here.ts";
+import { byDaemonOrHere, openWatchHere } from "../watch-here.ts";
 
 /** Takes a `write` back, by the daemon when there is one, else here; without an id, shows which there are. */
 export async function undo(
@@ -20,7 +27,7 @@ export async function undo(
   const { tool } = await byDaemonOrHere(stateDir, {
     daemon: () => requestUndo(stateDir, effectId),
     async here() {
-      await using watch = await openWatchHere(context, await loadConfigOf(context));
+      await using watch = await openWatchHere(context, await loadConfigFor(context));
       return await watch.undo(effectId);
     },
   });

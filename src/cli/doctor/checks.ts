@@ -1,10 +1,10 @@
 import type { ResolvedConfig } from "../../config/load.ts";
-import { attentionSettings } from "../../daemon.ts";
 import { systemClock } from "../../domain/clock.ts";
 import { formatDuration } from "../../domain/duration.ts";
 import { severityRank } from "../../domain/finding.ts";
 import { createScrub } from "../../domain/scrub.ts";
 import { dryRun, type DryLook } from "../../heartbeat/dry-run.ts";
+import { attentionSettings } from "../../notify/attention-settings.ts";
 import { loadSkills, silentSkillLog, toolsOf, type LoadedCheck } from "../../skills/load.ts";
 import { isLocked } from "../../store/index.ts";
 import type { CommandContext } from "../context.ts";

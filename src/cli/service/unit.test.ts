@@ -49,6 +49,7 @@ describe("both units", () => {
           "UMask=0077",
           "LimitCORE=0",
           "NoNewPrivileges=yes",
+          "Environment=MALLOC_ARENA_MAX=2",
         ]),
       );
       // Node makes code while it runs.

@@ -85,6 +85,8 @@ function process({ node, bin, config, workingDirectory, service }: UnitSettings)
     "NotifyAccess=all",
     `ExecStart=${words.map(quoted).join(" ")}`,
     `WorkingDirectory=${percents(workingDirectory)}`,
+    "# Else the allocator keeps memory back for each thread, which the daemon mostly has for nothing.",
+    "Environment=MALLOC_ARENA_MAX=2",
     "SyslogIdentifier=watchkeeper",
     "# Up after the first beat; an upgrade may have to copy a large database before it.",
     "TimeoutStartSec=5min",

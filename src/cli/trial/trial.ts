@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { buildPrompt, fence, fittingFindings } from "../../agent/prompt.ts";
 import { resolveConfig, type ResolvedConfig } from "../../config/load.ts";
-import { attentionSettings } from "../../daemon.ts";
 import { systemClock, type Clock } from "../../domain/clock.ts";
 import { ConfigError } from "../../domain/errors.ts";
 import { atLeast, type Finding } from "../../domain/finding.ts";
@@ -13,6 +12,7 @@ import { describeSchedule } from "../../domain/schedule.ts";
 import { createScrub } from "../../domain/scrub.ts";
 import { dryRun, type DryLook } from "../../heartbeat/dry-run.ts";
 import { estimateTokens } from "../../model/rate-limit.ts";
+import { attentionSettings } from "../../notify/attention-settings.ts";
 import {
   loadSkills,
   silentSkillLog,
