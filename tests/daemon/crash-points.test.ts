@@ -1,13 +1,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { callTools, reportAll, startScriptedModel } from "watchkeeper/testing";
 import { packageInfo } from "../../src/config/package.ts";
 import { openStoreReader } from "../../src/store/index.ts";
+import { folderInMemory } from "../ground/folder-in-memory.ts";
 import { bundleChild, type BundledChild } from "./bundled-child.ts";
 import { liveOneBeat, type Life } from "./crash-life.ts";
 
@@ -53,7 +53,7 @@ export default defineSkill({
 `;
 
 async function world() {
-  const folder = await mkdtemp(join(tmpdir(), "watchkeeper-crash-"));
+  const folder = await folderInMemory("watchkeeper-crash-");
   await mkdir(join(folder, "deeds"));
   await writeFile(join(folder, "deeds", "index.ts"), skill(folder));
   await writeFile(join(folder, "deeds", "SKILL.md"), "---\nname: deeds\ndescription: Does.\n---\n");

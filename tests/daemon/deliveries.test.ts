@@ -261,7 +261,7 @@ describe("kill -9 at every point of a delivery", () => {
   const skill = {
     "tide/SKILL.md": "---\nname: tide\ndescription: Watches the tide.\n---\n",
     "tide/index.ts": `
-      import { defineSkill } from ${JSON.stringify(join(root, "src", "index.ts"))};
+      import { defineSkill } from ${JSON.stringify(join(root, "dist", "index.js"))};
       export default defineSkill({
         checks: () => ({
           level: {

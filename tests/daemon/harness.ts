@@ -1,5 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { ObservationInput } from "watchkeeper";
@@ -16,6 +15,7 @@ import type { NotificationRecord, RunRecord, StepRecord, Store } from "../../src
 import { waitsToAskAgain } from "../../src/model/link.ts";
 import { createLog } from "../../src/telemetry/log.ts";
 import type { Play } from "./fixtures/skills/stage/index.ts";
+import { folderInMemory } from "../ground/folder-in-memory.ts";
 import { restingLoops } from "./resting-loops.ts";
 
 /**
@@ -30,7 +30,7 @@ const stage = join(fixtures, "stage");
 
 /** A folder of its own for a test's world and state. */
 export async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: string }> {
-  const path = await mkdtemp(join(tmpdir(), "watchkeeper-daemon-"));
+  const path = await folderInMemory("watchkeeper-daemon-");
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 

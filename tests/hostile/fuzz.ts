@@ -7,7 +7,8 @@ import { callHash, canonicalJson } from "../../src/domain/canonical.ts";
 import type { ApprovalRecord } from "../../src/store/port.ts";
 import { keepWatch, type KeptWatch } from "../daemon/harness.ts";
 import { buildStage, type Deed, type Stage } from "./stage.ts";
-import { folderInMemory, now } from "./world.ts";
+import { folderInMemory } from "../ground/folder-in-memory.ts";
+import { now } from "./world.ts";
 
 /** Approvals that are tampered with in the store's own file, after the owner's word. */
 
@@ -20,7 +21,7 @@ interface Bench extends AsyncDisposable {
 }
 
 async function openBench(): Promise<Bench> {
-  const folder = await folderInMemory();
+  const folder = await folderInMemory("watchkeeper-hostile-");
   const stage = buildStage(folder);
   const kept = await keepWatch({ folder, clock: new FakeClock(now), play: { tools: stage.tools } });
   const sql = new Database(join(folder, "state", "watchkeeper.db"));

@@ -10,7 +10,8 @@ import {
 } from "watchkeeper/testing";
 import { keepWatch, seen } from "../daemon/harness.ts";
 import { buildStage, grants } from "./stage.ts";
-import { folderInMemory, now } from "./world.ts";
+import { folderInMemory } from "../ground/folder-in-memory.ts";
+import { now } from "./world.ts";
 
 /** A note, and what comes of it when a later run, of another process, finds it again. */
 
@@ -64,7 +65,7 @@ test.each([
 ] as const)(
   "a note of a run that read %s text makes the run that finds it, after a restart, as much so",
   async (trust, approvals, done) => {
-    const folder = await folderInMemory();
+    const folder = await folderInMemory("watchkeeper-hostile-");
     onTestFinished(() => rm(folder, { recursive: true, force: true }));
     const first = await live({
       ...{ folder, hour: 0, replies: [[note]] },

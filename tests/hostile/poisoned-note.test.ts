@@ -14,7 +14,8 @@ import { startService } from "../daemon/world.ts";
 import { startObedientModel } from "./obedient-model.ts";
 import { orderText } from "./orders.ts";
 import { allowed, buildStage, grants } from "./stage.ts";
-import { folderInMemory, now } from "./world.ts";
+import { folderInMemory } from "../ground/folder-in-memory.ts";
+import { now } from "./world.ts";
 
 /**
  * A mail makes a model plant a note, and the note is shown to run after run, each with a model that obeys whatever
@@ -42,7 +43,7 @@ const textOf = {
 };
 
 test("a poisoned note makes fifty beats do nothing that was not granted, and taints no run that had no need of it", async () => {
-  const folder = await folderInMemory();
+  const folder = await folderInMemory("watchkeeper-hostile-");
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   await using service = await startService();
   const clock = new FakeClock(now);

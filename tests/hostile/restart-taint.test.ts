@@ -8,7 +8,8 @@ import { keepWatch, seen, type KeptWatch } from "../daemon/harness.ts";
 import { startObedientModel } from "./obedient-model.ts";
 import { orderText } from "./orders.ts";
 import { buildStage, grants } from "./stage.ts";
-import { folderInMemory, now } from "./world.ts";
+import { folderInMemory } from "../ground/folder-in-memory.ts";
+import { now } from "./world.ts";
 
 /**
  * A run of trusted findings that comes to read a stranger's text, and a process that is killed in the
@@ -16,7 +17,7 @@ import { folderInMemory, now } from "./world.ts";
  */
 
 async function newFolder(): Promise<string> {
-  const folder = await folderInMemory();
+  const folder = await folderInMemory("watchkeeper-hostile-");
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   return folder;
 }

@@ -1,12 +1,11 @@
-import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createMaildir, FakeClock } from "watchkeeper/testing";
 import type { ConfigInput } from "../../src/config/schema.ts";
 import { keepWatch, type KeptWatch } from "../daemon/harness.ts";
+import { folderInMemory } from "../ground/folder-in-memory.ts";
 import { startMailServer, type ReceivedMail } from "../servers/smtp.ts";
 import type { Play } from "../daemon/fixtures/skills/stage/index.ts";
 import type { Injection, Invite } from "./injections.ts";
@@ -58,7 +57,7 @@ export interface WorldOptions {
 
 export async function openWorld({ injections = [], checks }: WorldOptions): Promise<World> {
   await using opening = new AsyncDisposableStack();
-  const folder = await folderInMemory();
+  const folder = await folderInMemory("watchkeeper-hostile-");
   opening.defer(() => rm(folder, { recursive: true, force: true }));
   const server = await startMailServer();
   opening.defer(() => server.stop());
@@ -123,10 +122,6 @@ export async function openWorld({ injections = [], checks }: WorldOptions): Prom
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   };
 }
-
-/** Thousands of calls, each with several commits: where there is a folder in memory, not on a disk. */
-export const folderInMemory = (): Promise<string> =>
-  mkdtemp(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "watchkeeper-hostile-"));
 
 /** Neither money nor steps are to stop the attacker: policy alone must. */
 const plenty = 1e9;
