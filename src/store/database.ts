@@ -20,6 +20,7 @@ import type { AnySQLiteColumn } from "drizzle-orm/sqlite-core";
 import { keepBeforeUpgrade } from "./before-upgrade.ts";
 import { examineFile, refuseEmpty } from "./examine-file.ts";
 import { giveToOwner } from "./ownership.ts";
+import { partOf } from "./part-files.ts";
 import * as schema from "./schema.ts";
 import { asStoreError } from "./store-errors.ts";
 
@@ -212,7 +213,7 @@ function acknowledgeOnlyWhatIsSaved(client: Database.Database): void {
 
 /** Under its name only when it has a first page: an empty file is one that has lost what it held. */
 function makeFile(path: string): void {
-  const part = `${path}.${process.pid}.part`;
+  const part = partOf(path);
   try {
     const made = new Database(part);
     made.pragma("journal_mode = WAL");

@@ -24,7 +24,7 @@ import { statusReads } from "./status.ts";
 import { withStoreErrors } from "./store-errors.ts";
 import { totalsReads } from "./totals.ts";
 
-export { backUp, refuseSource, restore, type BackupStep } from "./backup.ts";
+export { backUp, refuseSource, removeUnfinished, restore, type BackupStep } from "./backup.ts";
 export { checkFile } from "./check-file.ts";
 export { compact, copyForTrial } from "./compact.ts";
 export { acquireLock, isLocked, type Lock } from "./lock.ts";
