@@ -4,9 +4,7 @@ import {
   constants,
   existsSync,
   linkSync,
-  mkdirSync,
   readFileSync,
-  rmdirSync,
   rmSync,
   statSync,
 } from "node:fs";
@@ -19,6 +17,7 @@ import { sql, type SQL } from "drizzle-orm";
 import type { AnySQLiteColumn } from "drizzle-orm/sqlite-core";
 import { keepBeforeUpgrade } from "./before-upgrade.ts";
 import { examineFile, refuseEmpty } from "./examine-file.ts";
+import { folderTrouble, makeFolder, removeEmpty } from "./make-folder.ts";
 import { giveToOwner } from "./ownership.ts";
 import { partOf } from "./part-files.ts";
 import * as schema from "./schema.ts";
@@ -61,7 +60,7 @@ const sharedByAll = 0o1000;
 /** Makes the state directory (0700) and sees that it can be written. */
 export function prepareStateDir(stateDir: string): void {
   try {
-    makeFolder(stateDir);
+    makeFolder(stateDir, 0o700);
     refuseShared(stateDir);
     chmodSync(stateDir, 0o700);
   } catch (error) {
@@ -76,7 +75,7 @@ export function prepareStateDir(stateDir: string): void {
 export function whyUnusableStateDir(stateDir: string): StoreError | undefined {
   const made: string[] = [];
   try {
-    makeFolder(stateDir, made);
+    makeFolder(stateDir, 0o700, made);
     refuseShared(stateDir);
     accessSync(stateDir, constants.W_OK | constants.X_OK);
     return undefined;
@@ -84,26 +83,6 @@ export function whyUnusableStateDir(stateDir: string): StoreError | undefined {
     return asStateDirError(error, stateDir);
   } finally {
     removeEmpty(made);
-  }
-}
-
-/**
- * One level at a time: where making one is impossible, such as below /proc, Node's own way never ends.
- * @param made takes down which levels were missing
- */
-function makeFolder(dir: string, made: string[] = []): void {
-  if (existsSync(dir) && statSync(dir).isDirectory()) return;
-  makeFolder(dirname(dir), made);
-  mkdirSync(dir, { mode: 0o700 });
-  made.push(dir);
-}
-
-/** The innermost first; one that somebody uses by now stays, and with it those above. */
-function removeEmpty(made: readonly string[]): void {
-  try {
-    for (const dir of made.toReversed()) rmdirSync(dir);
-  } catch {
-    // It is in use.
   }
 }
 
@@ -116,8 +95,7 @@ function refuseShared(stateDir: string): void {
 
 function asStateDirError(cause: unknown, stateDir: string): StoreError {
   if (cause instanceof StoreError) return cause;
-  const { code = "", path = stateDir } = cause as NodeJS.ErrnoException;
-  const what = stateDirTroubles[code]?.(path);
+  const what = folderTrouble(cause, stateDir);
   return new StoreError(
     "STATE_DIR_UNUSABLE",
     `cannot use the state directory ${stateDir}${what ? `: ${what}` : ""}`,
@@ -128,18 +106,6 @@ function asStateDirError(cause: unknown, stateDir: string): StoreError {
     },
   );
 }
-
-const nearest = (path: string): string => (existsSync(path) ? path : dirname(path));
-const notWritable = (path: string): string => `you may not write ${nearest(path)}`;
-
-const stateDirTroubles: Readonly<Record<string, (path: string) => string>> = {
-  EEXIST: (path) => `${path} is a file`,
-  ENOTDIR: (path) => `a file stands in the way of ${path}`,
-  ENOENT: (path) => `nothing can be made in ${dirname(path)}`,
-  EACCES: notWritable,
-  EPERM: notWritable,
-  EROFS: (path) => `the disk of ${nearest(path)} can only be read`,
-};
 
 /**
  * Opens the database for writing and brings it to the present schema.
