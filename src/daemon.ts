@@ -148,6 +148,7 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
       onLost(error) {
         ground.lost = error;
         log.error({ error: describeError(error) }, "the store is lost; ending");
+      onUpgraded: (upgrade) => log.info({ ...upgrade }, "the tables of the database were upgraded"),
         ground.end?.();
       },
     },

@@ -107,15 +107,31 @@ function asStateDirError(cause: unknown, stateDir: string): StoreError {
   );
 }
 
+/** What was done to a file that an older version has written. */
+export interface Upgrade {
+  /** The names of its schema before and after, as in `migrations/`. */
+  readonly from: string;
+  readonly to: string;
+  /** Where the file is kept as it was. */
+  readonly copy: string;
+  /** The copy included. */
+  readonly durationMs: number;
+}
+
+interface OpenOptions {
+  /** Looks the whole file through before anything is written to it. */
+  readonly examine?: boolean;
+  readonly onUpgraded?: ((upgrade: Upgrade) => void) | undefined;
+}
+
 /**
  * Opens the database for writing and brings it to the present schema.
- * @param options `examine` looks the whole file through before anything is written to it
  * @throws StoreError when it cannot be opened, is damaged, or was written by a newer version.
  */
 export function openDatabase(
   stateDir: string,
   migrationsDir: string,
-  { examine = false }: { readonly examine?: boolean } = {},
+  { examine = false, onUpgraded }: OpenOptions = {},
 ): Db {
   prepareStateDir(stateDir);
   const path = databasePath(stateDir);
@@ -131,12 +147,19 @@ export function openDatabase(
     client.pragma("cache_size = -4000");
     refuseNewer(client, migrationsDir, path);
     const applied = lastAppliedMigration(client);
-    if (applied !== null && applied < lastKnownMigration(migrationsDir)) {
-      keepBeforeUpgrade(client, { stateDir, applied });
-    }
+    const begunAt = performance.now();
+    const copy =
+      applied !== null && applied < lastKnownMigration(migrationsDir)
+        ? keepBeforeUpgrade(client, { stateDir, applied })
+        : undefined;
     acknowledgeOnlyWhatIsSaved(client);
     const db = drizzle(client, { schema });
     migrate(db, { migrationsFolder: migrationsDir });
+    if (applied !== null && copy !== undefined) {
+      const from = nameOfSchema(applied, migrationsDir);
+      const to = nameOfSchema(lastKnownMigration(migrationsDir), migrationsDir);
+      onUpgraded?.({ from, to, copy, durationMs: Math.round(performance.now() - begunAt) });
+    }
     return db;
   } catch (error) {
     client.close();
@@ -206,12 +229,17 @@ interface MigrationJournal {
   entries: { when: number; tag: string }[];
 }
 
-function lastKnownMigration(migrationsDir: string): number {
-  const journal = JSON.parse(
+const journalOf = (migrationsDir: string): MigrationJournal =>
+  JSON.parse(
     readFileSync(join(migrationsDir, "meta", "_journal.json"), "utf8"),
   ) as MigrationJournal;
-  return Math.max(...journal.entries.map((entry) => entry.when));
-}
+
+const lastKnownMigration = (migrationsDir: string): number =>
+  Math.max(...journalOf(migrationsDir).entries.map((entry) => entry.when));
+
+/** @param when the time of its last migration; one that was never released has no other name */
+const nameOfSchema = (when: number, migrationsDir: string): string =>
+  journalOf(migrationsDir).entries.find((entry) => entry.when === when)?.tag ?? String(when);
 
 function lastAppliedMigration(client: Database.Database): number | null {
   const table = client

@@ -46,7 +46,8 @@ export interface StoreLocation {
  * @throws StoreError when the file cannot be used.
  */
 export function openStore({ stateDir, migrationsDir }: StoreLocation, hold?: StoreHold): Store {
-  const db = openDatabase(stateDir, migrationsDir, { examine: hold !== undefined });
+  const examine = hold !== undefined;
+  const db = openDatabase(stateDir, migrationsDir, { examine, onUpgraded: hold?.onUpgraded });
   const store: Store = {
     ...readerOf(db),
     ...daemonWrites(db),
