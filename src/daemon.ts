@@ -50,6 +50,7 @@ import {
 import { guardStore } from "./store/guarded.ts";
 import {
   acquireLock,
+  giveAllToOwner,
   openStore,
   openStoreReader,
   type EffectRecord,
@@ -132,6 +133,8 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
   const lock = acquireLock(stateDir);
   if (!lock) throw await alreadyRunning(stateDir, packageInfo.migrationsDir);
   onFailure.defer(() => lock.release());
+  // When all that writes there has ended: pages, MEMORY.md, what skills keep.
+  onFailure.defer(() => giveAllToOwner(stateDir));
   const word = wordSecretOf(stateDir);
   const wordSecret = word.secret;
   const scrub = createScrub([...config.secrets, ...(wordSecret === null ? [] : [wordSecret])]);
@@ -145,10 +148,10 @@ export async function openWatch(options: DaemonOptions): Promise<Watch> {
     {
       lock,
       onError: (error) => ground.watch?.met(error),
+      onUpgraded: (upgrade) => log.info({ ...upgrade }, "the tables of the database were upgraded"),
       onLost(error) {
         ground.lost = error;
         log.error({ error: describeError(error) }, "the store is lost; ending");
-      onUpgraded: (upgrade) => log.info({ ...upgrade }, "the tables of the database were upgraded"),
         ground.end?.();
       },
     },

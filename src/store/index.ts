@@ -29,7 +29,7 @@ export { checkFile } from "./check-file.ts";
 export { compact, copyForTrial } from "./compact.ts";
 export { acquireLock, isLocked, type Lock } from "./lock.ts";
 export { folderCause, makeFolder, removeEmpty } from "./make-folder.ts";
-export { giveToOwner } from "./ownership.ts";
+export { giveAllToOwner, giveToOwner } from "./ownership.ts";
 export { prune, type PruneSummary } from "./prune.ts";
 export type * from "./port.ts";
 
