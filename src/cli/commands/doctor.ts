@@ -19,7 +19,7 @@ import { hearServerTimes } from "../doctor/server-times.ts";
 import { diagnoseService } from "../doctor/service.ts";
 import { lookSideBySide } from "../doctor/side-by-side.ts";
 import { diagnoseDatabase, diagnoseStateDir } from "../doctor/state-directory.ts";
-import { askedUnits, knowsMadeUpUsers } from "../service/asked-units.ts";
+import { askedUnits, refusesMadeUpUsers } from "../service/asked-units.ts";
 import { ownersZone } from "../owners-zone.ts";
 import { painterFor, quoted, wrap } from "../text.ts";
 
@@ -30,7 +30,7 @@ export async function doctor(
 ): Promise<number> {
   using times = hearServerTimes();
   const { config, found: configFound } = await readConfig(context);
-  const asked = config && !knowsMadeUpUsers() ? askedUnits(config) : [];
+  const asked = config && refusesMadeUpUsers() ? askedUnits(config) : [];
   await using checks = config && (await openChecks(context, config));
   const parts: Part[] = [
     { name: "version", look: () => [diagnoseVersion(context)] },

@@ -6,13 +6,14 @@ import { ConfigError, StoreError, WatchkeeperError } from "../../domain/errors.t
 import { isLocked } from "../../store/index.ts";
 import { confirmed, refuseUnasked } from "../confirm.ts";
 import { inspectConfig } from "../config-report.ts";
-import { exit, loadConfigFor, type CommandContext } from "../context.ts";
+import { exit, type CommandContext } from "../context.ts";
 import { nextCall } from "../next-call.ts";
-import { askedUnits, knowsMadeUpUsers, unaskable } from "../service/asked-units.ts";
+import { askedUnits, unaskable } from "../service/asked-units.ts";
 import { planService, unitName, unitPath, type ServicePlan } from "../service/plan.ts";
 import { lingers, openSystemctl, type Scope, type UnitState } from "../service/systemctl.ts";
 import { buildUnit, isOwnUnit, stateDirIn } from "../service/unit.ts";
 import { quoted, wrap } from "../text.ts";
+import { loadConfigOf } from "../watch-here.ts";
 
 /** The daemon as a service of systemd. */
 
@@ -34,7 +35,9 @@ export async function installService(
   const unit = buildUnit(plan.settings);
   const path = unitPath(scope, context);
   if (options.dryRun) {
-    for (const line of [...plan.problems, ...plan.warnings]) warn(context, line);
+    // A configuration that cannot be used is for an install to refuse.
+    const ofConfig = await warningsOfConfig(plan, context).catch(() => []);
+    for (const line of [...plan.problems, ...plan.warnings, ...ofConfig]) warn(context, line);
     out.write(json ? `${JSON.stringify({ scope, path, unit }, null, 2)}\n` : unit);
     return exit.done;
   }
@@ -110,12 +113,12 @@ const asService = ({ stateDir }: ServicePlan, context: CommandContext): CommandC
   stateDir,
 });
 
-/** What a configuration that is in order asks for in vain as the user that the service has. */
+/** What a configuration that is in order may ask for in vain as the user that the service has. */
 async function warningsOfConfig(plan: ServicePlan, context: CommandContext): Promise<string[]> {
   const { service } = plan.settings;
   const isMadeUp = service.kind === "system" && "own" in service.state;
-  if (!isMadeUp || knowsMadeUpUsers()) return [];
-  const asked = askedUnits(await loadConfigFor(asService(plan, context)));
+  if (!isMadeUp) return [];
+  const asked = askedUnits(await loadConfigOf(asService(plan, context)));
   return asked.length === 0 ? [] : [unaskable(asked)];
 }
 

@@ -55,7 +55,9 @@ it("targets that a made-up user asks for in vain are said, with a user that last
     {
       name: "service",
       level: "warn",
-      message: expect.stringMatching(/^db: D-Bus does not know .* --state \/var\/lib\/watch$/),
+      message: expect.stringMatching(
+        /^db: to D-Bus the made-up user .* --state \/var\/lib\/watch$/,
+      ),
     },
   ]);
   for (const [changes, names] of [

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { askedUnits, knowsMadeUpUsers } from "./asked-units.ts";
+import { askedUnits, refusesMadeUpUsers } from "./asked-units.ts";
 
 const targets = (...list: object[]) => ({ skills: new Map([["services", { targets: list }]]) });
 
@@ -23,16 +23,17 @@ it("units are asked for by what watches one and by what restarts one", () => {
 });
 
 it.each([
-  ["passwd:         files systemd\n", true],
-  ["passwd: files\ngroup: files systemd\n", false],
+  ['ID=debian\nVERSION_ID="12"\n', true],
+  ['ID=debian\nVERSION_ID="13"\n', false],
+  ["ID=ubuntu\nVERSION_ID=12\n", false],
   ["", false],
-])("of %j: whether made-up users have names is %s", (text, known) => {
-  const dir = mkdtempSync(join(tmpdir(), "watchkeeper-nss-"));
+])("on a system that says %j: that made-up users are nobody is %s", (text, refused) => {
+  const dir = mkdtempSync(join(tmpdir(), "watchkeeper-os-"));
   try {
-    const file = join(dir, "nsswitch.conf");
-    expect(knowsMadeUpUsers(file)).toBe(false);
+    const file = join(dir, "os-release");
+    expect(refusesMadeUpUsers(file)).toBe(false);
     writeFileSync(file, text);
-    expect(knowsMadeUpUsers(file)).toBe(known);
+    expect(refusesMadeUpUsers(file)).toBe(refused);
   } finally {
     rmSync(dir, { recursive: true });
   }

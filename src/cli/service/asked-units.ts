@@ -20,12 +20,14 @@ export function askedUnits({ skills }: Pick<ResolvedConfig, "skills">): string[]
 const isSystemctl = (command: unknown): boolean =>
   Array.isArray(command) && /^(?:.*\/)?systemctl$/.test(String(command[0]));
 
-/** Whether names of users that systemd makes up are found (libnss-systemd); without it they are nobody to D-Bus. */
-export function knowsMadeUpUsers(file = "/etc/nsswitch.conf"): boolean {
-  return existsSync(file) && /^passwd:.*\bsystemd\b/m.test(readFileSync(file, "utf8"));
+/** Where it was measured that D-Bus does not know users that systemd makes up; of other systems it is not known. */
+export function refusesMadeUpUsers(osRelease = "/etc/os-release"): boolean {
+  if (!existsSync(osRelease)) return false;
+  const text = readFileSync(osRelease, "utf8");
+  return /^ID=debian$/m.test(text) && /^VERSION_ID="?12"?$/m.test(text);
 }
 
-/** @param names of the targets that a service with a made-up user would ask for in vain */
+/** @param names of the targets that a service with a made-up user may ask for in vain */
 export const unaskable = (names: readonly string[]): string =>
-  `${names.slice(0, 5).join(", ")}: D-Bus does not know the made-up user that the service runs as, so systemd will not answer it; ` +
+  `${names.slice(0, 5).join(", ")}: to D-Bus the made-up user that the service runs as may be nobody (on Debian 12 it is), whom systemd does not answer; ` +
   "make one that lasts (`useradd --system watchkeeper`, `install -d -m 700 -o watchkeeper /var/lib/watch`) and install with --state /var/lib/watch";
