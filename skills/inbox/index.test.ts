@@ -9,13 +9,19 @@ import { loadInbox, mail, makeMaildir } from "./inbox-fixture.ts";
 const imap = { host: "imap.example.com", user: "me", password: "secret" };
 
 describe("the inbox skill", () => {
-  it("has one check per account, named by it, and one of the login to its server", () => {
+  it("has one check per account, named by it, and one of each server that it logs in to", () => {
+    const smtp = { host: "smtp.example.com" };
     const accounts = [
       { name: "work", imap },
+      { name: "home", address: "me@example.com", imap, smtp },
       { name: "local", maildir: "./mail" },
     ];
     const { checks } = loadInbox({ every: "7m", accounts });
-    expect(Object.keys(checks)).toEqual(["work", "work.login", "local"]);
+    expect(Object.keys(checks)).toEqual([
+      ...["work", "work.login"],
+      ...["home", "home.login", "home.smtp"],
+      "local",
+    ]);
     expect(checks["work"]).toMatchObject({ every: "7m", timeout: "60s" });
   });
 

@@ -19,13 +19,14 @@ import { listenForNews } from "./idle.ts";
 import { type OwnMail, ownMail } from "./own-mail.ts";
 import { readTool } from "./read-tool.ts";
 import { type Sender, sendTool } from "./send-tool.ts";
+import { smtpCheck, smtpCheckName } from "./smtp-check.ts";
 import type { WaitingAccount } from "./waiting-look.ts";
 import type { SentFolder } from "./sent-folder.ts";
 import { type OpenAccount, openAccounts } from "./servers.ts";
 
 /**
- * Watches mailboxes, over IMAP or in a Maildir, one check per account. Looking, searching and reading
- * never change them.
+ * Watches mailboxes, over IMAP or in a Maildir, one check per account, and whether their servers let the
+ * owner in. Looking, searching and reading never change them.
  */
 export default defineSkill({
   config: inboxConfig,
@@ -50,6 +51,8 @@ export default defineSkill({
         const checks: [string, CheckDefinition][] = [[name, accountCheck(watched)]];
         if (account.imap !== undefined)
           checks.push([loginCheckName(name), loginCheck(name, account.imap, baseDir)]);
+        if (account.smtp !== undefined)
+          checks.push([smtpCheckName(name), smtpCheck(account.smtp, baseDir)]);
         return checks;
       }),
     );

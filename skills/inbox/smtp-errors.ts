@@ -46,14 +46,14 @@ export function explainFailure(
     );
   }
   if (stopped) {
-    return new ToolError("SMTP_STOPPED", "it was stopped before the mail was handed over", {
-      hint: "The mail was not sent",
+    return new ToolError("SMTP_STOPPED", "it was stopped before anything was sent", {
+      hint: "Nothing was sent",
     });
   }
   const { code = "", originalCode = "", command = "" } = failure;
   if (error instanceof AdapterError) {
     return new ToolError("SMTP_NO_TOKEN", `no token to log in to ${where}: ${error.message}`, {
-      hint: `The mail was not sent. ${error.hint ?? "The provider has trouble of its own; try again later"}`,
+      hint: `Nothing was sent. ${error.hint ?? "The provider has trouble of its own; try again later"}`,
     });
   }
   if (code === "EAUTH") {
@@ -63,14 +63,14 @@ export function explainFailure(
       {
         hint:
           server.tokens === undefined
-            ? "The mail was not sent; the owner must correct smtp.user and smtp.password, and many providers want an app password here"
-            : "The mail was not sent; the owner must correct smtp.user, or see that the permission behind oauth2 is one to send mail (its scope)",
+            ? "Nothing was sent; the owner must correct smtp.user and smtp.password, and many providers want an app password here"
+            : "Nothing was sent; the owner must correct smtp.user, or see that the permission behind oauth2 is one to send mail (its scope)",
       },
     );
   }
   if (command === "RCPT TO") {
     return new ToolError("SMTP_RECIPIENTS_REFUSED", `${where} refused every recipient: ${said}`, {
-      hint: "The mail was not sent; check the addresses",
+      hint: "Nothing was sent; check the addresses",
     });
   }
   if (command === "MAIL FROM") {
@@ -78,13 +78,13 @@ export function explainFailure(
       "SMTP_SENDER_REFUSED",
       `${where} does not take mail from this address: ${said}`,
       {
-        hint: "The mail was not sent; the account's address must be one that its smtp user may write from",
+        hint: "Nothing was sent; the account's address must be one that its smtp user may write from",
       },
     );
   }
   if (command === "DATA") {
     return new ToolError("SMTP_MESSAGE_REFUSED", `${where} refused the message: ${said}`, {
-      hint: "The mail was not sent; the server says why",
+      hint: "Nothing was sent; the server says why",
     });
   }
   if (certificateCodes.has(originalCode)) {
@@ -92,17 +92,17 @@ export function explainFailure(
       "SMTP_TLS_REFUSED",
       `the certificate of ${where} is not trusted: ${said}`,
       {
-        hint: "The mail was not sent; the owner can name its authority in smtp.tls.ca, or the name it is made out to in smtp.tls.servername",
+        hint: "Nothing was sent; the owner can name its authority in smtp.tls.ca, or the name it is made out to in smtp.tls.servername",
       },
     );
   }
   if (code === "ETLS" || originalCode.startsWith("ERR_SSL") || originalCode === "EPROTO") {
     return new ToolError("SMTP_TLS_REFUSED", `no encrypted connection to ${where}: ${said}`, {
-      hint: "The mail was not sent; the owner must correct smtp.port and smtp.secure: 465 with secure true, or 587 with secure false and STARTTLS",
+      hint: "Nothing was sent; the owner must correct smtp.port and smtp.secure: 465 with secure true, or 587 with secure false and STARTTLS",
     });
   }
   return new ToolError("SMTP_UNREACHABLE", `cannot send through ${where}: ${said}`, {
-    hint: "The mail was not sent; check smtp.host and smtp.port, and whether this machine has a network",
+    hint: "Nothing was sent; check smtp.host and smtp.port, and whether this machine has a network",
   });
 }
 

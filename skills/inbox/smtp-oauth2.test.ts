@@ -92,7 +92,7 @@ describe("sending with OAuth2", () => {
     const failure = await failureOf(send("one"));
     expect(failure).toMatchObject({ name: "ToolError", code: "SMTP_LOGIN_REFUSED" });
     expect(failure.message).toContain('refused the login of "me": 535');
-    expect(failure.hint).toMatch(/^The mail was not sent; .* oauth2/);
+    expect(failure.hint).toMatch(/^Nothing was sent; .* oauth2/);
     expect(tokens.given).toEqual(["access-1", "access-2"]);
     expect(server.received).toEqual([]);
   });
@@ -103,7 +103,7 @@ describe("sending with OAuth2", () => {
     const failure = await failureOf(send("one"));
     expect(failure).toMatchObject({ name: "ToolError", code: "SMTP_NO_TOKEN" });
     expect(failure.message).toContain("gives no token: invalid_grant");
-    expect(failure.hint).toMatch(/^The mail was not sent\. .*get a new one/);
+    expect(failure.hint).toMatch(/^Nothing was sent\. .*get a new one/);
     expect(server.logins).toEqual([]);
   });
 
@@ -129,7 +129,7 @@ describe("sending with OAuth2", () => {
     expect(failure).toMatchObject({ name: "ToolError", code: "SMTP_NO_TOKEN" });
     expect(failure.message).not.toContain("cmVmcmVzaC0w");
     expect(failure.hint).toBe(
-      "The mail was not sent. The provider has trouble of its own; try again later",
+      "Nothing was sent. The provider has trouble of its own; try again later",
     );
   });
 

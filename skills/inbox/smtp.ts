@@ -6,9 +6,12 @@ import { isLoopback, readAuthority } from "./server-tls.ts";
 import { explainFailure, portOf, serverWords } from "./smtp-errors.ts";
 import { loggedIn, tokenLogin } from "./smtp-login.ts";
 
-export interface Delivery {
+export interface SmtpPlace {
   readonly server: SmtpServer;
   readonly baseDir: string;
+}
+
+export interface Delivery extends SmtpPlace {
   readonly from: string;
   readonly to: readonly string[];
   /** The whole message, lines ending in CRLF. */
@@ -38,26 +41,73 @@ const smtpLimits: SmtpLimits = {
   totalMs: 90_000,
 };
 
+interface Circumstances {
+  readonly signal: AbortSignal;
+  readonly limits?: SmtpLimits;
+}
+
 /**
- * Hands one message to an SMTP server. A token that the server refuses may have been taken back before
- * its time: one more try with a new one.
+ * Hands one message to an SMTP server.
  * @throws ToolError when it was certainly not sent; AdapterError SMTP_OUTCOME_UNKNOWN when nobody can
  *   tell, because the connection ended between the first byte of the message and the last reply
  */
 export async function deliver(
   delivery: Delivery,
-  { signal, limits = smtpLimits }: { signal: AbortSignal; limits?: SmtpLimits },
+  circumstances: Circumstances,
 ): Promise<Delivered> {
-  const { server } = delivery;
+  const { server, from, to, raw } = delivery;
+  // The client reads the message only when the server has said that it is ready for it (354).
+  let handedOver = false;
+  const message = new Readable({
+    read() {
+      handedOver = true;
+      this.push(raw);
+      this.push(null);
+    },
+  });
+  const envelope = { from, to: [...to], size: raw.length };
+  return await converse(delivery, circumstances, {
+    async talk(connection) {
+      const { accepted, rejected, rejectedErrors = [] } = await sent(connection, envelope, message);
+      const refusals = rejectedErrors.map((error) => serverWords(error, server));
+      return { accepted, rejected, refusals };
+    },
+    handedOver: () => handedOver,
+  });
+}
+
+/**
+ * Connects and logs in, as for a message, and says goodbye.
+ * @throws ToolError
+ */
+export async function tryServer(place: SmtpPlace, circumstances: Circumstances): Promise<void> {
+  await converse(place, circumstances, { talk: async () => undefined, handedOver: () => false });
+}
+
+interface Conversation<Value> {
+  /** What is done once the server has let us in. */
+  readonly talk: (connection: SMTPConnection) => Promise<Value>;
+  /** Whether the server has begun to be given a message. */
+  readonly handedOver: () => boolean;
+}
+
+/** A token that the server refuses may have been taken back before its time: one more try with a new one. */
+async function converse<Value>(
+  place: SmtpPlace,
+  { signal, limits = smtpLimits }: Circumstances,
+  conversation: Conversation<Value>,
+): Promise<Value> {
+  const { server } = place;
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(limits.totalMs)]);
   const patience = { signal, deadline, limits };
   const token = await tokenFor(server, patience);
   try {
-    return await handOver(delivery, token, patience);
+    return await converseOnce(place, { token, patience }, conversation);
   } catch (error) {
     const refused = error instanceof ToolError && error.code === "SMTP_LOGIN_REFUSED";
     if (token === undefined || !refused) throw error;
-    return await handOver(delivery, await tokenFor(server, patience, token), patience);
+    const another = await tokenFor(server, patience, token);
+    return await converseOnce(place, { token: another, patience }, conversation);
   }
 }
 
@@ -81,22 +131,14 @@ async function tokenFor(
   }
 }
 
-async function handOver(
-  delivery: Delivery,
-  token: string | undefined,
-  { signal, deadline, limits }: Patience,
-): Promise<Delivered> {
-  const { server, from, to, raw } = delivery;
-  const connection = await createConnection(delivery, limits);
-  // The client reads the message only when the server has said that it is ready for it (354).
-  let handedOver = false;
-  const message = new Readable({
-    read() {
-      handedOver = true;
-      this.push(raw);
-      this.push(null);
-    },
-  });
+async function converseOnce<Value>(
+  place: SmtpPlace,
+  { token, patience }: { readonly token: string | undefined; readonly patience: Patience },
+  { talk, handedOver }: Conversation<Value>,
+): Promise<Value> {
+  const { server } = place;
+  const { signal, deadline, limits } = patience;
+  const connection = await createConnection(place, limits);
   const broken = Promise.withResolvers<never>();
   // Without a listener a late error would end the process; without this, a late rejection.
   broken.promise.catch(() => undefined);
@@ -112,19 +154,11 @@ async function handOver(
     const step = <Value>(promise: Promise<Value>) => Promise.race([promise, broken.promise]);
     await step(connected(connection));
     await step(loggedIn(connection, server, token));
-    const {
-      accepted,
-      rejected,
-      rejectedErrors = [],
-    } = await step(sent(connection, { from, to: [...to], size: raw.length }, message));
+    const value = await step(talk(connection));
     connection.quit();
-    return {
-      accepted,
-      rejected,
-      refusals: rejectedErrors.map((error) => serverWords(error, server)),
-    };
+    return value;
   } catch (error) {
-    throw explainFailure(error, { server, handedOver, stopped: signal.aborted });
+    throw explainFailure(error, { server, handedOver: handedOver(), stopped: signal.aborted });
   } finally {
     deadline.removeEventListener("abort", stop);
     connection.close();
@@ -132,7 +166,7 @@ async function handOver(
 }
 
 async function createConnection(
-  { server, baseDir }: Delivery,
+  { server, baseDir }: SmtpPlace,
   limits: SmtpLimits,
 ): Promise<SMTPConnection> {
   const { default: Connection } = await import("nodemailer/lib/smtp-connection");
@@ -166,7 +200,7 @@ async function authorityOf({ tls }: SmtpServer, baseDir: string): Promise<string
     return await readAuthority(tls.ca, baseDir);
   } catch {
     throw new ToolError("SMTP_CA_UNREADABLE", `cannot read the certificate authority ${tls.ca}`, {
-      hint: "The mail was not sent; the owner must correct smtp.tls.ca in the inbox account",
+      hint: "Nothing was sent; the owner must correct smtp.tls.ca in the inbox account",
     });
   }
 }

@@ -5,7 +5,13 @@ import { describeError, StoreError } from "../domain/errors.ts";
 import { createScrub, type Scrub } from "../domain/scrub.ts";
 import { wordSecretOf } from "../notify/word-secret.ts";
 import { guardStore } from "../store/guarded.ts";
-import { acquireLock, openStore, openStoreReader, type Store } from "../store/index.ts";
+import {
+  acquireLock,
+  giveAllToOwner,
+  openStore,
+  openStoreReader,
+  type Store,
+} from "../store/index.ts";
 import { guardLog } from "../telemetry/guarded-log.ts";
 import type { Log } from "../telemetry/log.ts";
 
@@ -51,6 +57,8 @@ export async function openGround({
   const lock = acquireLock(stateDir);
   if (!lock) throw await alreadyRunning(stateDir, migrationsDir);
   held.defer(() => lock.release());
+  // When all that writes there has ended: pages, MEMORY.md, what skills keep.
+  held.defer(() => giveAllToOwner(stateDir));
 
   const { secret: wordSecret, problem } = wordSecretOf(stateDir);
   const scrub = createScrub([...config.secrets, ...(wordSecret === null ? [] : [wordSecret])]);
@@ -64,6 +72,7 @@ export async function openGround({
     {
       lock,
       onError: (error) => follower?.met(error),
+      onUpgraded: (upgrade) => log.info({ ...upgrade }, "the tables of the database were upgraded"),
       onLost(error) {
         lost = error;
         log.error({ error: describeError(error) }, "the store is lost; ending");

@@ -15,7 +15,7 @@ import {
   type UpkeepTask,
 } from "../domain/upkeep.ts";
 import { approvalsCheck, repliesCheck } from "../effects/outcome.ts";
-import { backUp, prune } from "../store/index.ts";
+import { backUp, prune, removeUnfinished } from "../store/index.ts";
 import type { Store } from "../store/port.ts";
 import type { Log } from "../telemetry/log.ts";
 
@@ -179,7 +179,7 @@ async function backUpWeekly({ stateDir, clock, settings, stopping }: UpkeepDepen
 
 const folderOf = (stateDir: string): string => join(stateDir, "backups");
 
-/** What a daemon that was killed has left half done, and what is switched off by now. */
+/** What a process that was killed has left half done, and what is switched off by now. */
 async function tidyUp(
   { store, clock, stateDir }: UpkeepDependencies,
   isOn: Readonly<Record<UpkeepTask, boolean>>,
@@ -188,6 +188,7 @@ async function tidyUp(
     if (isOn[name]) continue;
     await store.resolveOwnFinding({ check: upkeepCheck, key: name, at: clock.now() });
   }
+  removeUnfinished(stateDir);
   for (const name of namesIn(folderOf(stateDir)).filter(isHalfWeekly)) {
     rmSync(join(folderOf(stateDir), name), { force: true });
   }

@@ -17,6 +17,7 @@ import { describeError, isWatchkeeperError, StoreError } from "../domain/errors.
 import { differences, readContent, readContentInTurns, type TableContent } from "./content.ts";
 import { databasePath, hasDatabase, isNewer } from "./database.ts";
 import { giveToOwner } from "./ownership.ts";
+import { partOf, removeAbandoned, withCompanions } from "./part-files.ts";
 import { asStoreError, codeOf } from "./store-errors.ts";
 import { syncFolder } from "./sync-folder.ts";
 
@@ -41,6 +42,11 @@ export interface BackupOptions {
   readonly signal?: AbortSignal;
 }
 
+/** A copy on a disk that several machines share may be under way on another one: there it would be written to. */
+const abandonedAfterMs = 10 * 60_000;
+const isAbandonedCopy = ({ mode, mtimeMs }: Stats): boolean =>
+  (mode & 0o777) === 0o600 && Date.now() - mtimeMs > abandonedAfterMs;
+
 /**
  * Copies the database as it stands at this moment, whatever is written meanwhile, and reads the copy back: every
  * table must hold the same rows. The file appears only when that is so; mode 0600.
@@ -57,8 +63,9 @@ export async function backUp(
   };
   const target = resolve(file);
   const source = databasePath(stateDir);
+  removeAbandoned(target, isAbandonedCopy);
   refuseTarget(target, stateDir);
-  const part = `${target}.${process.pid}.part`;
+  const part = partOf(target);
   using client = disposable(openReadonly(source));
   try {
     // One moment for the copy and for what it is compared with.
@@ -84,14 +91,23 @@ export async function backUp(
         hint: "The disk may be failing: try another one",
       });
     }
+    signal?.throwIfAborted();
     giveName(part, target);
     syncFolder(dirname(target));
     return { file: target, bytes: statSync(target).size, tables };
   } catch (error) {
     throw signal?.aborted ? error : asBackupError(error, target);
   } finally {
-    for (const left of leftovers(part)) rmSync(left, { force: true });
+    for (const left of withCompanions(part)) rmSync(left, { force: true });
   }
+}
+
+export interface RestoreOptions {
+  readonly migrationsDir: string;
+  /** Goes into the name of what was there, such as `20261127-081500`. */
+  readonly stamp: string;
+  /** Ends it, as long as the database is as it was; nothing of it is left. */
+  readonly signal?: AbortSignal;
 }
 
 export interface RestoreSummary {
@@ -103,41 +119,51 @@ export interface RestoreSummary {
 /**
  * Puts a backup in the place of the database. The caller holds the lock of the state directory. What was there
  * is kept beside it under another name.
- * @param stamp goes into that name, such as `20261127-081500`
  * @throws StoreError when the file is no backup of ours, is damaged, or of a newer version
  */
 export async function restore(
   stateDir: string,
   file: string,
-  { migrationsDir, stamp }: { readonly migrationsDir: string; readonly stamp: string },
+  { migrationsDir, stamp, signal }: RestoreOptions,
 ): Promise<RestoreSummary> {
   refuseSource(stateDir, file);
   const source = resolve(file);
   const path = databasePath(stateDir);
   const expected = readBackup(source, migrationsDir);
-  const part = `${path}.${process.pid}.part`;
+  const part = partOf(path);
+  const pause = async (): Promise<void> => {
+    await nextTurn();
+    signal?.throwIfAborted();
+  };
   try {
+    removeUnfinished(stateDir);
     // A file of its own: a link that lies there is not followed.
     rmSync(part, { force: true });
     await copyFile(source, part, constants.COPYFILE_EXCL);
     await chmod(part, 0o600);
     giveToOwner(part, stateDir);
-    const tables = await sealAndRead(part, nextTurn);
+    const tables = await sealAndRead(part, pause);
     const wrong = differences(expected, tables);
     if (wrong.length > 0) {
       throw new StoreError("BACKUP_DIFFERS", `the copy is not the same: ${wrong.join("; ")}`, {
         hint: "The disk may be failing; the database is as it was",
       });
     }
+    signal?.throwIfAborted();
     const kept = keepAside(path, stamp);
     renameSync(part, path);
     syncFolder(stateDir);
     return { kept, tables };
   } catch (error) {
-    throw asBackupError(error, path);
+    throw signal?.aborted ? error : asBackupError(error, path);
   } finally {
-    for (const left of leftovers(part)) rmSync(left, { force: true });
+    for (const left of withCompanions(part)) rmSync(left, { force: true });
   }
+}
+
+/** What a restore that was killed has left. The caller holds the lock of the state directory: there is no other one. */
+export function removeUnfinished(stateDir: string): void {
+  removeAbandoned(databasePath(stateDir), () => true);
 }
 
 /**
@@ -295,9 +321,5 @@ function asBackupError(error: unknown, target: string): unknown {
   });
 }
 
-const leftovers = (part: string): string[] =>
-  ["", "-journal", "-wal", "-shm"].map((end) => part + end);
-
-/** A rename lasts through a power cut when its folder is on the disk. */
 const disposable = (client: Database.Database): Database.Database & Disposable =>
   Object.assign(client, { [Symbol.dispose]: () => void client.close() });

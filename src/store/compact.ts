@@ -2,6 +2,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readdirSync, rmSync, statSy
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { databasePath } from "./database.ts";
+import { isRunning } from "./running.ts";
 import { asStoreError } from "./store-errors.ts";
 
 /** Making the file as small as what is in it, and trying something out on a copy of it. */
@@ -59,13 +60,3 @@ export function copyForTrial(stateDir: string): Disposable & { readonly stateDir
 }
 
 const forget = (place: string): void => rmSync(place, { recursive: true, force: true });
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // Whom one may not signal, such as root, runs.
-    return error instanceof Error && "code" in error && error.code === "EPERM";
-  }
-}

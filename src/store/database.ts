@@ -4,9 +4,7 @@ import {
   constants,
   existsSync,
   linkSync,
-  mkdirSync,
   readFileSync,
-  rmdirSync,
   rmSync,
   statSync,
 } from "node:fs";
@@ -19,7 +17,9 @@ import { sql, type SQL } from "drizzle-orm";
 import type { AnySQLiteColumn } from "drizzle-orm/sqlite-core";
 import { keepBeforeUpgrade } from "./before-upgrade.ts";
 import { examineFile, refuseEmpty } from "./examine-file.ts";
+import { folderTrouble, makeFolder, removeEmpty } from "./make-folder.ts";
 import { giveToOwner } from "./ownership.ts";
+import { partOf } from "./part-files.ts";
 import * as schema from "./schema.ts";
 import { asStoreError } from "./store-errors.ts";
 
@@ -60,7 +60,7 @@ const sharedByAll = 0o1000;
 /** Makes the state directory (0700) and sees that it can be written. */
 export function prepareStateDir(stateDir: string): void {
   try {
-    makeFolder(stateDir);
+    makeFolder(stateDir, 0o700);
     refuseShared(stateDir);
     chmodSync(stateDir, 0o700);
   } catch (error) {
@@ -75,7 +75,7 @@ export function prepareStateDir(stateDir: string): void {
 export function whyUnusableStateDir(stateDir: string): StoreError | undefined {
   const made: string[] = [];
   try {
-    makeFolder(stateDir, made);
+    makeFolder(stateDir, 0o700, made);
     refuseShared(stateDir);
     accessSync(stateDir, constants.W_OK | constants.X_OK);
     return undefined;
@@ -83,26 +83,6 @@ export function whyUnusableStateDir(stateDir: string): StoreError | undefined {
     return asStateDirError(error, stateDir);
   } finally {
     removeEmpty(made);
-  }
-}
-
-/**
- * One level at a time: where making one is impossible, such as below /proc, Node's own way never ends.
- * @param made takes down which levels were missing
- */
-function makeFolder(dir: string, made: string[] = []): void {
-  if (existsSync(dir) && statSync(dir).isDirectory()) return;
-  makeFolder(dirname(dir), made);
-  mkdirSync(dir, { mode: 0o700 });
-  made.push(dir);
-}
-
-/** The innermost first; one that somebody uses by now stays, and with it those above. */
-function removeEmpty(made: readonly string[]): void {
-  try {
-    for (const dir of made.toReversed()) rmdirSync(dir);
-  } catch {
-    // It is in use.
   }
 }
 
@@ -115,8 +95,7 @@ function refuseShared(stateDir: string): void {
 
 function asStateDirError(cause: unknown, stateDir: string): StoreError {
   if (cause instanceof StoreError) return cause;
-  const { code = "", path = stateDir } = cause as NodeJS.ErrnoException;
-  const what = stateDirTroubles[code]?.(path);
+  const what = folderTrouble(cause, stateDir);
   return new StoreError(
     "STATE_DIR_UNUSABLE",
     `cannot use the state directory ${stateDir}${what ? `: ${what}` : ""}`,
@@ -128,27 +107,31 @@ function asStateDirError(cause: unknown, stateDir: string): StoreError {
   );
 }
 
-const nearest = (path: string): string => (existsSync(path) ? path : dirname(path));
-const notWritable = (path: string): string => `you may not write ${nearest(path)}`;
+/** What was done to a file that an older version has written. */
+export interface Upgrade {
+  /** The names of its schema before and after, as in `migrations/`. */
+  readonly from: string;
+  readonly to: string;
+  /** Where the file is kept as it was. */
+  readonly copy: string;
+  /** The copy included. */
+  readonly durationMs: number;
+}
 
-const stateDirTroubles: Readonly<Record<string, (path: string) => string>> = {
-  EEXIST: (path) => `${path} is a file`,
-  ENOTDIR: (path) => `a file stands in the way of ${path}`,
-  ENOENT: (path) => `nothing can be made in ${dirname(path)}`,
-  EACCES: notWritable,
-  EPERM: notWritable,
-  EROFS: (path) => `the disk of ${nearest(path)} can only be read`,
-};
+interface OpenOptions {
+  /** Looks the whole file through before anything is written to it. */
+  readonly examine?: boolean;
+  readonly onUpgraded?: ((upgrade: Upgrade) => void) | undefined;
+}
 
 /**
  * Opens the database for writing and brings it to the present schema.
- * @param options `examine` looks the whole file through before anything is written to it
  * @throws StoreError when it cannot be opened, is damaged, or was written by a newer version.
  */
 export function openDatabase(
   stateDir: string,
   migrationsDir: string,
-  { examine = false }: { readonly examine?: boolean } = {},
+  { examine = false, onUpgraded }: OpenOptions = {},
 ): Db {
   prepareStateDir(stateDir);
   const path = databasePath(stateDir);
@@ -164,12 +147,19 @@ export function openDatabase(
     client.pragma("cache_size = -4000");
     refuseNewer(client, migrationsDir, path);
     const applied = lastAppliedMigration(client);
-    if (applied !== null && applied < lastKnownMigration(migrationsDir)) {
-      keepBeforeUpgrade(client, { stateDir, applied });
-    }
+    const begunAt = performance.now();
+    const copy =
+      applied !== null && applied < lastKnownMigration(migrationsDir)
+        ? keepBeforeUpgrade(client, { stateDir, applied })
+        : undefined;
     acknowledgeOnlyWhatIsSaved(client);
     const db = drizzle(client, { schema });
     migrate(db, { migrationsFolder: migrationsDir });
+    if (applied !== null && copy !== undefined) {
+      const from = nameOfSchema(applied, migrationsDir);
+      const to = nameOfSchema(lastKnownMigration(migrationsDir), migrationsDir);
+      onUpgraded?.({ from, to, copy, durationMs: Math.round(performance.now() - begunAt) });
+    }
     return db;
   } catch (error) {
     client.close();
@@ -212,7 +202,7 @@ function acknowledgeOnlyWhatIsSaved(client: Database.Database): void {
 
 /** Under its name only when it has a first page: an empty file is one that has lost what it held. */
 function makeFile(path: string): void {
-  const part = `${path}.${process.pid}.part`;
+  const part = partOf(path);
   try {
     const made = new Database(part);
     made.pragma("journal_mode = WAL");
@@ -239,12 +229,17 @@ interface MigrationJournal {
   entries: { when: number; tag: string }[];
 }
 
-function lastKnownMigration(migrationsDir: string): number {
-  const journal = JSON.parse(
+const journalOf = (migrationsDir: string): MigrationJournal =>
+  JSON.parse(
     readFileSync(join(migrationsDir, "meta", "_journal.json"), "utf8"),
   ) as MigrationJournal;
-  return Math.max(...journal.entries.map((entry) => entry.when));
-}
+
+const lastKnownMigration = (migrationsDir: string): number =>
+  Math.max(...journalOf(migrationsDir).entries.map((entry) => entry.when));
+
+/** @param when the time of its last migration; one that was never released has no other name */
+const nameOfSchema = (when: number, migrationsDir: string): string =>
+  journalOf(migrationsDir).entries.find((entry) => entry.when === when)?.tag ?? String(when);
 
 function lastAppliedMigration(client: Database.Database): number | null {
   const table = client

@@ -1,5 +1,6 @@
 import Database from "better-sqlite3";
 import type { StoreError } from "../domain/errors.ts";
+import type { Upgrade } from "./database.ts";
 import type { Lock } from "./lock.ts";
 import { sameFiles } from "./same-files.ts";
 import type { Footing } from "./store-errors.ts";
@@ -13,6 +14,8 @@ export interface StoreHold {
   readonly onLost: (error: StoreError) => void;
   /** Told of each error that concerns the store as a whole. */
   readonly onError: (error: StoreError) => void;
+  /** Told of it at the opening. */
+  readonly onUpgraded?: (upgrade: Upgrade) => void;
 }
 
 // A connection that nobody refers to is collected, and closed.

@@ -24,11 +24,12 @@ import { statusReads } from "./status.ts";
 import { withStoreErrors } from "./store-errors.ts";
 import { totalsReads } from "./totals.ts";
 
-export { backUp, refuseSource, restore, type BackupStep } from "./backup.ts";
+export { backUp, refuseSource, removeUnfinished, restore, type BackupStep } from "./backup.ts";
 export { checkFile } from "./check-file.ts";
 export { compact, copyForTrial } from "./compact.ts";
 export { acquireLock, isLocked, type Lock } from "./lock.ts";
-export { giveToOwner } from "./ownership.ts";
+export { folderCause, makeFolder, removeEmpty } from "./make-folder.ts";
+export { giveAllToOwner, giveToOwner } from "./ownership.ts";
 export { prune, type PruneSummary } from "./prune.ts";
 export type * from "./port.ts";
 
@@ -45,7 +46,8 @@ export interface StoreLocation {
  * @throws StoreError when the file cannot be used.
  */
 export function openStore({ stateDir, migrationsDir }: StoreLocation, hold?: StoreHold): Store {
-  const db = openDatabase(stateDir, migrationsDir, { examine: hold !== undefined });
+  const examine = hold !== undefined;
+  const db = openDatabase(stateDir, migrationsDir, { examine, onUpgraded: hold?.onUpgraded });
   const store: Store = {
     ...readerOf(db),
     ...daemonWrites(db),

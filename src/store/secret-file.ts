@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { chmodSync, linkSync, readFileSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { isMissing, StoreError } from "../domain/errors.ts";
+import { giveToOwner } from "./ownership.ts";
 
 /**
  * Secrets of the daemon's own, each a file of mode 0600 in the state directory: whoever can read them can
@@ -41,6 +43,7 @@ export function makeSecretFile(path: string, { renew }: { readonly renew: boolea
   const part = `${path}.${process.pid}.part`;
   try {
     writeFileSync(part, `${made}\n`, { mode: 0o600 });
+    giveToOwner(part, dirname(path));
     if (renew) renameSync(part, path);
     else publishOnce(part, path);
   } catch (cause) {

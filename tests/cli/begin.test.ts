@@ -21,6 +21,17 @@ test("init writes a config that is in order, and overwrites nothing", async () =
   expect(await place.read("state/HEARTBEAT.md")).toBe("Mine.\n");
 });
 
+test.each([
+  ["init"],
+  ["init", "--service", "https://shop.example.com/", "--no-check"],
+  ["skills", "new", "tide"],
+])("%j where no folder can be made is one line, and exit 1", async (...words) => {
+  await using place = await createPlace();
+  const refused = await place.run(...words, "--config", "/proc/nowhere/agent.config.ts");
+  expect(refused).toMatchObject({ exitCode: 1, stdout: "" });
+  expect(refused.stderr).toMatch(/^watchkeeper: [^\n]*: nothing can be made in \/proc\. [^\n]*\n$/);
+});
+
 test("what init says to type next means the files that it wrote", async () => {
   await using place = await createPlace();
   const { stdout } = await place.run(

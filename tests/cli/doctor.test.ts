@@ -80,8 +80,10 @@ describe.skipIf(!hasServers)("with servers of every kind", () => {
       timezone: "Europe/Berlin",
       model: { chain: [{ model: "claude-sonnet-5-5" }] },
       skills: {
-        inbox: { accounts: [{ name: "work", imap: { host: "127.0.0.1", port: ${imap.port}, secure: false,
-          user: "${imap.user}", password: secret("IMAP_PASSWORD") } }] },
+        inbox: { accounts: [{ name: "work", address: "me@example.com",
+          imap: { host: "127.0.0.1", port: ${imap.port}, secure: false, user: "${imap.user}", password: secret("IMAP_PASSWORD") },
+          smtp: { host: "127.0.0.1", port: ${mail.port}, user: "${mail.user}", password: secret("SMTP_PASSWORD"),
+            tls: { ca: "./ca.pem", servername: "localhost" } } }] },
         calendar: { sources: [{ name: "mine", caldav: { url: "${caldav.root}", user: "${caldav.user}",
           password: secret("CALDAV_PASSWORD") } }] },
       },
@@ -110,6 +112,7 @@ describe.skipIf(!hasServers)("with servers of every kind", () => {
     for (const [name, words] of [
       ["model", /^claude-sonnet-5-5 at http.*: there, and the key is taken$/],
       ["inbox/work", /^looked in/],
+      ["inbox/work.smtp", /^looked in/],
       ["calendar/mine", /^looked in/],
       ["channel email", /lets us in$/],
       ["channel ntfy", /lets us in$/],
@@ -126,6 +129,8 @@ describe.skipIf(!hasServers)("with servers of every kind", () => {
       ]);
     }
     expect([mail.received, ntfy.shown, telegram.sent]).toEqual([[], [], []]);
+    // Of the channel, and of the account.
+    expect(mail.logins).toHaveLength(2);
     expect(hooks.requests.map(({ method, path }) => `${method} ${path}`)).toEqual(
       Array.from({ length: 3 }, () => "HEAD /"),
     );
@@ -157,7 +162,9 @@ test("what is wrong is said of each, with its mend and without a secret", async 
   };
   Object.assign(place.environment, secrets, { ANTHROPIC_BASE_URL: provider.origin });
   await place.config(`{
-    skills: { calendar: { sources: [{ name: "google", google: { calendarId: "primary", clientId: "${google.clientId}",
+    skills: { inbox: { accounts: [{ name: "work", address: "me@example.com", maildir: ".", smtp: { host: "127.0.0.1",
+      port: ${mail.port}, secure: false, user: "${mail.user}", password: secret("SMTP_PASSWORD") } }] },
+      calendar: { sources: [{ name: "google", google: { calendarId: "primary", clientId: "${google.clientId}",
       clientSecret: secret("CLIENT_SECRET"), rootUrl: "${google.url}", authUrl: "${google.authUrl}", tokenUrl: "${google.tokenUrl}" } }] } },
     notify: {
       deadMansPing: "${gone}/ping/not-the-right-ping",
@@ -175,6 +182,7 @@ test("what is wrong is said of each, with its mend and without a secret", async 
   expect(exitCode).toBe(1);
   for (const [name, words] of [
     ["model", /^claude-sonnet-5-5 at .*401.*Check ANTHROPIC_API_KEY/],
+    ["inbox/work.smtp", /refused the login.*smtp\.password/],
     ["calendar/google", /watchkeeper auth google/],
     ["channel email", /refused the login.*smtp\.password/],
     ["channel ntfy", /401.*Check the login in notify\.channels\.ntfy/],

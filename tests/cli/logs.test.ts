@@ -42,6 +42,15 @@ test.each([[[]], [["--follow"]]])(
   },
 );
 
+test("after a quiet beat by hand it is not said that nothing has watched there", async () => {
+  await place.config(`{ skills: {} }`);
+  expect(await place.run("beat")).toMatchObject({ exitCode: 0, stderr: "" });
+  const { exitCode, stdout, stderr } = await place.run("logs");
+  expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" });
+  expect(stderr).toMatch(oneLine);
+  expect(stderr).toMatch(/nothing has been logged in .*state yet\. .*`watchkeeper beats`/);
+});
+
 test("what a daemon has logged is read back, in the owner's zone, and as JSON with its ids", async () => {
   await furnish(place, `timezone: "Pacific/Chatham"`);
   await watchOnce();

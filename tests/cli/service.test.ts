@@ -31,6 +31,17 @@ describe("service install --dry-run", () => {
     expect(stderr.replaceAll(/\n {2}/g, " ")).toContain("lies in a temporary folder");
   });
 
+  test("warns of targets that its made-up user may ask systemd for in vain", async () => {
+    await place.config(
+      `{ skills: { services: { targets: [{ name: "db", systemd: "db.service" }] } } }`,
+    );
+    const said = async (...more: string[]) =>
+      (await place.run("service", "install", "--dry-run", ...more)).stderr.replaceAll("\n  ", " ");
+    const warning = /db: to D-Bus the made-up user .* --state \/var\/lib\/watch/;
+    expect(await said()).toMatch(warning);
+    expect(await said("--user")).not.toMatch(warning);
+  });
+
   test("hands over `.env`, and the secret files that it names", async () => {
     await place.write(
       ".env",

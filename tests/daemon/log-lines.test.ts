@@ -1,6 +1,10 @@
+import { cpSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { defineTool, z } from "watchkeeper";
 import { callTools, FakeClock, fault, reportAll, startScriptedModel } from "watchkeeper/testing";
+import { packageInfo } from "../../src/config/package.ts";
+import { openDatabase } from "../../src/store/database.ts";
 import { keepWatch, seen, temporaryFolder } from "./harness.ts";
 
 const minute = 60_000;
@@ -87,4 +91,36 @@ test("lines of the log say which beat, check and run they belong to, whoever wri
   // What belongs to none has none.
   const others = lines.filter(({ runId, beatId }) => runId === undefined && beatId === undefined);
   expect(others.filter(({ msg }) => /look|jot|run|asked/.test(msg))).toEqual([]);
+});
+
+test("that the tables were upgraded is logged once, with what it was and where its copy is", async () => {
+  await using folder = await temporaryFolder();
+  const { migrationsDir } = packageInfo();
+  const older = join(folder.path, "older");
+  cpSync(migrationsDir, older, { recursive: true });
+  const journalPath = join(older, "meta", "_journal.json");
+  const journal = JSON.parse(readFileSync(journalPath, "utf8")) as { entries: { tag: string }[] };
+  const [first, newest] = [journal.entries[0]?.tag, journal.entries.at(-1)?.tag];
+  journal.entries.length = 1;
+  writeFileSync(journalPath, JSON.stringify(journal));
+  openDatabase(join(folder.path, "state"), older).$client.close();
+
+  const lines: Line[] = [];
+  const watchOnce = async () => {
+    const listen = (line: string) => void lines.push(JSON.parse(line) as Line);
+    await using kept = await keepWatch({ folder: folder.path, clock: new FakeClock(), listen });
+    await kept.store.status();
+  };
+  await watchOnce();
+  await watchOnce();
+  const upgrades = lines.filter(({ msg }) => msg.includes("upgraded"));
+  expect(upgrades).toEqual([
+    expect.objectContaining({
+      level: "info",
+      from: first,
+      to: newest,
+      copy: expect.stringMatching(/state\/backups\/before-upgrade-.*\.db$/) as string,
+      durationMs: expect.any(Number) as number,
+    }),
+  ]);
 });

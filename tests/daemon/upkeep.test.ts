@@ -150,7 +150,7 @@ test("switched off it does neither, and what was open of it is over", async () =
   expect(await about(kept)).toMatchObject([{ status: "resolved" }]);
 });
 
-test("what a daemon that was killed has left of a copy is removed", async () => {
+test("what processes that were killed have left of copies is removed", async () => {
   await using folder = await temporaryFolder();
   const clock = new FakeClock("2026-01-06T03:00:00Z");
   const place = join(folder.path, "state", "backups");
@@ -158,9 +158,13 @@ test("what a daemon that was killed has left of a copy is removed", async () => 
   const half = "weekly-20260101T032000Z.db.4711.part";
   for (const end of ["", "-journal"]) writeFileSync(join(place, half + end), "");
   chmodSync(place, 0o700);
+  // Of a restore; no process has an id so large.
+  const restored = join(folder.path, "state", "watchkeeper.db.2147483646.part");
+  writeFileSync(restored, "SQLite for");
   await using kept = await start(folder.path, clock);
   await kept.pass(10 * minute);
   expect(backups(folder.path)).toEqual([]);
+  expect(existsSync(restored)).toBe(false);
 });
 
 test("a clock that has leapt a year ahead makes nothing old before it has been lived by for most of a day", async () => {

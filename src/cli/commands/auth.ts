@@ -8,6 +8,7 @@ import { offerPublicApi } from "../../config/user-module.ts";
 import { ConfigError, WatchkeeperError } from "../../domain/errors.ts";
 import { oneLine } from "../../domain/plain-text.ts";
 import { whyUnusableStateDir } from "../../store/database.ts";
+import { giveAllToOwner } from "../../store/index.ts";
 import { exit, type CommandContext } from "../context.ts";
 import { listenForConsent } from "../google-consent.ts";
 import { wrap } from "../text.ts";
@@ -85,6 +86,7 @@ export async function authGoogle(
   const tokenFile = name === undefined ? "google.token.json" : `google-${name}.token.json`;
   const saved = join(stateDir, "skills", "calendar", tokenFile);
   await savePrivately(saved, JSON.stringify({ refreshToken, clientId }));
+  giveAllToOwner(stateDir);
   if (json) out.write(`${JSON.stringify({ source: name ?? null, file: saved }, null, 2)}\n`);
   else {
     const whose = name === undefined ? "the calendars at Google" : `calendar "${name}"`;

@@ -11,13 +11,17 @@ import {
 } from "../../store/index.ts";
 import { exit, nothingSaved, type CommandContext, type Terminal } from "../context.ts";
 import { bytes, plural, table, wrap } from "../text.ts";
+import { untilSignalled } from "../until-signalled.ts";
 
 /** Care of the one file: copies, putting one back, and whether it is whole. */
 
 export async function backup(context: CommandContext, file: string): Promise<number> {
   const { stateDir, out, err, json } = context;
   const progress = json ? undefined : progressOn(err);
-  const summary = await backUp(stateDir, resolve(file), progress ? { progress } : {});
+  const summary = await untilSignalled(
+    (signal) => backUp(stateDir, resolve(file), { signal, ...(progress && { progress }) }),
+    "no backup was made",
+  );
   const rows = summary.tables.reduce((sum, { rows: count }) => sum + count, 0);
   if (json) {
     const { file: written, bytes: size, tables } = summary;
@@ -44,7 +48,10 @@ export async function restore(context: CommandContext, file: string): Promise<nu
       .replace(/[-:]|\..*/g, "")
       .replace("T", "-");
     const { migrationsDir } = packageInfo;
-    const { kept, tables } = await putBack(stateDir, file, { migrationsDir, stamp });
+    const { kept, tables } = await untilSignalled(
+      (signal) => putBack(stateDir, file, { migrationsDir, stamp, signal }),
+      "the database is as it was",
+    );
     const rows = tables.reduce((sum, { rows: count }) => sum + count, 0);
     if (json) out.write(`${JSON.stringify({ restored: resolve(file), kept, rows }, null, 2)}\n`);
     else {

@@ -19,6 +19,7 @@ import { hearServerTimes } from "../doctor/server-times.ts";
 import { diagnoseService } from "../doctor/service.ts";
 import { lookSideBySide } from "../doctor/side-by-side.ts";
 import { diagnoseDatabase, diagnoseStateDir } from "../doctor/state-directory.ts";
+import { askedUnits, refusesMadeUpUsers } from "../service/asked-units.ts";
 import { ownersZone } from "../owners-zone.ts";
 import { painterFor, quoted, wrap } from "../text.ts";
 
@@ -29,6 +30,7 @@ export async function doctor(
 ): Promise<number> {
   using times = hearServerTimes();
   const { config, found: configFound } = await readConfig(context);
+  const asked = config && refusesMadeUpUsers() ? askedUnits(config) : [];
   await using checks = config && (await openChecks(context, config));
   const parts: Part[] = [
     { name: "version", look: () => [diagnoseVersion(context)] },
@@ -50,7 +52,7 @@ export async function doctor(
           ...channelParts(config, context),
         ]
       : []),
-    { name: "service", look: diagnoseService },
+    { name: "service", look: (signal) => diagnoseService(signal, asked) },
     { name: "daemon", look: async () => diagnoseDaemon(context) },
   ];
   const found = await lookSideBySide(parts, {

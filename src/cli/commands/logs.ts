@@ -1,6 +1,7 @@
 import { systemClock } from "../../domain/clock.ts";
 import { describeError, StoreError, WatchkeeperError } from "../../domain/errors.ts";
 import { formatLogTime } from "../../domain/zoned-time.ts";
+import { hasDatabase } from "../../store/database.ts";
 import { logFile } from "../../telemetry/log-file.ts";
 import {
   isChosen,
@@ -63,6 +64,11 @@ function openTail(stateDir: string): LogTail {
   const tail = openLogTail(stateDir);
   const exists = readable(stateDir, () => tail.exists());
   if (exists) return tail;
+  if (readable(stateDir, () => hasDatabase(stateDir))) {
+    throw new WatchkeeperError("LOG_MISSING", `nothing has been logged in ${stateDir} yet`, {
+      hint: "A beat that finds nothing new logs nothing; `watchkeeper beats` shows that it was, and a daemon's start is logged",
+    });
+  }
   throw new WatchkeeperError("LOG_MISSING", `there is no log in ${stateDir} yet`, {
     hint: "Start the daemon with `watchkeeper start`, or name its directory with --state DIR",
   });

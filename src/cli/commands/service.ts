@@ -6,8 +6,9 @@ import { ConfigError, StoreError, WatchkeeperError } from "../../domain/errors.t
 import { isLocked } from "../../store/index.ts";
 import { confirmed, refuseUnasked } from "../confirm.ts";
 import { inspectConfig } from "../config-report.ts";
-import { exit, type CommandContext } from "../context.ts";
+import { exit, loadConfigFor, type CommandContext } from "../context.ts";
 import { nextCall } from "../next-call.ts";
+import { askedUnits, unaskable } from "../service/asked-units.ts";
 import { planService, unitName, unitPath, type ServicePlan } from "../service/plan.ts";
 import { lingers, openSystemctl, type Scope, type UnitState } from "../service/systemctl.ts";
 import { buildUnit, isOwnUnit, stateDirIn } from "../service/unit.ts";
@@ -33,7 +34,9 @@ export async function installService(
   const unit = buildUnit(plan.settings);
   const path = unitPath(scope, context);
   if (options.dryRun) {
-    for (const line of [...plan.problems, ...plan.warnings]) warn(context, line);
+    // A configuration that cannot be used is for an install to refuse.
+    const ofConfig = await warningsOfConfig(plan, context).catch(() => []);
+    for (const line of [...plan.problems, ...plan.warnings, ...ofConfig]) warn(context, line);
     out.write(json ? `${JSON.stringify({ scope, path, unit }, null, 2)}\n` : unit);
     return exit.done;
   }
@@ -41,10 +44,11 @@ export async function installService(
   refuseWithoutRoot(scope);
   const systemctl = openSystemctl(scope);
   await refuseUnfit(plan, context);
+  const warnings = [...plan.warnings, ...(await warningsOfConfig(plan, context))];
   const before = readUnit(path);
   const state = await systemctl.show(unitName);
   refuseSecondWatch(plan, state);
-  for (const line of plan.warnings) warn(context, line);
+  for (const line of warnings) warn(context, line);
 
   const isSame = before === unit;
   const isUp = state.pid !== null && state.enabled === "enabled";
@@ -101,11 +105,25 @@ function refuseWithoutRoot(scope: Scope): void {
   });
 }
 
+/** A service has nothing of the environment of this shell. */
+const asService = ({ stateDir }: ServicePlan, context: CommandContext): CommandContext => ({
+  ...context,
+  environment: processBasics(),
+  stateDir,
+});
+
+/** What a configuration that is in order may ask for in vain as the user that the service has. */
+async function warningsOfConfig(plan: ServicePlan, context: CommandContext): Promise<string[]> {
+  const { service } = plan.settings;
+  const isMadeUp = service.kind === "system" && "own" in service.state;
+  if (!isMadeUp) return [];
+  const asked = askedUnits(await loadConfigFor(asService(plan, context)));
+  return asked.length === 0 ? [] : [unaskable(asked)];
+}
+
 /** @throws ConfigProblems for whatever would keep the service from running */
 async function refuseUnfit(plan: ServicePlan, context: CommandContext): Promise<void> {
-  // A service has nothing of the environment of this shell.
-  const own = { ...context, environment: processBasics(), stateDir: plan.stateDir };
-  const report = await inspectConfig(own);
+  const report = await inspectConfig(asService(plan, context));
   const broken = report.broken.map(({ name, error }) => `skill ${name}: ${error}`);
   const problems = [...plan.problems, ...report.problems, ...broken];
   if (problems.length > 0) throw new ConfigProblems("SERVICE_UNFIT", context.configFile, problems);

@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { ConfigError, WatchkeeperError } from "../../domain/errors.ts";
 import { isSkillName } from "../../skills/find.ts";
+import { folderCause, makeFolder } from "../../store/index.ts";
 import { exit, type CommandContext } from "../context.ts";
 import { nextCall } from "../next-call.ts";
 import { skillTemplate, tsconfigTemplate } from "../skill-template.ts";
@@ -58,12 +59,12 @@ export async function newSkill(context: CommandContext, name: string): Promise<n
 function write(files: readonly { path: string; text: string }[]): string[] {
   try {
     for (const { path, text } of files) {
-      mkdirSync(dirname(path), { recursive: true });
+      makeFolder(dirname(path), 0o777);
       writeFileSync(path, text, { flag: "wx" });
     }
   } catch (cause) {
     throw new WatchkeeperError("SKILL_NOT_WRITTEN", "the skill cannot be written", {
-      cause,
+      cause: folderCause(cause, dirname(files[0]?.path ?? ".")),
       hint: "Call it where you may write, or name another config with --config FILE",
     });
   }

@@ -6,7 +6,7 @@ import { createScrub } from "../../domain/scrub.ts";
 import { dryRun, type DryLook } from "../../heartbeat/dry-run.ts";
 import { attentionSettings } from "../../notify/attention-settings.ts";
 import { loadSkills, silentSkillLog, toolsOf, type LoadedCheck } from "../../skills/load.ts";
-import { isLocked } from "../../store/index.ts";
+import { giveAllToOwner, isLocked } from "../../store/index.ts";
 import type { CommandContext } from "../context.ts";
 import { rehearseDemo } from "../demo-rehearsal.ts";
 import { fail, ok, warn, type Diagnosis, type Part } from "./diagnosis.ts";
@@ -22,6 +22,8 @@ export async function openChecks(
   resolved: ResolvedConfig,
 ): Promise<CheckParts> {
   await using opened = new AsyncDisposableStack();
+  // A look keeps what it keeps, such as a calendar's copy.
+  opened.defer(() => giveAllToOwner(stateDir));
   const running = isLocked(stateDir);
   const { config } = opened.use(await rehearseDemo(resolved, { running, warn() {} }));
   const { builtinSkillsDir } = packageInfo;

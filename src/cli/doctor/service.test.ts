@@ -49,6 +49,26 @@ it("both that it is stopped and that it is not enabled is said", () => {
   expect(judgeUnit(shown(stopped), system)).toHaveLength(2);
 });
 
+it("targets that a made-up user asks for in vain are said, with a user that lasts as the mend", () => {
+  const asked = ["db"];
+  expect(judgeUnit(shown({ DynamicUser: "yes" }), { ...system, asked })).toEqual([
+    {
+      name: "service",
+      level: "warn",
+      message: expect.stringMatching(
+        /^db: to D-Bus the made-up user .* --state \/var\/lib\/watch$/,
+      ),
+    },
+  ]);
+  for (const [changes, names] of [
+    [{ DynamicUser: "no" }, asked],
+    [{ DynamicUser: "yes" }, []],
+  ] as const) {
+    const found = judgeUnit(shown(changes), { ...system, asked: names });
+    expect(found).toMatchObject([{ level: "ok" }]);
+  }
+});
+
 it("a user's unit needs the user to linger, and its mends are for that manager", () => {
   expect(judgeUnit(shown({}), user)).toMatchObject([{ level: "ok" }]);
   expect(judgeUnit(shown({}), { ...user, lingers: false })).toMatchObject([

@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
+import { unaskable } from "../service/asked-units.ts";
 import { lingers, readState, showWords, type Scope, type UnitState } from "../service/systemctl.ts";
 import { fail, ok, warn, type Diagnosis } from "./diagnosis.ts";
 
@@ -9,11 +10,15 @@ const name = "service";
 const unit = "watchkeeper";
 const patienceMs = 5_000;
 
-export async function diagnoseService(signal: AbortSignal): Promise<Diagnosis[]> {
+/** @param asked the names of targets that are asked of systemd by a user that D-Bus would have to know */
+export async function diagnoseService(
+  signal: AbortSignal,
+  asked: readonly string[],
+): Promise<Diagnosis[]> {
   const found = await Promise.all(
     (["system", "user"] as const).map(async (scope) => {
       const state = await show(scope, signal);
-      return state === undefined ? [] : judgeUnit(state, { scope, lingers: lingers() });
+      return state === undefined ? [] : judgeUnit(state, { scope, lingers: lingers(), asked });
     }),
   );
   return found.flat();
@@ -35,8 +40,12 @@ async function show(scope: Scope, signal: AbortSignal): Promise<UnitState | unde
 }
 
 export function judgeUnit(
-  { load, active, sub, result, enabled: unitFile }: UnitState,
-  { scope, lingers }: { readonly scope: Scope; readonly lingers: boolean },
+  { load, active, sub, result, enabled: unitFile, madeUpUser }: UnitState,
+  {
+    scope,
+    lingers,
+    asked = [],
+  }: { readonly scope: Scope; readonly lingers: boolean; readonly asked?: readonly string[] },
 ): Diagnosis[] {
   if (load === "" || load === "not-found") return [];
   const option = scope === "user" ? " --user" : "";
@@ -64,6 +73,7 @@ export function judgeUnit(
     ...(enabled && scope === "user" && !lingers
       ? [`${what} ends when you log out; loginctl enable-linger`]
       : []),
+    ...(madeUpUser && asked.length > 0 ? [unaskable(asked)] : []),
   ];
   return troubles.length === 0
     ? [ok(name, `${what} is ${how} and enabled`)]

@@ -53,6 +53,16 @@ test("when one cannot be written none is, and what was added is taken back", () 
   expect(readdirSync(dir).sort()).toEqual(["blocked", "env"]);
 });
 
+test("where no folder can be made, that is said at once", () => {
+  const impossible = { ...file("a"), path: "/proc/nowhere/at/all/a" };
+  expect(() => writeAllNew([impossible], undefined)).toThrow(
+    expect.objectContaining({
+      code: "INIT_FAILED",
+      cause: new Error("nothing can be made in /proc"),
+    }),
+  );
+});
+
 test("text is added behind what is there", () => {
   writeFileSync(join(dir, "env"), "A=1\n");
   writeAllNew([file("env")], { path: join(dir, "env"), text: "B=2\n", size: 4 });

@@ -6,7 +6,6 @@ import {
   existsSync,
   fsyncSync,
   linkSync,
-  mkdirSync,
   openSync,
   rmSync,
   truncateSync,
@@ -14,6 +13,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { WatchkeeperError } from "../../domain/errors.ts";
+import { folderCause, makeFolder } from "../../store/index.ts";
 
 export interface NewFile {
   readonly path: string;
@@ -51,7 +51,7 @@ export function writeAllNew(
     for (const file of files) {
       ({ path } = file);
       if (existsSync(path)) continue;
-      mkdirSync(dirname(path), { recursive: true });
+      makeFolder(dirname(path), 0o777);
       const draft = join(dirname(path), `.${basename(path)}.${randomUUID()}`);
       drafts.set(path, draft);
       writeDraft(draft, file);
@@ -69,14 +69,18 @@ export function writeAllNew(
     });
   } catch (cause) {
     for (const step of undo.reverse()) step();
-    throw new WatchkeeperError("INIT_FAILED", `cannot write ${path}`, {
-      cause,
-      hint: "Call `watchkeeper init` in a folder that you may write",
-    });
+    throw notWritten(path, cause);
   } finally {
     for (const draft of drafts.values()) rmSync(draft, { force: true });
   }
 }
+
+/** What keeps `init` from writing a file, or into a folder. */
+export const notWritten = (path: string, cause: unknown): WatchkeeperError =>
+  new WatchkeeperError("INIT_FAILED", `cannot write ${path}`, {
+    cause: folderCause(cause, path),
+    hint: "Call `watchkeeper init` in a folder that you may write",
+  });
 
 function writeDraft(draft: string, { text, mode }: NewFile): void {
   const file = openSync(draft, "wx", mode);

@@ -2,11 +2,13 @@ import { accessSync, constants, existsSync, readFileSync, statSync } from "node:
 import { dirname, extname, join } from "node:path";
 import { parseEnv } from "node:util";
 import { loadable } from "../../config/user-module.ts";
-import { ConfigError, WatchkeeperError } from "../../domain/errors.ts";
+import { ConfigError } from "../../domain/errors.ts";
 import { whyUnusableStateDir } from "../../store/database.ts";
+import { makeFolder, removeEmpty } from "../../store/index.ts";
 import type { CommandContext } from "../context.ts";
 import { isOpenToOthers } from "../doctor/permissions.ts";
 import { refuseUnfinished } from "./dotenv-text.ts";
+import { notWritten } from "./new-files.ts";
 import type { KnownEnvironment } from "./setup.ts";
 
 /** Where `init` writes, and what is there before. */
@@ -72,16 +74,16 @@ function readExisting(path: string): string | undefined {
   }
 }
 
+/** What is missing is made and taken away again. */
 function refuseUnwritable(dir: string): void {
-  let nearest = dir;
-  while (!existsSync(nearest) && nearest !== dirname(nearest)) nearest = dirname(nearest);
+  const made: string[] = [];
   try {
-    accessSync(nearest, constants.W_OK | constants.X_OK);
+    makeFolder(dir, 0o777, made);
+    accessSync(dir, constants.W_OK | constants.X_OK);
   } catch (cause) {
-    throw new WatchkeeperError("INIT_FAILED", `cannot write ${dir}`, {
-      cause,
-      hint: "Call `watchkeeper init` in a folder that you may write",
-    });
+    throw notWritten(dir, cause);
+  } finally {
+    removeEmpty(made);
   }
 }
 

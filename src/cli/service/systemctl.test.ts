@@ -11,11 +11,12 @@ test("what `systemctl show` prints becomes the state of a unit", () => {
     "SubState=running",
     "StatusText=last beat 08:00 (UTC), a=b",
     "UnitFileState=enabled",
+    "DynamicUser=yes",
     "",
   ].join("\n");
   expect(readState(text)).toEqual({
     ...{ load: "loaded", active: "active", sub: "running", result: "success", enabled: "enabled" },
-    ...{ pid: 121, restarts: 2, text: "last beat 08:00 (UTC), a=b" },
+    ...{ pid: 121, restarts: 2, text: "last beat 08:00 (UTC), a=b", madeUpUser: true },
   });
 });
 

@@ -30,6 +30,8 @@ export interface UnitState {
   readonly restarts: number;
   /** The daemon's own word for it. */
   readonly text: string;
+  /** Its user is made up at each start. */
+  readonly madeUpUser: boolean;
 }
 
 /** Whether the user's services go on when nobody is logged in. */
@@ -84,6 +86,7 @@ const properties = [
   "MainPID",
   "NRestarts",
   "StatusText",
+  "DynamicUser",
 ];
 
 /** What `systemctl` is called with for {@link readState}. */
@@ -110,6 +113,7 @@ export function readState(text: string): UnitState {
     pid: Number(value("MainPID")) || null,
     restarts: Number(value("NRestarts")) || 0,
     text: value("StatusText"),
+    madeUpUser: value("DynamicUser") === "yes",
   };
 }
 
