@@ -10,7 +10,13 @@ const project = (name: string, include: string[], isolate: boolean): TestProject
       { find: /^watchkeeper\/testing$/, replacement: at("./src/testing/index.ts") },
     ],
   },
-  test: { name, include, isolate, testTimeout: 30_000, hookTimeout: 60_000 },
+  test: {
+    ...{ name, include, isolate },
+    // What reaches these hangs. The outer ones are longer, so that the inner one can say what it waited for.
+    expect: { poll: { timeout: 120_000 } },
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
+  },
 });
 
 export default defineConfig({

@@ -68,7 +68,7 @@ const source = z
     }
   });
 
-const address = z.email().transform((text) => text.toLowerCase());
+const address = z.email({ pattern: z.regexes.html5Email }).transform((text) => text.toLowerCase());
 
 const clockTime = /^(?:[01]?\d|2[0-3]):[0-5]\d$/;
 

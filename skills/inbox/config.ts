@@ -99,7 +99,13 @@ const account = z
       )
       .max(60),
     /** What mail is sent from; needed with `smtp`. */
-    address: z.email('must be an e-mail address, such as "me@example.com"').max(254).optional(),
+    address: z
+      .email({
+        pattern: z.regexes.html5Email,
+        error: 'must be an e-mail address, such as "me@example.com"',
+      })
+      .max(254)
+      .optional(),
     /**
      * The name with which the account's own server begins its Authentication-Results header. Without
      * it nobody's address counts as proven.

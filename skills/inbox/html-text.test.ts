@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { processorMs } from "../../tests/ground/processor-time.ts";
 import fc from "fast-check";
 import { htmlToText } from "./html-text.ts";
 
@@ -30,11 +31,9 @@ describe("htmlToText", () => {
     "\n ",
     "<p>",
     "</",
-  ])("takes hostile input in one pass: %j half a million times", (piece) => {
+  ])("takes hostile input in one pass: %j half a million times", async (piece) => {
     const html = piece.repeat(Math.ceil((512 * 1024) / piece.length));
-    const started = performance.now();
-    htmlToText(html, 2_000);
-    expect(performance.now() - started).toBeLessThan(1_000);
+    expect(await processorMs(() => htmlToText(html, 2_000))).toBeLessThan(1_000);
   });
 
   it("never throws", () => {

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { connect, createServer, type Server } from "node:net";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { processorMs } from "../../tests/ground/processor-time.ts";
 import { dovecotAvailable, type DovecotServer, startDovecot } from "../../tests/servers/dovecot.ts";
 import { loadInbox, mail, Watch } from "./inbox-fixture.ts";
 
@@ -269,7 +270,7 @@ describe.skipIf(!dovecotAvailable())("an IMAP account of 50,000 messages", () =>
   });
   afterAll(() => server.stop());
 
-  it("is polled for news in under 300 ms, without fetching anything, and a renumbering is no flood", async () => {
+  it("is polled for news in under 300 ms of our work, without fetching anything, and a renumbering is no flood", async () => {
     const watch = watchFolder();
     const first = await watch.look();
     expect(first.notes[0]).toContain("50000 messages already there left alone");
@@ -277,9 +278,10 @@ describe.skipIf(!dovecotAvailable())("an IMAP account of 50,000 messages", () =>
 
     const times: number[] = [];
     for (let round = 0; round < 9; round += 1) {
-      const started = performance.now();
-      expect((await watch.look()).observations).toEqual([]);
-      times.push(performance.now() - started);
+      const spent = await processorMs(async () => {
+        expect((await watch.look()).observations).toEqual([]);
+      });
+      times.push(spent);
     }
     times.sort((a, b) => a - b);
     const median = times[4] ?? Number.NaN;

@@ -142,7 +142,7 @@ describe.skipIf(!dovecotAvailable())("the connection that waits for news", () =>
     expect(new Set(woken)).toEqual(new Set(["work"]));
     stop.abort();
     await background;
-  }, 40_000);
+  });
 
   it("is not made where it is not wanted", async () => {
     const { imap } = await dovecotWithPassword();

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { processorMs } from "../../tests/ground/processor-time.ts";
 import { provenSender } from "./proven-sender.ts";
 
 const server = "mx.example.org";
@@ -173,19 +174,20 @@ describe("no sender is proven", () => {
     expect(provenSender(Buffer.from(`${pass}\r\n${from}\r\n`), server)).toBeUndefined();
   });
 
-  it("in good time, whatever is written", () => {
+  it("in good time, whatever is written", async () => {
     const long = [
       " ".repeat(400_000),
       "(".repeat(400_000),
       '="'.repeat(200_000),
       "a=b ".repeat(100_000),
     ];
-    const started = performance.now();
-    for (const text of long) {
-      expect(proven(results(`${server}; ${text}`), from)).toBeUndefined();
-      expect(proven(pass, `From: ${text}`)).toBeUndefined();
-      expect(proven(pass, from, `${"x:y\r\n".repeat(90_000)}z: ${text}`)).toBeUndefined();
-    }
-    expect(performance.now() - started).toBeLessThan(3_000);
+    const spent = await processorMs(() => {
+      for (const text of long) {
+        expect(proven(results(`${server}; ${text}`), from)).toBeUndefined();
+        expect(proven(pass, `From: ${text}`)).toBeUndefined();
+        expect(proven(pass, from, `${"x:y\r\n".repeat(90_000)}z: ${text}`)).toBeUndefined();
+      }
+    });
+    expect(spent).toBeLessThan(3_000);
   });
 });

@@ -269,6 +269,13 @@ describe("inbox_send", () => {
     expect(server.received).toEqual([]);
   });
 
+  it("sends within a network whose hosts have no dot", async () => {
+    const server = await mailServer();
+    const account = accountWith({ port: server.port }, { address: "me@nas" });
+    await send(account, { ...message, to: ["ann@b", "root@localhost"] });
+    expect(server.received).toMatchObject([{ from: "me@nas", to: ["ann@b", "root@localhost"] }]);
+  });
+
   it("writes an id that closes its bracket early as nothing but an id", async () => {
     const server = await mailServer();
     await send(accountWith({ port: server.port }), { ...message, inReplyTo: "a@b>,<c@d" });

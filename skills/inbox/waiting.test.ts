@@ -1,6 +1,7 @@
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import { processorMs } from "../../tests/ground/processor-time.ts";
 import { dovecotAvailable, startDovecot } from "../../tests/servers/dovecot.ts";
 import { asksSomething, ownWords } from "./asking.ts";
 import { mail, type MailOptions, makeMaildir, Watch } from "./inbox-fixture.ts";
@@ -34,16 +35,17 @@ describe("whether a mail asks something", () => {
     expect(asksSomething(mailWith(true))).toBe(false);
   });
 
-  it("is quick whatever the text", () => {
-    const started = performance.now();
-    for (const text of [
-      "?".repeat(2_000),
-      "a?".repeat(1_000),
-      "on ".repeat(700),
-      "please ".repeat(300),
-    ])
-      asksSomething({ subject: text, text, isAnswer: false });
-    expect(performance.now() - started).toBeLessThan(200);
+  it("is quick whatever the text", async () => {
+    const spent = await processorMs(() => {
+      for (const text of [
+        "?".repeat(2_000),
+        "a?".repeat(1_000),
+        "on ".repeat(700),
+        "please ".repeat(300),
+      ])
+        asksSomething({ subject: text, text, isAnswer: false });
+    });
+    expect(spent).toBeLessThan(200);
     expect(ownWords("a\n> b\nc")).toBe("a\nc");
   });
 });

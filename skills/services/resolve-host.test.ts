@@ -69,10 +69,11 @@ describe("the addresses of a host", () => {
     const hanging = Array.from({ length: 20 }, (_, index) =>
       hosts.find(`hangs-${index}.example.com`, stop.signal),
     );
+    let givenUp = 0;
+    for (const one of hanging) one.catch(() => (givenUp += 1));
     const ends = Promise.allSettled(hanging);
-    const started = performance.now();
     expect(await hosts.find("well.example.com", signal)).toHaveLength(1);
-    expect(performance.now() - started).toBeLessThan(2_000);
+    expect(givenUp).toBe(0);
     stop.abort(new Error("nobody waits"));
     for (const end of await ends) {
       expect(end).toMatchObject({ status: "rejected", reason: { message: "nobody waits" } });

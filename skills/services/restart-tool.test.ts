@@ -5,7 +5,6 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { watch } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { callTool } from "watchkeeper/testing";
 import { servicesConfig } from "./config.ts";
@@ -51,32 +50,19 @@ const isAlive = (pid: number) =>
 
 /** Resolves with the content of a file as soon as it has some. */
 async function contentOf(name: string): Promise<string> {
-  const watcher = watch(baseDir);
-  try {
-    for (;;) {
-      const text = await readFile(join(baseDir, name), "utf8").catch(() => "");
-      if (text !== "") return text;
-      await once(watcher, "change");
-    }
-  } finally {
-    watcher.close();
-  }
+  const read = () => readFile(join(baseDir, name), "utf8").catch(() => "");
+  await expect.poll(read).not.toBe("");
+  return read();
 }
 
-/** A child that writes its own and a grandchild's pid, and ends only when it is killed. */
-const hangs = (file: string, deaf: boolean) => {
-  const ear = deaf ? 'process.on("SIGTERM", () => {});' : "";
-  const child = `${ear} setInterval(() => {}, 1000); console.log("ready");`;
-  return script(
-    `${ear} const { spawn } = require("node:child_process");
-     const child = spawn(process.execPath, ["-e", ${JSON.stringify(child)}], { stdio: ["ignore", "pipe", "inherit"] });
-     child.stdout.once("data", () => {
-       console.log("half way");
-       require("node:fs").writeFileSync(${JSON.stringify(file)}, process.pid + " " + child.pid);
-     });
-     setInterval(() => {}, 1000);`,
-  );
-};
+/**
+ * A child that writes its own and a grandchild's pid, and ends only when it is killed. A shell, as that has begun long
+ * before the time of the command is over.
+ */
+const hangs = (file: string, deaf: boolean) => [
+  ...["sh", "-c"],
+  `${deaf ? 'trap "" TERM; ' : ""}sleep 600 & echo half way; echo $$ $! > ${file}; wait`,
+];
 
 describe("services_restart", () => {
   it("runs the command as it is written, in the folder of the config, without a shell", async () => {

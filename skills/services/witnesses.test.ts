@@ -1,9 +1,9 @@
 import { createServer } from "node:http";
 import type { Server } from "node:http";
-import { createServer as createTcpServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { look } from "watchkeeper/testing";
+import { freePort } from "../../tests/servers/free-port.ts";
 import { servicesConfig } from "./config.ts";
 import skill from "./index.ts";
 import { createWorkshop } from "./probes/index.ts";
@@ -42,15 +42,6 @@ afterEach(() => {
 const noon = new Date(Date.UTC(2026, 10, 20, 12));
 const input = (now = noon) => ({ signal: new AbortController().signal, now, pushes: new Map() });
 const after = (seconds: number) => new Date(noon.getTime() + seconds * 1_000);
-
-/** A port on which nobody listens. */
-async function closedPort(): Promise<string> {
-  const server = createTcpServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return `127.0.0.1:${port}`;
-}
 
 describe("a target that depends on another", () => {
   const family = (url: string) =>
@@ -163,7 +154,7 @@ describe("a lost connection", () => {
 
   it("excuses what is outside, and nothing that is inside", async () => {
     const lost = "no connection: the reference does not answer either";
-    expect(await excuses({ tcp: await closedPort() })).toEqual([
+    expect(await excuses({ tcp: `127.0.0.1:${await freePort()}` })).toEqual([
       lost,
       lost,
       undefined,

@@ -9,6 +9,8 @@ import { isSkillName } from "../skills/find.ts";
 import { loadSkills, silentSkillLog } from "../skills/load.ts";
 import { refuseExposed } from "../web/exposure.ts";
 import { loadConfigFor, type CommandContext } from "./context.ts";
+import { grantWarnings } from "./grant-warnings.ts";
+import { toolsWithin } from "./tools.ts";
 
 /** What `config check` found; `ok` when the daemon would start with all of its skills. */
 export interface ConfigReport {
@@ -58,6 +60,13 @@ export async function inspectConfig(context: CommandContext): Promise<ConfigRepo
         config,
         skills.map(({ name }) => name),
       ),
+      ...(problems.length === 0
+        ? grantWarnings(
+            config,
+            [...toolsWithin(skills, stateDir).keys()],
+            [...broken.map(({ name }) => name), ...Object.keys(config.mcp)],
+          )
+        : []),
       ...warnings,
       ...replyWarnings(
         config,

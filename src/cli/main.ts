@@ -28,6 +28,9 @@ export async function main(argv: readonly string[]): Promise<number> {
   outliveClosedStreams((error) => (lost = error));
   const info = packageInfo();
   let code: number = exit.done;
+  outliveStrayErrors((words) => {
+    if (!keepsWatch.has(program.args[0])) err.write(`watchkeeper: ${quoted(words)}\n`);
+  });
   const program = buildProgram({
     version: info.version,
     out,
@@ -60,6 +63,17 @@ export async function main(argv: readonly string[]): Promise<number> {
 
 /** To a watch that goes on for months a full disk is a passing thing. */
 const keepsWatch = new Set<string | undefined>(["start", "demo"]);
+
+/** A skill may leave a promise behind that nobody waits for. `start` has a log to say so in. */
+function outliveStrayErrors(say: (words: string) => void): void {
+  process.on("unhandledRejection", (error) =>
+    say(`something failed that nobody waited for: ${describeError(error)}`),
+  );
+  process.on("uncaughtException", (error) => {
+    say(`something was thrown that nobody caught: ${describeError(error)}`);
+    process.exit(exit.failed);
+  });
+}
 
 const outputLost = (cause: NodeJS.ErrnoException): WatchkeeperError =>
   new WatchkeeperError("OUTPUT_LOST", "not everything that was to be printed could be written", {

@@ -39,8 +39,10 @@ export async function openTools(context: CommandContext): Promise<OpenTools> {
   for (const { name, error } of broken) {
     err.write(`watchkeeper: the skill ${name} is off: ${quoted(error)}\n`);
   }
-  const always = { tools: ownTools({ store: uncalled, log: silentSkillLog(), skills, stateDir }) };
-  const tools = new Map([...toolsOf([...skills, always]), ...(await pinnedTools(context, config))]);
+  const tools = new Map([
+    ...toolsWithin(skills, stateDir),
+    ...(await pinnedTools(context, config)),
+  ]);
   return {
     config,
     skills,
@@ -58,6 +60,16 @@ export async function openTools(context: CommandContext): Promise<OpenTools> {
     },
   };
 }
+
+/** Those of the skills and those that are always there, to be looked at and not called. */
+export const toolsWithin = (
+  skills: readonly LoadedSkill[],
+  stateDir: string,
+): ReadonlyMap<string, LoadedTool> =>
+  toolsOf([
+    ...skills,
+    { tools: ownTools({ store: uncalled, log: silentSkillLog(), skills, stateDir }) },
+  ]);
 
 const refuseCall = () => Promise.reject(new Error("a command that looks at a tool calls none"));
 const uncalled: OwnToolStore = {

@@ -22,6 +22,13 @@ const email = { smtp, from: "watch@example.com", to: "me@example.com" };
 const ntfy = { server: "https://ntfy.example.com", topic: "watch" };
 const webhook = { url: "https://a.example/hook", secret: "a sentence that is long enough" };
 
+test("an address may be within a network whose hosts have no dot", () => {
+  const { channels } = resolved({
+    email: { smtp, from: "watch@nas", to: "root@localhost" },
+  }).notify;
+  expect(channels.email).toMatchObject({ from: "watch@nas", to: ["root@localhost"] });
+});
+
 test("each has its defaults", () => {
   const { channels } = resolved({
     ...{ email, ntfy, webhook, terminal: {}, command: { run: ["tell"] } },

@@ -33,6 +33,8 @@ const isOriginOnly = ({ pathname, search, hash, username, password }: URL): bool
 
 const mailAddress = () =>
   z.email({
+    // On this machine or in this house a host has no dot.
+    pattern: z.regexes.html5Email,
     error: ({ input }) => `${JSON.stringify(input)} is not an address such as "me@example.com"`,
   });
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { revealSecrets, secret } from "./secret.ts";
+import { largestSecret, revealSecrets, secret } from "./secret.ts";
 
 let dir: string;
 beforeAll(() => {
@@ -10,6 +10,7 @@ beforeAll(() => {
   writeFileSync(join(dir, "PW"), "from-file\r\n");
   writeFileSync(join(dir, "spaced"), " two words \n\n");
   writeFileSync(join(dir, "empty"), "\n");
+  writeFileSync(join(dir, "large"), "x".repeat(largestSecret));
 });
 afterAll(() => rmSync(dir, { recursive: true }));
 
@@ -33,6 +34,11 @@ describe("a secret", () => {
       "from-file",
     ],
     [
+      "may be as large as a chain of certificates",
+      () => ({ PW_FILE: join(dir, "large") }),
+      "x".repeat(largestSecret),
+    ],
+    [
       "loses one line end and nothing else",
       () => ({ PW_FILE: join(dir, "spaced") }),
       " two words \n",
@@ -46,6 +52,7 @@ describe("a secret", () => {
     ["in no file", () => ({ PW_FILE: join(dir, "none") }), "there is no such file"],
     ["in a folder", () => ({ PW_FILE: dir }), "that is a folder"],
     ["below a file", () => ({ PW_FILE: join(dir, "PW", "x") }), "a part of the path is a file"],
+    ["in a file that never ends", () => ({ PW_FILE: "/dev/zero" }), "is larger than 16 KB"],
     ["in an empty file", () => ({ PW_FILE: join(dir, "empty") }), "is empty"],
     [
       "not among the credentials",

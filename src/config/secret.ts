@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { closeSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { shortestSecret } from "../domain/scrub.ts";
 import { isShortWord } from "../domain/secret-forms.ts";
@@ -103,6 +103,26 @@ export function findSecret(name: string, environment: Environment): string | und
   return "value" in found ? found.value : undefined;
 }
 
+/** More than any key or certificate; every text that leaves the process is searched for all of it. */
+export const largestSecret = 16 * 1024;
+
+/** Undefined when it is too large. Read piece by piece: it may be a pipe, or never end. */
+function readCapped(file: string): string | undefined {
+  const bytes = Buffer.alloc(largestSecret + 1);
+  const descriptor = openSync(file, "r");
+  try {
+    let length = 0;
+    let read: number;
+    do {
+      read = readSync(descriptor, bytes, length, bytes.length - length, null);
+      length += read;
+    } while (read > 0 && length < bytes.length);
+    return length > largestSecret ? undefined : bytes.toString("utf8", 0, length);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
 const reasons: Record<string, string> = {
   ENOENT: "there is no such file; correct the path",
   EISDIR: "that is a folder; name the file in it",
@@ -121,9 +141,14 @@ function readSecret(
   for (const file of [credentials && join(credentials, name), named]) {
     if (!file) continue;
     try {
-      const value = readFileSync(file, "utf8").replace(/\r?\n$/, "");
+      const value = readCapped(file)?.replace(/\r?\n$/, "");
       if (value) return { value };
-      return { problem: `the secret file ${file} is empty; write the secret into it` };
+      return {
+        problem:
+          value === undefined
+            ? `the secret file ${file} is larger than ${largestSecret / 1024} KB; name one that holds the secret alone`
+            : `the secret file ${file} is empty; write the secret into it`,
+      };
     } catch (error) {
       const code = error instanceof Error && "code" in error ? String(error.code) : "";
       if (file !== named && code === "ENOENT") continue;

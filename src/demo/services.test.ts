@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { freePort } from "../../tests/servers/free-port.ts";
 import { shopIsUp, startDemoServices } from "./services.ts";
 
 describe("shopIsUp", () => {
@@ -65,7 +66,7 @@ describe("the demo's services", () => {
   });
 
   it("free their port at the end, open connections or not", async () => {
-    const first = await startDemoServices({ port: 0 });
+    const first = await startDemoServices({ port: await freePort() });
     await fetch(`http://127.0.0.1:${first.port}/shop`);
     await first[Symbol.asyncDispose]();
     await using second = await startDemoServices({ port: first.port });
@@ -88,7 +89,7 @@ describe("the demo's services", () => {
     const { stdout } = await promisify(execFile)(
       process.execPath,
       ["--input-type=module", "--eval", script],
-      { timeout: 20_000 },
+      { timeout: 120_000 },
     );
     expect(stdout.trim().split("\n")).toEqual(["HTTP/1.1 200 OK", "0"]);
   });

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { processorMs } from "../../tests/ground/processor-time.ts";
 import { defang } from "./defang.ts";
 
 describe("a link is made dead", () => {
@@ -27,6 +28,7 @@ describe("a link is made dead", () => {
     ["evil.example", "evil[.]example"],
     ["ann@evil.example", "ann@evil[.]example"],
     ["192.0.2.7", "192[.]0[.]2[.]7"],
+    ["192.0.2.7．1", "192[.]0[.]2[.]7[.]1"],
     ["evil.0x7f", "evil[.]0x7f"],
     ["xn--pypal-4ve.com", "xn--pypal-4ve[.]com"],
     ["pаypal.com", "pаypal[.]com"],
@@ -46,7 +48,7 @@ describe("a link is made dead", () => {
 });
 
 it.each([
-  "On 23.11.2026 at 10.30, 3.5% more, version v1.2.3",
+  "On 23.11.2026 at 10.30, 3.5% more, version v1.2.3, section 1.2.3.4.5",
   "e.g. this, i.e. that, U.S.A.",
   "2026-11-23T10:30:00.000Z",
   "Re:Hello, 10:30, a/b, x//y, 5 // 6, metadata:5, http is a protocol.",
@@ -165,11 +167,9 @@ describe("whatever a stranger writes", () => {
       "。",
       "é.",
     ].map((part) => [part] as const),
-  )("takes time in proportion to its length: %j", (part) => {
+  )("takes time in proportion to its length: %j", async (part) => {
     const text = part.repeat(Math.ceil(100_000 / part.length));
-    const before = performance.now();
-    defang(text);
     // Were it in proportion to the square, this would take minutes.
-    expect(performance.now() - before).toBeLessThan(2_000);
+    expect(await processorMs(() => defang(text))).toBeLessThan(2_000);
   });
 });

@@ -20,6 +20,7 @@ const noScheme = /(?<![:：/／\\＼\p{L}\p{N}])([/／]{2}|[\\＼]{2})(?=[^\s/�
 /** Whatever may stand in a label of a host's name: all but blanks, dots and most ASCII punctuation. */
 const label = String.raw`[^\s!-,.\/:-@\[-\^\x60{-~。．｡]`;
 const dot = "[.。．｡]";
+const wideDot = /[。．｡]/u;
 // The lookbehind keeps it linear: without it each character of a long run is tried as a start.
 const dotted = new RegExp(`(?<!${label})${label}+(?:${dot}${label}+)+`, "gu");
 const dots = new RegExp(dot, "gu");
@@ -43,7 +44,11 @@ function isHarmless(name: string): boolean {
   if (labels.length === 2 && isNoTopLevel(labels[1] ?? "")) return true;
   const [first = "", ...rest] = labels;
   const isNumber = (part: string) => /^\d+$/.test(part);
-  return rest.every(isNumber) && /^v?\d+$/i.test(first) && labels.length !== 4;
+  if (!rest.every(isNumber) || !/^v?\d+$/i.test(first)) return false;
+  // Not every program takes a wide dot for one: four numbers between them are an address all the same.
+  return [labels, ...name.split(wideDot).map((part) => part.split("."))].every(
+    ({ length }) => length !== 4,
+  );
 }
 
 /** As in a time, `10:00:00.000Z`: no name ends in a part that begins with a digit and goes on with letters. */

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { processorMs } from "../../tests/ground/processor-time.ts";
 import { oneLine, plainText } from "./plain-text.ts";
 
 describe("plainText", () => {
@@ -51,12 +52,13 @@ describe("plainText", () => {
     ["empty lines", "\n".repeat(2_000_000)],
     ["invisible text", "\u200b".repeat(2_000_000)],
     ["blanks and line ends", " \n".repeat(1_000_000)],
-  ])("is quick with a flood of %s", (_, flood) => {
-    const startedAt = performance.now();
-    plainText(flood, 20_000);
-    oneLine(flood, 20_000);
+  ])("is quick with a flood of %s", async (_, flood) => {
+    const spent = await processorMs(() => {
+      plainText(flood, 20_000);
+      oneLine(flood, 20_000);
+    });
     // Tried from every blank, the first of these took ten seconds.
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    expect(spent).toBeLessThan(1_000);
   });
 });
 

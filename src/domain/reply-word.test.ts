@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import { processorMs } from "../../tests/ground/processor-time.ts";
 import { readReplyWord } from "./reply-word.ts";
 
 const quoted =
@@ -81,10 +82,11 @@ it("never takes a first line that says more for a word", () => {
   );
 });
 
-it("is quick with a huge reply", () => {
-  const started = performance.now();
-  expect(readReplyWord("\n".repeat(5_000_000))).toEqual({ kind: "unclear" });
-  expect(readReplyWord("a ".repeat(2_000_000))).toEqual({ kind: "unclear" });
-  expect(readReplyWord(`deny${" ".repeat(4_000_000)}`)).toEqual({ kind: "deny", note: null });
-  expect(performance.now() - started).toBeLessThan(2_000);
+it("is quick with a huge reply", async () => {
+  const spent = await processorMs(() => {
+    expect(readReplyWord("\n".repeat(5_000_000))).toEqual({ kind: "unclear" });
+    expect(readReplyWord("a ".repeat(2_000_000))).toEqual({ kind: "unclear" });
+    expect(readReplyWord(`deny${" ".repeat(4_000_000)}`)).toEqual({ kind: "deny", note: null });
+  });
+  expect(spent).toBeLessThan(2_000);
 });

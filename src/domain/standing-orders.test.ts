@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { processorMs } from "../../tests/ground/processor-time.ts";
 import { parseStandingOrders } from "./standing-orders.ts";
 
 const minute = 60_000;
@@ -210,13 +211,23 @@ it("never throws, whatever the file holds, and its orders are usable", () => {
   );
 });
 
-it("reads 8 KB of anything in a moment", () => {
+it("reads 8 KB of anything in a moment", async () => {
   const size = 8 * 1024;
-  const started = performance.now();
-  for (const piece of ["- every ", "every 1", "* ", "- every 2h: ", "`", "    ", "9", "- [ ] **"]) {
-    parseStandingOrders(piece.repeat(size / piece.length));
-    parseStandingOrders(`- every ${piece.repeat(size / piece.length)}`);
-    parseStandingOrders(`${piece}\n`.repeat(size / piece.length));
-  }
-  expect(performance.now() - started).toBeLessThan(1_000);
+  const spent = await processorMs(() => {
+    for (const piece of [
+      "- every ",
+      "every 1",
+      "* ",
+      "- every 2h: ",
+      "`",
+      "    ",
+      "9",
+      "- [ ] **",
+    ]) {
+      parseStandingOrders(piece.repeat(size / piece.length));
+      parseStandingOrders(`- every ${piece.repeat(size / piece.length)}`);
+      parseStandingOrders(`${piece}\n`.repeat(size / piece.length));
+    }
+  });
+  expect(spent).toBeLessThan(1_000);
 });

@@ -12,8 +12,6 @@ export type MessageParam = Anthropic.MessageParam;
 export type ContentBlock = Anthropic.ContentBlock;
 export type ToolUseBlock = Anthropic.ToolUseBlock;
 export type ToolResultBlockParam = Anthropic.ToolResultBlockParam;
-/** The body of a request as it goes over the wire. */
-export type MessageBody = Anthropic.MessageCreateParams;
 
 export interface ModelRequest {
   readonly system: TextBlockParam[];

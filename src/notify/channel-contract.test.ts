@@ -3,13 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { afterEach, describe, expect, it } from "vitest";
+import { freePort } from "../../tests/servers/free-port.ts";
 import { startFailingSmtp } from "../../tests/servers/failing-smtp.ts";
 import { startHttpReceiver, type HttpReceiver } from "../../tests/servers/http-receiver.ts";
 import { startNtfyServer } from "../../tests/servers/ntfy.ts";
 import { startSlackServer } from "../../tests/servers/slack.ts";
 import { refusal, startMailServer } from "../../tests/servers/smtp.ts";
 import { startTelegramServer } from "../../tests/servers/telegram.ts";
-import { closedPort, message, never, openChannel, type Opened } from "./channel-fixture.ts";
+import { message, never, openChannel, type Opened } from "./channel-fixture.ts";
 import { DeliveryError } from "./delivery-error.ts";
 
 /** What holds for every channel, whatever carries it. */
@@ -66,7 +67,7 @@ function httpBench<Server extends HttpReceiver>(
     name,
     secret,
     good: () => stage(() => undefined),
-    unreachable: async () => stage(() => undefined, `http://127.0.0.1:${await closedPort()}`),
+    unreachable: async () => stage(() => undefined, `http://127.0.0.1:${await freePort()}`),
     refusing: () => stage((server) => server.behave({ status: 403, body: `no: ${secret}` })),
     cutting: () => stage((server) => server.behave("cut")),
     hanging: () => stage((server) => server.behave("hang")),
@@ -108,7 +109,7 @@ const emailBench: Bench = {
     const arrived = () => server.received.map(({ raw }) => raw.toString("utf8")).join("\n");
     return { ...mailTo(server.port), arrived };
   },
-  unreachable: async () => mailTo(await closedPort()),
+  unreachable: async () => mailTo(await freePort()),
   async refusing() {
     const refuseRecipient = () => refusal(550, `5.1.1 nobody here, and ${smtpPassword} is yours`);
     const server = await startMailServer({ login: true, refuseRecipient });

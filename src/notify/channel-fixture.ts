@@ -1,6 +1,3 @@
-import { createServer } from "node:net";
-import { once } from "node:events";
-import type { AddressInfo } from "node:net";
 import type { z } from "zod";
 import { channelsSchema, type ChannelName, type ChannelSettings } from "../config/channels.ts";
 import { FakeClock } from "../testing/fake-clock.ts";
@@ -56,16 +53,6 @@ export function openChannel<Name extends ChannelName>(
   });
   if (opened?.channel.name !== name) throw new Error(`${name} was not opened`);
   return { channel: opened.channel, clock, warnings, printed };
-}
-
-/** A port on which nothing listens. */
-export async function closedPort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 export const never = new AbortController().signal;

@@ -1,9 +1,10 @@
 import { once } from "node:events";
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { freePort } from "../../tests/servers/free-port.ts";
 import { startHttpReceiver, type HttpReceiver } from "../../tests/servers/http-receiver.ts";
 import { FakeClock } from "../testing/fake-clock.ts";
-import { closedPort, never } from "./channel-fixture.ts";
+import { never } from "./channel-fixture.ts";
 import { DeliveryError } from "./delivery-error.ts";
 import { httpRequest } from "./http-request.ts";
 
@@ -64,7 +65,7 @@ it("takes the word of success, also when the rest of the answer is cut or withou
 
 describe("what certainly was not sent", () => {
   it("is what nobody listens for", async () => {
-    const error = await failure(send(`http://127.0.0.1:${await closedPort()}/`));
+    const error = await failure(send(`http://127.0.0.1:${await freePort()}/`));
     expect(error).toMatchObject({
       ...{ code: "CHANNEL_UNREACHABLE", outcome: "not-sent", retryable: true },
       message: expect.stringContaining("nothing listens there"),

@@ -2,11 +2,12 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, it } from "vitest";
+import { freePort } from "../../tests/servers/free-port.ts";
 import { startHttpReceiver, type HttpReceiver } from "../../tests/servers/http-receiver.ts";
 import { startNtfyServer, type NtfyOptions } from "../../tests/servers/ntfy.ts";
 import { hasOpenssl, startMailServer } from "../../tests/servers/smtp.ts";
 import { startTelegramServer } from "../../tests/servers/telegram.ts";
-import { closedPort, never, openChannel } from "./channel-fixture.ts";
+import { never, openChannel } from "./channel-fixture.ts";
 import type { Channel } from "./channel.ts";
 
 /** Whether a channel could be used, found out without a delivery. */
@@ -42,7 +43,7 @@ it("a web address is asked for no more than the head of its host's first page", 
 });
 
 it("a host where nothing listens, or that hangs up, is said as one that cannot be reached", async () => {
-  const url = `http://127.0.0.1:${await closedPort()}/hook`;
+  const url = `http://127.0.0.1:${await freePort()}/hook`;
   expect(await reached(openChannel("slack", { url }).channel)).toMatchObject({
     code: "CHANNEL_UNREACHABLE",
     message: expect.stringContaining("nothing listens there"),
@@ -149,7 +150,7 @@ it("a mail server without a login is connected to", async () => {
   const addresses = { from: "watch@example.com", to: "me@example.com" };
   const { channel } = openChannel("email", { smtp, ...addresses });
   expect(await reached(channel)).toBe(`127.0.0.1:${server.port} answers`);
-  const closed = { ...smtp, port: await closedPort() };
+  const closed = { ...smtp, port: await freePort() };
   const gone = openChannel("email", { smtp: closed, ...addresses });
   expect(await reached(gone.channel)).toMatchObject({ code: "CHANNEL_SMTP_UNREACHABLE" });
 });

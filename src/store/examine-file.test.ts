@@ -98,7 +98,7 @@ it("a log that has grown far beyond what fits into memory is looked through", as
   truncateSync(log, 2 ** 31 + 2 ** 20);
   await using store = openAsDaemon(stateDir);
   expect(await findingsIn(store)).toBe(transactions);
-}, 120_000);
+});
 
 describe("a file that has lost something is refused at the start, and left as it is:", () => {
   it("cut to nothing, with and without its log", async () => {

@@ -3,6 +3,7 @@ export { systemClock, type Clock } from "../domain/clock.ts";
 export { FakeClock } from "./fake-clock.ts";
 export { formatMail, type MailAttachment, type MailMessage } from "./mail-message.ts";
 export { createMaildir, type Maildir } from "./maildir.ts";
+export type { RequestBlock, RequestBody, RequestMessage } from "./request-body.ts";
 export {
   startScriptedModel,
   type ModelScript,

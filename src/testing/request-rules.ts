@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { MessageParam } from "../model/port.ts";
+import type { RequestMessage } from "./request-body.ts";
 
 /**
  * What the Messages API refuses, as far as an agent's loop can get it wrong. A script that answered
@@ -101,8 +101,8 @@ function countBreakpoints(value: unknown): number {
 
 /** Whether `later` goes on where `earlier` was: cache marks aside, its messages begin with the same. */
 export function continues(
-  earlier: readonly MessageParam[],
-  later: readonly MessageParam[],
+  earlier: readonly RequestMessage[],
+  later: readonly RequestMessage[],
 ): boolean {
   if (later.length < earlier.length) return false;
   return earlier.every((one, index) => bare(one) === bare(later[index]));

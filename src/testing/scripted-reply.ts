@@ -1,15 +1,15 @@
-import type { IncomingHttpHeaders } from "node:http";
 import type { Verdict } from "../domain/finding.ts";
-import type { MessageBody } from "../model/port.ts";
+import type { RequestBody } from "./request-body.ts";
 
 /** What a scripted model says: replies, and every way in which a provider is known to fail. */
 
 /** One request that the scripted model has received. */
 export interface RecordedRequest {
-  readonly body: MessageBody;
+  readonly body: RequestBody;
   /** The exact text that came over the wire. */
   readonly rawBody: string;
-  readonly headers: IncomingHttpHeaders;
+  /** By their names in small letters. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   /** Milliseconds since the epoch. */
   readonly at: number;
 }

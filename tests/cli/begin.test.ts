@@ -1,7 +1,6 @@
-import { once } from "node:events";
 import { rm, stat } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
 import { expect, test } from "vitest";
+import { freePort } from "../servers/free-port.ts";
 import { furnish } from "./desk.ts";
 import { createPlace } from "./place.ts";
 
@@ -52,10 +51,7 @@ test("everything that init only suggests is in order too", async () => {
 
 test("doctor warns of what a look has seen, and of what it doubts", async () => {
   await using place = await createPlace();
-  const gone = createServer().listen(0, "127.0.0.1");
-  await once(gone, "listening");
-  const { port } = gone.address() as AddressInfo;
-  await gone[Symbol.asyncDispose]();
+  const port = await freePort();
   const target = (name: string, failureThreshold: number) =>
     `{ name: "${name}", tcp: "127.0.0.1:${port}", failureThreshold: ${failureThreshold} }`;
   await place.config(
@@ -78,6 +74,38 @@ test("a beat in which every check fails does not say that nothing is new", async
   await place.write("light", "");
   const half = await place.run("beat");
   expect(half.stdout).toMatch(/\nnothing new where it could be seen: 1 of 2 checks failed\n$/);
+});
+
+test.each([
+  [
+    "a promise that fails is a line, and the beat goes on",
+    `void Promise.reject(new Error("lost"));`,
+    { exitCode: 0, said: "something failed that nobody waited for: lost" },
+  ],
+  [
+    "an error that nobody can catch is a line, and ends the beat",
+    `setTimeout(() => { throw new Error("lost"); });\n        await new Promise(() => {});`,
+    { exitCode: 1, said: "something was thrown that nobody caught: lost" },
+  ],
+])("of what a check leaves behind, %s", async (_, leaves, { exitCode, said }) => {
+  await using place = await createPlace();
+  await place.skill(
+    "careless",
+    `import { defineSkill } from "watchkeeper";
+export default defineSkill({
+  checks: () => ({
+    look: {
+      async observe() {
+        ${leaves}
+        return { observations: [] };
+      },
+    },
+  }),
+});
+`,
+  );
+  await place.config(`{ skills: { "./skills/careless": {} } }`);
+  expect(await place.run("beat")).toMatchObject({ exitCode, stderr: `watchkeeper: ${said}\n` });
 });
 
 test("two demos side by side have each a shop of their own", async () => {

@@ -19,8 +19,8 @@ export async function renderCliPage(): Promise<string> {
       "| 0 | done |",
       "| 1 | failed |",
       "| 2 | wrong use, or a configuration that cannot be used |",
-      "| 3 | `status`: the daemon is not running |",
-      "| 4 | `status`: it runs and is not healthy: a check is blind, a skill is off, no beat came, no channel works |",
+      "| 3 | `status`, `service status`: the daemon is not running |",
+      "| 4 | `status`, `service status`: it runs and is not healthy: a check is blind, a skill is off, no beat came, no channel works |",
     ].join("\n"),
     fenced(program.helpInformation()),
     ...program.commands

@@ -38,5 +38,4 @@ test.runIf(terminalAvailable())(
     expect(JSON.parse(readFileSync(output, "utf8"))).toEqual({ ok: true });
     expect(screen).toContain("Go on? [y/N]");
   },
-  30_000,
 );

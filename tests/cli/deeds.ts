@@ -5,7 +5,7 @@ import {
   type ScriptedModel,
   type ScriptedToolCall,
 } from "../../src/testing/index.ts";
-import { createPlace, type Place } from "./place.ts";
+import { aLongTime, createPlace, type Place } from "./place.ts";
 
 /**
  * A skill that does something to the world: `deeds_send` adds a line to `sent.txt`, `deeds_write` one
@@ -18,7 +18,7 @@ import { defineSkill, defineTool, ToolError, z } from "watchkeeper";
 export default defineSkill({
   checks: ({ baseDir }) => ({
     bell: {
-      every: "1h",
+      every: "${aLongTime}",
       async observe() {
         return { observations: JSON.parse(readFileSync(join(baseDir, "bell.json"), "utf8")), complete: true };
       },

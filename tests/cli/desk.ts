@@ -1,4 +1,4 @@
-import type { Place } from "./place.ts";
+import { aLongTime, type Place } from "./place.ts";
 
 /**
  * A skill whose checks look at files of the place: `papers.json` holds the observations of
@@ -11,14 +11,14 @@ import { defineSkill, defineTool, z } from "watchkeeper";
 export default defineSkill({
   checks: ({ baseDir }) => ({
     papers: {
-      every: "1h",
+      every: "${aLongTime}",
       async observe() {
         const observations = JSON.parse(readFileSync(join(baseDir, "papers.json"), "utf8"));
         return { observations, complete: true, cursor: observations.length };
       },
     },
     lamp: {
-      every: "1h",
+      every: "${aLongTime}",
       async observe() {
         readFileSync(join(baseDir, "light"));
         return { observations: [], complete: true };

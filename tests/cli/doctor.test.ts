@@ -5,9 +5,9 @@ import { fileURLToPath } from "node:url";
 import { text as readText } from "node:stream/consumers";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { closedPort } from "../../src/notify/channel-fixture.ts";
 import { startScriptedModel, text } from "../../src/testing/index.ts";
 import { dovecotAvailable, startDovecot } from "../servers/dovecot.ts";
+import { freePort } from "../servers/free-port.ts";
 import { startGoogle } from "../servers/google.ts";
 import { jsonAnswer, startHttpReceiver, type Answer } from "../servers/http-receiver.ts";
 import { startNtfyServer } from "../servers/ntfy.ts";
@@ -146,7 +146,7 @@ test("what is wrong is said of each, with its mend and without a secret", async 
       jsonAnswer(401, { error: { type: "authentication_error", message: "invalid x-api-key" } }),
     ),
   );
-  const gone = `http://127.0.0.1:${await closedPort()}`;
+  const gone = `http://127.0.0.1:${await freePort()}`;
   const secrets = {
     ANTHROPIC_API_KEY: "sk-test-not-the-right-one",
     SMTP_PASSWORD: "not-the-right-password",
@@ -242,7 +242,7 @@ test("who else may read or write what is the owner's is said", async () => {
   await place.config(
     `{ notify: { channels: { slack: { url: secret("SLACK") }, terminal: {} } }, skills: { "./skills/desk": {} } }`,
   );
-  const url = `http://127.0.0.1:${await closedPort()}/hook/from-a-file`;
+  const url = `http://127.0.0.1:${await freePort()}/hook/from-a-file`;
   await place.write("slack-url", `${url}\n`, 0o640);
   await place.write(".env", "A_WORD=kept-by-the-owner\n", 0o644);
   await place.write("other-file", "no secret of ours\n", 0o644);

@@ -9,7 +9,7 @@ import {
 } from "../../src/testing/index.ts";
 import * as contract from "./contract.ts";
 import { furnish } from "./desk.ts";
-import { createPlace, watching, type Place } from "./place.ts";
+import { aLongTime, createPlace, watching, type Place } from "./place.ts";
 
 /** One watch with a model, a run of two steps, an acknowledged and a resolved finding. */
 let place: Place;
@@ -108,7 +108,7 @@ test("skills, config check and doctor keep to their shape", async () => {
   expect(desk).toMatchObject({
     name: "desk",
     status: "ok",
-    checks: [{ name: "desk/papers", schedule: "every 1h" }, { name: "desk/lamp" }],
+    checks: [{ name: "desk/papers", schedule: `every ${aLongTime}` }, { name: "desk/lamp" }],
     tools: [{ name: "desk_count", effect: "read" }],
   });
   expect(await read(contract.configCheck, "config", "check")).toMatchObject({
@@ -175,11 +175,10 @@ describe("status", () => {
     expect(blind.exitCode).toBe(4);
     const seen = contract.status.parse(blind.value);
     expect(seen.healthy).toBe(false);
-    expect(seen.checks.find(({ name }) => name === "desk/lamp")).toMatchObject({
-      status: "blind",
-      consecutiveFailures: 3,
-      lastError: expect.stringContaining("ENOENT"),
-    });
+    const lamp = seen.checks.find(({ name }) => name === "desk/lamp");
+    expect(lamp).toMatchObject({ status: "blind", lastError: expect.stringContaining("ENOENT") });
+    // The daemon may have looked at its own time as well.
+    expect(lamp?.consecutiveFailures).toBeGreaterThanOrEqual(3);
     const inWords = await watch.run("status");
     expect(inWords.stdout).toContain("! desk/lamp is blind");
 

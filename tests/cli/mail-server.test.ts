@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { freePort } from "../servers/free-port.ts";
 import { createPlace, type Place } from "./place.ts";
 
 const password = "hunter2-is-not-it";
@@ -21,10 +22,7 @@ beforeAll(async () => {
     });
   });
   closedPort = await listen(strict);
-  const gone = createServer();
-  const port = await listen(gone);
-  gone.close();
-  await once(gone, "close");
+  const port = await freePort();
   place = await createPlace({ PW: password });
   await place.write("page.ics", "<!doctype html><html><body>Please sign in</body></html>");
   const account = (name: string, at: number) =>

@@ -5,8 +5,12 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { sharedCache } from "../ground/shared-cache.ts";
+import { middayZone } from "./midday-zone.ts";
 
 const bin = fileURLToPath(new URL("../../bin/watchkeeper.js", import.meta.url));
+
+/** An interval whose times no test meets: a beat of its own would come between two that are asked for. */
+export const aLongTime = "3650d";
 
 interface Outcome {
   readonly exitCode: number | null;
@@ -31,7 +35,10 @@ export interface Place extends AsyncDisposable {
   path(name: string): string;
   write(name: string, text: string | Uint8Array, mode?: number): Promise<void>;
   read(name: string): Promise<string>;
-  /** Writes `agent.config.ts` around the given object literal; its page is on any free port. */
+  /**
+   * Writes `agent.config.ts` around the given object literal; its page is on any free port, and the heart beats
+   * by itself when it starts and then not in {@link aLongTime}.
+   */
   config(literal: string): Promise<void>;
   /** Adds `skills/NAME` with this code. */
   skill(name: string, code: string): Promise<void>;
@@ -48,7 +55,7 @@ export async function createPlace(environment: Record<string, string> = {}): Pro
     PATH: process.env.PATH ?? "",
     HOME: dir,
     XDG_CACHE_HOME: sharedCache,
-    TZ: "UTC",
+    TZ: middayZone(Date.now()),
     ...environment,
   };
   const started: Running[] = [];
@@ -68,7 +75,7 @@ export async function createPlace(environment: Record<string, string> = {}): Pro
     config: async (literal) =>
       place.write(
         "agent.config.ts",
-        `import { defineConfig, secret } from "watchkeeper";\nvoid secret;\nexport default defineConfig({ web: { port: 0 }, ...(${literal}) });\n`,
+        `import { defineConfig, secret } from "watchkeeper";\nvoid secret;\nexport default defineConfig({ web: { port: 0 }, heartbeat: { every: "${aLongTime}" }, ...(${literal}) });\n`,
       ),
     async skill(name, code) {
       const about = `---\nname: ${name}\ndescription: Watches ${name}.\n---\nLook at it.\n`;

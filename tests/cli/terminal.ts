@@ -40,7 +40,7 @@ export function terminalAvailable(): boolean {
   return isThere;
 }
 
-const patienceMs = 25_000;
+const patienceMs = 120_000;
 
 const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
 

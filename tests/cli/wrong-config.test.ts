@@ -290,3 +290,14 @@ describe("a skill", () => {
     },
   );
 });
+
+test("a grant for a tool that is not there is a warning", async () => {
+  const grant = (tool: string) => `{ tool: "${tool}", maxPerDay: 5 }`;
+  await place.config(`{ policy: { grants: [${grant("memory_note")}, ${grant("memory_notes")}] } }`);
+  const { value } = await place.json("config", "check");
+  expect(value).toMatchObject({ ok: true });
+  const { warnings } = value as { warnings: string[] };
+  expect(warnings.filter((line) => line.startsWith("policy"))).toEqual([
+    'policy.grants[1].tool: there is no tool "memory_notes", so this grant allows nothing; did you mean "memory_note"?',
+  ]);
+});

@@ -109,7 +109,7 @@ test("under a daily cap of $1, 500 beats with news spend no more in a day, and e
     { key: "dailyUsd 2026-01-05", status: "resolved", decidedBy: "rules" },
     { key: "dailyUsd 2026-01-06", status: "open", decidedBy: "rules" },
   ]);
-}, 120_000);
+});
 
 test("a bill that cannot be is recorded in full, its model asked no more, and the owner told once", async () => {
   await using folder = await temporaryFolder();

@@ -129,7 +129,7 @@ function throughFirstMessage({
   body,
 }: {
   rawBody: string;
-  body: { messages: unknown[] };
+  body: { messages: readonly unknown[] };
 }) {
   const message = JSON.stringify(body.messages[0]);
   const at = rawBody.indexOf(message);

@@ -189,4 +189,4 @@ test("killed again, in the process that goes on with the run, it does nothing tw
     points += 1;
   }
   expect(points).toBe(6);
-}, 120_000);
+});

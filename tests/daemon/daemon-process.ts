@@ -90,7 +90,7 @@ export async function look<Result>(
 }
 
 /**
- * Waits until what is asked comes true, for as long as a slow machine may need.
+ * Waits until what is asked comes true, for far longer than a slow machine needs.
  * @throws Error with what the daemon said, when it does not.
  */
 export async function until<Result>(
@@ -98,7 +98,7 @@ export async function until<Result>(
   ask: () => Promise<Result | undefined | false>,
   daemon?: DaemonProcess,
 ): Promise<Result> {
-  const deadline = performance.now() + 20_000;
+  const deadline = performance.now() + 120_000;
   for (;;) {
     const answer = await ask();
     if (answer !== undefined && answer !== false) return answer;

@@ -35,9 +35,12 @@ test("a day's page tells what was found, told, done and spent, and is finished a
     observations.push(
       seen("letter", { severity: "warning", title: "[Click](https://evil.example)" }),
     );
-    await kept.pass(3 * minute);
-    // What came after the beat with news is there with the next one.
-    await expect.poll(() => page("2026-01-05").catch(() => "")).toContain("## Runs");
+    // What came after the beat with news is there with a later one, once the page before it stands.
+    const later = async () => {
+      await kept.pass(5_000);
+      return page("2026-01-05").catch(() => "");
+    };
+    await expect.poll(later).toContain(" told, warning");
     const today = await page("2026-01-05");
     expect(today).toMatch(/^# Mon 5 Jan 2026\n/);
     expect(today).toMatch(

@@ -64,4 +64,4 @@ test("eighteen days of a busy household: the file stops growing, and counters do
   const calls = (await store?.spendCalls({ since: 0 })) ?? [];
   const ofModel = (await store?.totals())?.spend.reduce((sum, { calls: count }) => sum + count, 0);
   expect(calls).toHaveLength(ofModel ?? -1);
-}, 240_000);
+});

@@ -266,7 +266,7 @@ test(`killed at ${moments.length} moments of a beat, it finds what an undisturbe
   const runs = (await look(stateDir, (store) => store.listRuns({ limit: 1_000 }))) ?? [];
   // A run that was cut off is gone on with, and ends well.
   expect(runs.filter(({ outcome }) => outcome !== "ok")).toEqual([]);
-}, 90_000);
+});
 
 const config = (url: string): string => `
   import { defineConfig } from "watchkeeper";

@@ -35,16 +35,19 @@ function beatsIn(stateDir: string): number {
   }
 }
 
+/** The daemon may put something there meanwhile. */
+const whatever = { recursive: true, force: true, maxRetries: 100 };
+
 describe("a daemon whose state directory", () => {
   const ends: [string, RegExp, (stateDir: string) => Promise<void>][] = [
-    ["is removed", / gone.*: nothing more can be saved/, (dir) => rm(dir, { recursive: true })],
+    ["is removed", / gone.*: nothing more can be saved/, (dir) => rm(dir, whatever)],
     [
       "is emptied",
       /watchkeeper\.db is gone from the state directory/,
       async (dir) => {
         // The database first: whenever the daemon looks, that is what is gone.
         for (const name of ["watchkeeper.db", ...(await readdir(dir))]) {
-          await rm(join(dir, name), { recursive: true, force: true });
+          await rm(join(dir, name), whatever);
         }
       },
     ],

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import {
   callTools,
   FakeClock,
@@ -283,7 +283,7 @@ test("a server's process is given its own environment and nothing of ours, and e
     delete process.env.WATCHKEEPER_TEST_SECRET;
   }
   for (const pid of (await readFile(pidFile, "utf8")).split(" ").map(Number)) {
-    await vi.waitFor(async () => expect(await hasEnded(pid)).toBe(true), { timeout: 10_000 });
+    await expect.poll(() => hasEnded(pid)).toBe(true);
   }
 });
 
@@ -298,11 +298,11 @@ type Kept = Awaited<ReturnType<typeof keepWatch>>;
 const states = async ({ store }: Kept): Promise<Record<string, string>> =>
   Object.fromEntries((await store.listToolServers()).map(({ name, state }) => [name, state]));
 
-/** Lets seconds pass until it is so: processes answer in their own time. */
+/** Lets seconds pass until it is so, the later ones more slowly: processes answer in their own time. */
 async function until(kept: Kept, isSo: () => Promise<boolean>): Promise<void> {
   for (let second = 0; second < 600 && !(await isSo()); second += 1) {
     await kept.pass(1_000);
-    await realTurn();
+    await realTurn(second);
   }
   expect(await isSo()).toBe(true);
 }
@@ -312,9 +312,9 @@ async function passWhile(clock: FakeClock, opening: Promise<unknown>): Promise<v
   void opening.finally(() => (isOpen = true)).catch(() => undefined);
   while (!isOpen) {
     await clock.advance(500);
-    await realTurn();
+    await realTurn(5);
   }
 }
 
 /** Other processes get the machine for a moment. */
-const realTurn = () => new Promise((resolve) => setTimeout(resolve, 5));
+const realTurn = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));

@@ -110,4 +110,4 @@ test("killed anywhere and begun again, it leaves what an undisturbed one leaves"
   }
   process.stdout.write(`prune: killed at ${points} of ${slices} transactions\n`);
   expect(points).toBeGreaterThan(12);
-}, 240_000);
+});

@@ -65,4 +65,4 @@ test("killed anywhere, it leaves the database as it was or as it is to be", asyn
     expect((await restoreIn(place, backup, number)).signal).toBe("SIGKILL");
     expect([then, now]).toContainEqual(contentOf(databasePath(place)));
   }
-}, 60_000);
+});

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { aLongTime } from "../cli/place.ts";
 import { startServiceManagerSocket, systemdToolsAvailable } from "../servers/systemd.ts";
 import { look, startDaemon, until, writeFiles } from "./daemon-process.ts";
 import { temporaryFolder } from "./harness.ts";
@@ -9,7 +10,12 @@ import { temporaryFolder } from "./harness.ts";
 const files = {
   "agent.config.ts": `
     import { defineConfig } from "watchkeeper";
-    export default defineConfig({ timezone: "UTC", web: false, skills: { "./buoy": {} } });
+    export default defineConfig({
+      timezone: "UTC",
+      web: false,
+      heartbeat: { every: "${aLongTime}" },
+      skills: { "./buoy": {} },
+    });
   `,
   "buoy/SKILL.md": "---\nname: buoy\ndescription: Says what its processes inherit.\n---\n",
   "buoy/index.ts": `
@@ -18,7 +24,6 @@ const files = {
     export default defineSkill({
       checks: () => ({
         light: {
-          every: "1h",
           async observe() {
             const inherited = execFileSync("env", { encoding: "utf8" });
             const title = /^(?:NOTIFY_SOCKET|WATCHDOG_\\w+)=/m.test(inherited) ? "a socket" : "no socket";

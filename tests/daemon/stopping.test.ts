@@ -56,12 +56,12 @@ test("SIGTERM in the middle of a look that would take long ends at once, and cou
   await using world = await setUp(25_000);
   await using daemon = startDaemon(world);
   await until("a look has begun", () => world.hasBegun(daemon.pid), daemon);
-  const askedAt = performance.now();
   daemon.signal("SIGTERM");
   expect(await daemon.exitCode).toBe(0);
-  expect(performance.now() - askedAt).toBeLessThan(3_000);
+  expect(daemon.stderr).not.toContain("waiting up to");
   const status = await look(world.stateDir, (store) => store.status());
   const level = status?.checks.find(({ name }) => name === "tide/level");
+  // Had it waited for the look, that would have been its first.
   expect(level).toMatchObject({ status: "ok", lastRunAt: null });
 });
 
@@ -79,10 +79,9 @@ test("a second signal stops at once, and the next daemon goes on with the run th
       async () => daemon.stderr.includes("waiting up to"),
       daemon,
     );
-    const askedAt = performance.now();
     daemon.signal("SIGTERM");
+    // Had it waited, this would be the code of a stop in good order.
     expect(await daemon.exitCode).toBe(143);
-    expect(performance.now() - askedAt).toBeLessThan(2_000);
   }
   await using again = startDaemon({ ...world, modelUrl: model.baseUrl });
   const request = await model.nextRequest();

@@ -10,13 +10,11 @@ import { planted } from "./planted.ts";
 /** `UPDATE_DOCS=1 npx vitest run tests/day` writes the page anew. */
 const writesPage = process.env["UPDATE_DOCS"] === "1";
 
-const longestMs = 240_000;
-
 describe.skipIf(!dovecotAvailable() || !radicaleAvailable())("a day in a small company", () => {
   let day: DayRecord;
   beforeAll(async () => {
     day = await liveTheDay();
-  }, longestMs);
+  });
 
   it("is as big as it should be", () => {
     expect(mails).toHaveLength(60);

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer as createHttpServer } from "node:http";
-import { createServer as createTcpServer, type AddressInfo, type Server } from "node:net";
+import { createServer as createTcpServer, type Server } from "node:net";
+import { freePort } from "../servers/free-port.ts";
 
 /** The six services of the company on loopback, each of which can be taken away and brought back. */
 
@@ -35,8 +36,8 @@ export async function startDayService(kind: "http" | "tcp"): Promise<DayService>
     server.close();
     await once(server, "close");
   };
-  let server = await listen(0);
-  const { port } = server.address() as AddressInfo;
+  const port = await freePort();
+  let server = await listen(port);
   const service: DayService = {
     address: `127.0.0.1:${port}`,
     isBroken: false,

@@ -1,3 +1,4 @@
+import { utimes } from "node:fs/promises";
 import { join } from "node:path";
 import {
   callTools,
@@ -16,14 +17,14 @@ const minute = 60_000;
  * A night with something of everything, in the folder's state directory: a shop that goes down and
  * comes back, a calendar that is not there, a mail that can be read and one that cannot, runs, a
  * digest, and hours in which the machine slept.
- * @returns the path of the database, which a daemon still has open until it is disposed of.
+ * @returns the path of the database, which a daemon still has open until it is disposed of, and its morning.
  */
 export async function spendSmallNight(
   folder: string,
-): Promise<AsyncDisposable & { readonly database: string }> {
+): Promise<AsyncDisposable & { readonly database: string; readonly now: Date }> {
   await using parts = new AsyncDisposableStack();
-  // An hour before midnight: within "last night" whenever the tests run.
-  const clock = new FakeClock(new Date().setHours(0, 0, 0, 0) - 60 * minute);
+  // An hour before midnight on this machine's clocks, by which SQLite's local time goes.
+  const clock = new FakeClock(new Date(2026, 0, 5, 23));
   const shop = parts.use(await startService());
   const model = parts.use(
     await startScriptedModel((request, index) =>
@@ -43,7 +44,7 @@ export async function spendSmallNight(
   const date = new Date(clock.now() - minute);
   const mail = { from: "Ann <ann@example.com>", to: "me@example.com", text: "Are you there?" };
   await maildir.deliver({ ...mail, subject: "Lunch", date });
-  await maildir.deliver(tooDeep);
+  await utimes(await maildir.deliver(tooDeep), date, date);
   const kept = parts.use(
     await keepWatch({
       folder,
@@ -78,6 +79,7 @@ export async function spendSmallNight(
   const held = parts.move();
   return {
     database: join(folder, "state", "watchkeeper.db"),
+    now: new Date(clock.now()),
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   };
 }

@@ -47,6 +47,7 @@ test.each([
   ["last 28 Nov 03:40   ok", "last 1 Dec 11:00  ok"],
   ["2026-11-27T04:23:49Z x", "2027-01-01T00:00:00.123Z x"],
   ["a  1\n-----", "a   100\n----"],
+  ["06:42  Mail from Ann: The con…", "27 Nov 23:59  Mail from Ann: …"],
 ])("%j and %j are alike", (one, other) => {
   expect(shapeOf(one)).toBe(shapeOf(other));
 });
@@ -55,6 +56,7 @@ test.each([
   ["ok    inbox", "fail  inbox"],
   ["1 finding\n2 beats", "1 finding"],
   ["a b", "b a"],
+  ["notice  Mail from Ann: The co…", "notice  Call from Ann: The co…"],
 ])("%j and %j are not", (one, other) => {
   expect(shapeOf(one)).not.toBe(shapeOf(other));
 });

@@ -82,10 +82,12 @@ const weekday = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*";
 
 /**
  * What of an answer must be the same each time: its words and their order. Numbers, times, dates and
- * digests stand as #, and the room between columns, which depends on them, as one space.
+ * digests stand as #, and the room between columns, which depends on them, as one space. Of a cell that is cut
+ * off, how much of it there was room for depends on them too.
  */
 export function shapeOf(answer: string): string {
   return answer
+    .replaceAll(/(\S+)(?: \S+)* ?…/g, "$1…")
     .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z?/g, "#")
     .replaceAll(/\b[0-9a-f]{12,64}\b/g, "#")
     .replaceAll(new RegExp(`\\b(?:${weekday}|${month})\\b`, "g"), "#")

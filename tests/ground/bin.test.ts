@@ -128,7 +128,7 @@ describe("in a checkout", () => {
       await once(daemon.stdout, "data");
       const task = `/proc/${daemon.pid}/task/${daemon.pid}`;
       // It may be about to end; one that stays would stay for ever.
-      await expect.poll(() => readFile(`${task}/children`, "utf8"), { timeout: 10_000 }).toBe("");
+      await expect.poll(() => readFile(`${task}/children`, "utf8")).toBe("");
       daemon.stdin.end("go\n");
       await once(daemon, "exit");
     },

@@ -75,7 +75,7 @@ describe("the build context", () => {
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
-  }, 60_000);
+  });
 });
 
 describe("the image", () => {

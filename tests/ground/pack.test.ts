@@ -28,7 +28,7 @@ beforeAll(async () => {
   const tarball = (await readdir(folder)).find((name) => name.endsWith(".tgz")) ?? "no tarball";
   await writeFile(join(folder, "package.json"), '{ "private": true, "type": "module" }');
   installed = await npm(["install", "--prefer-offline", `./${tarball}`], folder);
-}, 180_000);
+});
 
 afterAll(async () => rm(folder, { recursive: true, force: true }));
 
@@ -92,18 +92,32 @@ test("a user's own TypeScript config is loaded, and a beat finds something with 
 
 test("the types of the public API hold for that config", async () => {
   await writeFile(join(folder, "agent.config.ts"), userConfig(1));
-  const compile = async (file: string) =>
+  await writeFile(
+    join(folder, "conversation.ts"),
+    `import type { RecordedRequest } from "watchkeeper/testing";
+export const orders = ({ body }: RecordedRequest): string => {
+  const [first] = body.messages;
+  // @ts-expect-error: known to be text or blocks
+  first?.content.toFixed();
+  return typeof first?.content === "string" ? first.content : "";
+};
+`,
+  );
+  const compile = async (...files: string[]) =>
     runProcess(
       process.execPath,
       [
         join(checkout, "node_modules/typescript-7/bin/tsc"),
         ...["--noEmit", "--strict", "--module", "nodenext", "--target", "es2024"],
-        ...["--lib", "es2024,dom,esnext.disposable", "--ignoreConfig", file],
+        ...["--lib", "es2024,dom,esnext.disposable", "--ignoreConfig", ...files],
       ],
       environment,
       folder,
     );
-  expect(await compile("agent.config.ts")).toMatchObject({ exitCode: 0, stdout: "" });
+  expect(await compile("agent.config.ts", "conversation.ts")).toMatchObject({
+    exitCode: 0,
+    stdout: "",
+  });
   await writeFile(
     join(folder, "wrong.ts"),
     'import { defineSkill } from "watchkeeper";\nexport default defineSkill({ checks: 1 });\n',

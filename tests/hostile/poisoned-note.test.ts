@@ -177,4 +177,4 @@ test("a poisoned note makes fifty beats do nothing that was not granted, and tai
   expect(model.requests[0]?.rawBody).not.toContain("<note ");
   const labels = (await kept.journal()).slice(0, -1).map(({ readUntrusted }) => readUntrusted);
   expect(labels.filter((label) => !label)).toHaveLength(counts.gauge);
-}, 120_000);
+});

@@ -1,4 +1,3 @@
-import { createServer, type AddressInfo } from "node:net";
 import { describe, expect, it } from "vitest";
 import { silentLog } from "../../src/telemetry/log.ts";
 import { FakeClock } from "../../src/testing/fake-clock.ts";
@@ -6,6 +5,7 @@ import { startScriptedModel } from "../../src/testing/scripted-model.ts";
 import { callTools, fault, text } from "../../src/testing/scripted-reply.ts";
 import { anthropicModel } from "../../src/model/anthropic.ts";
 import { createModelChain } from "../../src/model/chain.ts";
+import { freePort } from "../servers/free-port.ts";
 import { apiKey, chainOf, request } from "./chain-fixture.ts";
 import { eventsOfToolCall, faultCases, faultsAt, toolCall } from "./fault-cases.ts";
 
@@ -79,9 +79,5 @@ describe("a fault ends in its outcome, in its time, and without a tool call", ()
 const fieldOf = (fields: object): number => ("attempts" in fields ? Number(fields.attempts) : 0);
 
 async function addressOfNobody(): Promise<string> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return `http://127.0.0.1:${port}`;
+  return `http://127.0.0.1:${await freePort()}`;
 }

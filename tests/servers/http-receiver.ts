@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type IncomingHttpHeaders } from "node:http";
-import type { AddressInfo } from "node:net";
+import { freePort } from "./free-port.ts";
 
 /** A web server on a loopback port that keeps what it is sent, and fails where it is told to. */
 export interface HttpReceiver extends AsyncDisposable {
@@ -62,9 +62,10 @@ export async function startHttpReceiver(
       for (const { count, resolve } of waiting) if (requests.length >= count) resolve();
     };
     incoming.on("end", () => void end());
-  }).listen(0, "127.0.0.1");
+  });
+  const port = await freePort();
+  server.listen(port, "127.0.0.1");
   await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
   return {
     origin: `http://127.0.0.1:${port}`,
     requests,

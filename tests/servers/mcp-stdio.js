@@ -2,6 +2,7 @@
 // given, read anew at each request, so that a test can change its mind: `tools`, `answers` by tool,
 // `hang` (methods that are never answered), `greeting` (a line that is no message), `dieOn` (a method).
 import { readFileSync, watch } from "node:fs";
+import { basename, dirname } from "node:path";
 import { createInterface } from "node:readline";
 import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
@@ -24,7 +25,10 @@ if (crash) {
   process.exit(3);
 }
 
-watch(file, () => say({ method: "notifications/tools/list_changed" }));
+// The folder, as each plan is a file of its own that takes the place of the one before.
+watch(dirname(file), (_event, name) => {
+  if (name === basename(file)) say({ method: "notifications/tools/list_changed" });
+});
 
 createInterface({ input: process.stdin }).on("line", (line) => {
   const { id, method, params } = JSON.parse(line);

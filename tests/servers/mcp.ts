@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
+import { renameSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -29,7 +29,11 @@ export interface StdioServer {
 
 export function stdioServer(folder: string, first: StdioPlan): StdioServer {
   const file = join(folder, `mcp-plan-${Math.random().toString(36).slice(2)}.json`);
-  const plan = (next: StdioPlan) => writeFileSync(file, JSON.stringify(next));
+  // Never half written, whenever the process looks.
+  const plan = (next: StdioPlan) => {
+    writeFileSync(`${file}.next`, JSON.stringify(next));
+    renameSync(`${file}.next`, file);
+  };
   plan(first);
   return { command: [process.execPath, join(import.meta.dirname, "mcp-stdio.js"), file], plan };
 }

@@ -5,6 +5,7 @@ import { stat } from "node:fs/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createDeedsPlace, sending, type DeedsPlace } from "../cli/deeds.ts";
 import { createPlace, oneLine, watching, type Place, type Running } from "../cli/place.ts";
+import { freePort } from "../servers/free-port.ts";
 
 /** The daemon as it is started, with its page, and the commands beside it. */
 
@@ -152,9 +153,9 @@ describe("the start", () => {
   );
 
   test("`doctor` says beforehand that the port is taken, or free", async () => {
-    const other = createServer().listen(0, "127.0.0.1");
+    const port = await freePort();
+    const other = createServer().listen(port, "127.0.0.1");
     await once(other, "listening");
-    const { port } = other.address() as AddressInfo;
     await place.config(`{ web: { port: ${port} } }`);
     const { exitCode, stdout } = await place.run("doctor");
     expect(exitCode).toBe(0);

@@ -1,6 +1,3 @@
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { once } from "node:events";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -15,6 +12,7 @@ import {
 import { wordTokens } from "../../src/domain/word-token.ts";
 import { wordExtras } from "../../src/notify/word-links.ts";
 import { temporaryFolder } from "../daemon/harness.ts";
+import { freePort } from "../servers/free-port.ts";
 import { startNtfyServer } from "../servers/ntfy.ts";
 import { startMailServer } from "../servers/smtp.ts";
 import { offerPage } from "./offered.ts";
@@ -25,15 +23,6 @@ import { offerPage } from "./offered.ts";
  */
 
 const letter = { to: ["ann@hill.example"], subject: "Re: Tuesday?", text: "Tuesday is fine." };
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
 
 test.each(["Approve", "Deny"] as const)("%s from where the owner is", async (label) => {
   await using folder = await temporaryFolder();

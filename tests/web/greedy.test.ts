@@ -9,7 +9,7 @@ const largest = 64 * 1024;
 
 test("whoever does not finish its request is let go, and the others are served meanwhile", async () => {
   await using page = await offerPage({
-    limits: { headersMs: 200, requestMs: 300, lookMs: 20, idleMs: 2_000 },
+    limits: { headersMs: 500, requestMs: 600, lookMs: 20, idleMs: 2_000 },
   });
   const host = `host: 127.0.0.1:${page.port}\r\n`;
   const slowHead = await page.dial();

@@ -311,6 +311,7 @@ describe.each(worlds.filter(({ isThere }) => isThere))("the tools of a $kind cal
   it("sends when others are invited, and writes when not", () => {
     expect(effectOf("create", draft())).toBe("write");
     expect(effectOf("create", { ...draft(), attendees: ["ann@example.com"] })).toBe("send");
+    expect(effectOf("create", { ...draft(), attendees: ["ann@nas"] })).toBe("send");
     expect(effectOf("update", { id: "mine/x", title: "y" })).toBe("write");
     expect(effectOf("update", { id: "mine/x", title: "y", tellOthers: true })).toBe("send");
     expect(effectOf("respond", { id: "mine/x", answer: "accepted" })).toBe("send");

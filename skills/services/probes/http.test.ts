@@ -158,8 +158,8 @@ describe("an http probe", () => {
       request.socket.on("close", () => hungUp.resolve());
       answer(response);
     });
-    const result = await look(target(url), undefined, 150);
-    expect(result).toMatchObject({ ok: false, fault: "down", reason: "timed out after 150ms" });
+    const result = await look(target(url), undefined, 500);
+    expect(result).toMatchObject({ ok: false, fault: "down", reason: "timed out after 500ms" });
     await hungUp.promise;
   });
 

@@ -13,7 +13,7 @@ export interface PatternMatcher {
 export type MatchEnd = "match" | "no-match" | "too-long";
 
 export interface MatcherLimits {
-  /** For one match. */
+  /** For one match, also on a machine that is busy with other things. */
   readonly timeMs: number;
   /** After so long without work the thread is let go. */
   readonly idleMs: number;
@@ -34,7 +34,7 @@ parentPort.on("message", ({ id, pattern, text }) => {
 
 /** One thread for all, begun when it is first needed; matches are made one after the other. */
 export function createPatternMatcher(
-  { timeMs, idleMs }: MatcherLimits = { timeMs: 250, idleMs: 60_000 },
+  { timeMs, idleMs }: MatcherLimits = { timeMs: 1_000, idleMs: 60_000 },
 ): PatternMatcher {
   let helper: { readonly thread: Worker; readonly online: Promise<unknown> } | undefined;
   let idle: NodeJS.Timeout | undefined;

@@ -262,9 +262,9 @@ describe.skipIf(!hasOpenssl)("a tls probe (needs openssl)", () => {
         socket.resume().on("close", () => hungUp.resolve());
       }),
     );
-    expect(await look(target(`localhost:${port}`), new Date(), 150)).toMatchObject({
+    expect(await look(target(`localhost:${port}`), new Date(), 500)).toMatchObject({
       ok: false,
-      reason: "timed out after 150ms",
+      reason: "timed out after 500ms",
     });
     await hungUp.promise;
   });
