@@ -123,7 +123,7 @@ function untilMessage(
   };
 }
 
-const quick: SmtpLimits = { connectMs: 400, greetingMs: 400, silenceMs: 400, totalMs: 5_000 };
+const quick: SmtpLimits = { connectMs: 1_000, greetingMs: 1_000, silenceMs: 1_000, totalMs: 8_000 };
 
 /** The tool itself, with waits as short as a test wants them. */
 async function directTool(smtp: Record<string, unknown>, limits = quick) {
