@@ -137,6 +137,7 @@ export async function keepWatch(options: WatchOptions): Promise<KeptWatch> {
     pid: process.pid,
   });
   const { store } = watch;
+  const over = watch.keepWatch();
 
   /** Whether there is something to wait for that will come without time passing. */
   async function isBusy(patience: Patience): Promise<boolean> {
@@ -165,9 +166,15 @@ export async function keepWatch(options: WatchOptions): Promise<KeptWatch> {
     return asked.requests.length >= calls.length + waits.length;
   }
 
+  /** However long it takes to read what a turn begins with: with fewer asleep one of them is at work. */
+  async function atRest(): Promise<void> {
+    if (clock.pending < restingLoops) await Promise.race([clock.whenPending(restingLoops), over]);
+  }
+
   async function settle(patience: Patience = "all"): Promise<void> {
     if (patience === "nothing") return;
     for (;;) {
+      await atRest();
       const next = happened.promise;
       if (!(await isBusy(patience))) return;
       // An arrived request tells nobody: it is looked for again after a turn.
@@ -180,7 +187,7 @@ export async function keepWatch(options: WatchOptions): Promise<KeptWatch> {
     let left = ms;
     while (left > 0) {
       // With the heartbeat at work all the time that is left would pass at once.
-      await clock.whenPending(restingLoops);
+      await atRest();
       const next = Math.max(0, (clock.nextWakeAt ?? Infinity) - clock.now());
       const step = Math.min(left, next);
       await clock.advance(step);
@@ -190,7 +197,6 @@ export async function keepWatch(options: WatchOptions): Promise<KeptWatch> {
   }
 
   let disposed = false;
-  void watch.keepWatch();
   await settle("beats");
   return {
     watch,
