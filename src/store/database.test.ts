@@ -183,11 +183,27 @@ describe("a database that is not of this version", () => {
     expect(readFileSync(databasePath(stateDir)).equals(before)).toBe(true);
   });
 
+  it("is refused when another program wrote it, by writer and reader, and left as it is", () => {
+    const stateDir = temporaryStateDir();
+    mkdirSync(stateDir, { mode: 0o700 });
+    plant(stateDir, "create table songs (title text); insert into songs values ('Sirens')");
+    const before = readFileSync(databasePath(stateDir));
+    const foreign = expect.objectContaining({
+      code: "DATABASE_FOREIGN",
+      hint: expect.stringContaining("--state"),
+    }) as Error;
+    expect(() => openStore({ stateDir, migrationsDir })).toThrow(foreign);
+    expect(() => openStoreReader({ stateDir, migrationsDir })).toThrow(foreign);
+    expect(readFileSync(databasePath(stateDir)).equals(before)).toBe(true);
+  });
+
   it("is upgraded by a writer, and refused by a reader, when an older one wrote it", async () => {
     const stateDir = temporaryStateDir();
     mkdirSync(stateDir, { mode: 0o700 });
-    new Database(databasePath(stateDir)).close();
-    plant(stateDir, "create table early (a)");
+    plant(
+      stateDir,
+      "create table __drizzle_migrations (id integer, hash text, created_at integer)",
+    );
     expect(() => openStoreReader({ stateDir, migrationsDir })).toThrow(
       expect.objectContaining({
         code: "DATABASE_OLDER",

@@ -126,7 +126,7 @@ interface OpenOptions {
 
 /**
  * Opens the database for writing and brings it to the present schema.
- * @throws StoreError when it cannot be opened, is damaged, or was written by a newer version.
+ * @throws StoreError when it cannot be opened, is damaged, or was written by a newer version or another program.
  */
 export function openDatabase(
   stateDir: string,
@@ -140,6 +140,7 @@ export function openDatabase(
   const client = connect(path, {});
   try {
     chmodSync(path, 0o600);
+    refuseForeign(client, path);
     client.pragma("journal_mode = WAL");
     client.pragma("synchronous = FULL");
     client.pragma("foreign_keys = ON");
@@ -176,6 +177,7 @@ export function openDatabaseReadonly(stateDir: string, migrationsDir: string): D
   const path = databasePath(stateDir);
   const client = connect(path, { readonly: true, fileMustExist: true });
   try {
+    refuseForeign(client, path);
     refuseNewer(client, migrationsDir, path);
     refuseOlder(client, migrationsDir);
     return drizzle(client, { schema });
@@ -255,6 +257,21 @@ function lastAppliedMigration(client: Database.Database): number | null {
 export function isNewer(client: Database.Database, migrationsDir: string): boolean {
   const applied = lastAppliedMigration(client);
   return applied !== null && applied > lastKnownMigration(migrationsDir);
+}
+
+/** One in which nothing was made yet is ours: a process may have been killed at its first start. */
+function refuseForeign(client: Database.Database, path: string): void {
+  const tables = client
+    .prepare(
+      "select name from sqlite_master where type = 'table' and name not like 'sqlite@_%' escape '@'",
+    )
+    .pluck()
+    .all() as string[];
+  const made = tables.filter((name) => name !== "__drizzle_migrations");
+  if (made.length === 0 || (made.includes("beats") && made.includes("findings"))) return;
+  throw new StoreError("DATABASE_FOREIGN", `${path} is no database of watchkeeper`, {
+    hint: "Move it aside, or give another directory with --state DIR; nothing was changed",
+  });
 }
 
 function refuseNewer(client: Database.Database, migrationsDir: string, path: string): void {
