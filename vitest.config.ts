@@ -27,7 +27,7 @@ export default defineConfig({
       project("unit", ["src/**/*.test.ts", "skills/**/*.test.ts"], false),
     ],
     globalSetup: ["tests/ground/before-all-tests.ts"],
-    // Of two cores, one would often be idle: tests wait for processes, disks and servers as much as they compute.
-    maxWorkers: 3,
+    // A third one on two cores makes each test slower and the whole no faster.
+    maxWorkers: 2,
   },
 });
