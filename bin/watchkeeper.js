@@ -39,14 +39,15 @@ async function run() {
       return 1;
     }
   }
-  if (process.argv.includes("start")) await keepMemorySmall();
+  if (["start", "demo"].some((command) => process.argv.includes(command))) await keepMemorySmall();
   await cacheCompiledCode();
   const { main } = await import(here("../dist/cli.js").href);
   return main(process.argv.slice(2));
 }
 
 // Else loading alone grows the young generation to 16 MB and more, which stay with a daemon that mostly sleeps; the
-// middle one of V8's compilers keeps 4 MB of code for it. Any other command is soon over, and a fifth faster without.
+// middle one of V8's compilers keeps 4 MB of code for it. Commands that keep no watch are soon over, and a fifth faster
+// without.
 async function keepMemorySmall() {
   const { setFlagsFromString } = await import("node:v8");
   setFlagsFromString("--semi-space-growth-factor=1");

@@ -15,7 +15,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import Database from "better-sqlite3";
 import { describeError, isWatchkeeperError, StoreError } from "../domain/errors.ts";
 import { differences, readContent, readContentInTurns, type TableContent } from "./content.ts";
-import { databasePath, hasDatabase, isNewer } from "./database.ts";
+import { databasePath, hasDatabase, isNewer, isOurs } from "./database.ts";
 import { giveToOwner } from "./ownership.ts";
 import { partOf, removeAbandoned, withCompanions } from "./part-files.ts";
 import { asStoreError, codeOf } from "./store-errors.ts";
@@ -197,10 +197,7 @@ function readBackup(file: string, migrationsDir: string): TableContent[] {
   using client = disposable(openReadonly(file));
   try {
     const content = readContent(client);
-    const names = new Set(content.map(({ table }) => table));
-    if (!names.has("beats") || !names.has("findings")) {
-      throw foreign(file);
-    }
+    if (!isOurs(content.map(({ table }) => table))) throw foreign(file);
     if (isNewer(client, migrationsDir)) {
       throw new StoreError(
         "BACKUP_NEWER",

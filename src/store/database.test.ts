@@ -183,7 +183,7 @@ describe("a database that is not of this version", () => {
     expect(readFileSync(databasePath(stateDir)).equals(before)).toBe(true);
   });
 
-  it("is refused when another program wrote it, by writer and reader, and left as it is", () => {
+  it("is refused when another program wrote it, by writer and reader, and keeps what it holds", () => {
     const stateDir = temporaryStateDir();
     mkdirSync(stateDir, { mode: 0o700 });
     plant(stateDir, "create table songs (title text); insert into songs values ('Sirens')");

@@ -259,6 +259,10 @@ export function isNewer(client: Database.Database, migrationsDir: string): boole
   return applied !== null && applied > lastKnownMigration(migrationsDir);
 }
 
+/** Whether a database with these tables is one of watchkeeper, of whatever version. */
+export const isOurs = (tables: readonly string[]): boolean =>
+  tables.includes("beats") && tables.includes("findings");
+
 /** One in which nothing was made yet is ours: a process may have been killed at its first start. */
 function refuseForeign(client: Database.Database, path: string): void {
   const tables = client
@@ -268,9 +272,9 @@ function refuseForeign(client: Database.Database, path: string): void {
     .pluck()
     .all() as string[];
   const made = tables.filter((name) => name !== "__drizzle_migrations");
-  if (made.length === 0 || (made.includes("beats") && made.includes("findings"))) return;
+  if (made.length === 0 || isOurs(made)) return;
   throw new StoreError("DATABASE_FOREIGN", `${path} is no database of watchkeeper`, {
-    hint: "Move it aside, or give another directory with --state DIR; nothing was changed",
+    hint: "Move it aside, or give another directory with --state DIR; nothing in it was changed",
   });
 }
 
